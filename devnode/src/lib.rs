@@ -1,0 +1,1 @@
+//! A local XMTP v3 node.

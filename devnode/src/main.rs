@@ -1,0 +1,2 @@
+//! The command `xmtp-devnode`.
+fn main() {}

@@ -1,0 +1,8 @@
+//! XMTP v3 for web apps.
+//!
+//! The map of the rooms, in the order in which data walks through them; `docs/ARCHITECTURE.md` has the
+//! drawing and the arrows, `tests/architecture.rs` enforces them.
+
+pub mod error;
+pub mod ids;
+pub mod proto;
