@@ -7,3 +7,4 @@ pub mod error;
 pub mod identity;
 pub mod ids;
 pub mod proto;
+pub mod storage;
