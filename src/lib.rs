@@ -5,4 +5,7 @@
 
 pub mod error;
 pub mod ids;
+pub mod platform;
 pub mod proto;
+pub mod transport;
+pub mod version;
