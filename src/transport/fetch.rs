@@ -50,7 +50,7 @@ impl FetchTransport {
             .await
             .map_err(|error| failure(&error))?;
         let response: Response = response.dyn_into().map_err(|_| InvalidResponse::NotGrpcWeb)?;
-        check_head(&response)?;
+        let status = check_head(&response)?;
         let reader = match response.body() {
             Some(body) => Some(
                 body.get_reader()
@@ -61,7 +61,7 @@ impl FetchTransport {
         };
         Ok(ResponseBody {
             reader,
-            decoder: BodyDecoder::new(MAX_MESSAGE_BYTES),
+            decoder: BodyDecoder::new(MAX_MESSAGE_BYTES, status),
             _abort: abort,
         })
     }
@@ -102,7 +102,11 @@ impl Transport for FetchTransport {
     fn unary(&self, method: Method, request: Vec<u8>) -> LocalBoxFuture<'_, Result<Vec<u8>, TransportError>> {
         async move {
             let mut body = self.open(method, &request).await?;
-            while body.read().await? {}
+            while !body.decoder.is_complete() && body.read().await? {
+                if body.decoder.waiting() > 1 {
+                    return Err(InvalidResponse::NotOneMessage.into());
+                }
+            }
             body.decoder.finish_unary()
         }
         .boxed_local()
@@ -184,14 +188,16 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Refuses a response that carries a failure in its headers or is not gRPC-Web.
-fn check_head(response: &Response) -> Result<(), TransportError> {
+/// Refuses a response that carries a failure in its headers or is not gRPC-Web. Gives the status in the
+/// headers, if there is one.
+fn check_head(response: &Response) -> Result<Option<Status>, TransportError> {
     let headers = response.headers();
     // An unreadable header is a missing one.
     let header = |name| headers.get(name).ok().flatten();
     let code = header("grpc-status");
-    if let Some(status) = Status::from_headers(code.as_deref(), header("grpc-message").as_deref()) {
-        status.into_result()?;
+    let status = Status::from_headers(code.as_deref(), header("grpc-message").as_deref());
+    if let Some(status) = &status {
+        status.clone().into_result()?;
     }
     if !response.ok() {
         let status = response.status();
@@ -206,7 +212,7 @@ fn check_head(response: &Response) -> Result<(), TransportError> {
     {
         return Err(InvalidResponse::NotGrpcWeb.into());
     }
-    Ok(())
+    Ok(status)
 }
 
 /// The error for a rejected promise. Browsers tell only an abort apart from everything else, which is

@@ -11,16 +11,19 @@ pub struct BodyDecoder {
     frames: FrameDecoder,
     messages: VecDeque<Vec<u8>>,
     status: Option<Status>,
+    header_status: Option<Status>,
 }
 
 impl BodyDecoder {
-    /// A decoder that refuses messages longer than `max_message` bytes.
+    /// A decoder that refuses messages longer than `max_message` bytes. `header_status` is the status in
+    /// the headers of the response, if there was one: it counts when the body has none.
     #[must_use]
-    pub fn new(max_message: usize) -> Self {
+    pub fn new(max_message: usize, header_status: Option<Status>) -> Self {
         Self {
             frames: FrameDecoder::new(max_message),
             messages: VecDeque::new(),
             status: None,
+            header_status,
         }
     }
 
@@ -44,6 +47,12 @@ impl BodyDecoder {
         result.map_err(|error| InvalidResponse::Frame(error).into())
     }
 
+    /// How many messages wait to be given out.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.messages.len()
+    }
+
     /// The oldest message not yet given out.
     pub fn next_message(&mut self) -> Option<Vec<u8>> {
         self.messages.pop_front()
@@ -62,10 +71,8 @@ impl BodyDecoder {
     /// body was cut off.
     pub fn finish(&mut self) -> Result<(), TransportError> {
         self.frames.finish().map_err(InvalidResponse::Frame)?;
-        self.status
-            .take()
-            .ok_or(InvalidResponse::MissingStatus)?
-            .into_result()
+        let status = self.status.take().or_else(|| self.header_status.take());
+        status.ok_or(InvalidResponse::MissingStatus)?.into_result()
     }
 
     /// Like [`finish`](Self::finish), for calls with exactly one answer, which is returned.
@@ -87,7 +94,7 @@ mod tests {
     use crate::transport::GrpcCode;
 
     fn decoded(body: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let mut decoder = BodyDecoder::new(100);
+        let mut decoder = BodyDecoder::new(100, None);
         for byte in body {
             decoder.push(&[*byte])?;
         }
@@ -129,5 +136,19 @@ mod tests {
         for (body, expected) in cases {
             assert_eq!(decoded(body), Err(expected.into()));
         }
+    }
+
+    #[test]
+    fn a_status_in_the_headers_counts_when_the_body_has_none() {
+        let ok = Status::from_headers(Some("0"), None);
+        assert_eq!(BodyDecoder::new(100, ok.clone()).finish(), Ok(()));
+        let mut decoder = BodyDecoder::new(100, ok);
+        decoder
+            .push(b"\x80\0\0\0\x0egrpc-status:12")
+            .expect("well framed");
+        let failed = TransportError::Unimplemented {
+            message: String::new(),
+        };
+        assert_eq!(decoder.finish(), Err(failed));
     }
 }
