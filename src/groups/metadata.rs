@@ -37,7 +37,7 @@ pub mod field {
 /// # Source
 /// libxmtp; enforced by every receiver (a 101-byte name is refused by `@xmtp/node-sdk` 5.5.0 to 6.1.0-nightly).
 #[must_use]
-pub fn limit(field: &str) -> Option<usize> {
+pub(super) fn limit(field: &str) -> Option<usize> {
     match field {
         field::NAME => Some(100),
         field::DESCRIPTION => Some(1000),

@@ -42,7 +42,7 @@ const PATIENCE_NS: i64 = 60 * 60 * 1_000_000_000;
 ///
 /// # Errors
 /// [`GroupError::Storage`].
-pub fn load(context: &Context<'_>, needed: &BTreeSet<(InboxId, LogPosition)>) -> Result<States, GroupError> {
+pub(super) fn load(context: &Context<'_>, needed: &BTreeSet<(InboxId, LogPosition)>) -> Result<States, GroupError> {
     let mut states = States::default();
     for (inbox, position) in needed {
         match resolve(context.db, *inbox, *position)? {

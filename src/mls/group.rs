@@ -17,7 +17,7 @@ use crate::identity::InstallationKey;
 use crate::ids::{GroupId, InboxId, InstallationId};
 
 /// How many past epochs stay readable, as in libxmtp: a sender may be that far behind.
-pub const PAST_EPOCHS: usize = 3;
+pub(super) const PAST_EPOCHS: usize = 3;
 
 /// A member of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,7 +249,7 @@ impl Group {
             .process_message(provider, message)
             .map_err(|error| provider.failed(|| self.refusal(error, epoch).into()))?;
         let sender = match processed.sender() {
-            Sender::Member(index) => Some(*index),
+            Sender::Member(index) => Some(index.to_owned()),
             _ => None,
         };
         let credential = inbox_of(processed.credential());

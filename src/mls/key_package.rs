@@ -1,11 +1,12 @@
 //! Key packages: how others add us to groups, and how we check theirs.
 
-use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
+use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, VLBytes};
 use openmls::prelude::{
-    BasicCredential, Credential, CredentialWithKey, Extension, ExtensionType, Extensions, KeyPackage, KeyPackageIn,
-    KeyPackageVerifyError, OpenMlsCrypto, OpenMlsProvider as _, ProtocolVersion,
+    BasicCredential, Credential, CredentialWithKey, Extension, Extensions, KeyPackage, KeyPackageIn,
+    KeyPackageRef, KeyPackageVerifyError, OpenMlsCrypto, OpenMlsProvider as _, ProtocolVersion,
 };
 use openmls::prelude::{ApplicationIdExtension, LastResortExtension, Lifetime};
+use openmls_traits::storage::StorageProvider as _;
 use prost::Message as _;
 
 use super::error::{KeyPackageFault, MlsError};
@@ -144,7 +145,18 @@ pub fn verify_standalone(tls: &[u8]) -> Result<VerifiedKeyPackage, MlsError> {
 /// # Errors
 /// [`MlsError::Storage`].
 pub fn delete(provider: &Provider<'_>, hash_ref: &[u8]) -> Result<(), MlsError> {
-    provider.delete_key_package(hash_ref)
+    provider
+        .storage()
+        .delete_key_package(&reference(hash_ref)?)
+        .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
+}
+
+/// A stored KeyPackageRef as OpenMLS knows it.
+pub(super) fn reference(hash_ref: &[u8]) -> Result<KeyPackageRef, MlsError> {
+    let bytes = VLBytes::from(hash_ref.to_vec()).tls_serialize_detached();
+    bytes
+        .and_then(KeyPackageRef::tls_deserialize_exact)
+        .map_err(|_| MlsError::Corrupt("key package reference"))
 }
 
 /// The Basic credential of an inbox, with the installation's key.

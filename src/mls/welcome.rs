@@ -6,7 +6,7 @@ use hpke_rs_rust_crypto::HpkeRustCrypto;
 use openmls::group::{MlsGroupJoinConfig, ProcessedWelcome, StagedWelcome, WelcomeError};
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::{
-    HpkeCiphertext, KeyPackageBundle, KeyPackageRef, MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider as _,
+    HpkeCiphertext, KeyPackageBundle, MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider as _,
 };
 use openmls_traits::storage::StorageProvider as _;
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::error::{MlsError, WelcomeFault};
 use super::extensions::ContextExtensions;
 use super::group::{Group, Leaf, PAST_EPOCHS};
-use super::key_package::inbox_of;
+use super::key_package::{inbox_of, reference};
 use super::provider::Provider;
 use crate::ids::{GroupId, InboxId, InstallationId};
 
@@ -101,7 +101,7 @@ fn hpke() -> Hpke<HpkeRustCrypto> {
 pub fn init_private_key(provider: &Provider<'_>, hash_ref: &[u8]) -> Result<Zeroizing<Vec<u8>>, MlsError> {
     let bundle: Option<KeyPackageBundle> = provider
         .storage()
-        .key_package(&KeyPackageRef::from_slice(hash_ref))
+        .key_package(&reference(hash_ref)?)
         .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
     let bundle = bundle.ok_or(WelcomeFault::UnknownKeyPackage)?;
     Ok(Zeroizing::new(bundle.init_private_key().to_vec()))

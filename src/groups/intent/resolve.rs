@@ -10,7 +10,7 @@ use crate::storage::{DeliveryStatus, IntentId, IntentRow, IntentState, MessageKi
 ///
 /// # Source
 /// The group-chat specification ("three attempts"), libxmtp.
-pub const MAX_ATTEMPTS: u32 = 3;
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
 
 /// Counts a failed attempt to build or send. After [`MAX_ATTEMPTS`] the intent is given up and its message
 /// marked as failed. Answers whether it was given up.
