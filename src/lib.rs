@@ -5,5 +5,6 @@
 
 pub mod error;
 pub mod ids;
+pub mod mls;
 pub mod proto;
 pub mod storage;

@@ -31,6 +31,7 @@ mod migrations;
 #[cfg(target_arch = "wasm32")]
 mod opfs;
 mod sqlite;
+#[doc(hidden)]
 pub mod suite;
 
 pub use db::{Db, Location, Store, StoreOptions, Transaction};
