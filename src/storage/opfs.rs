@@ -13,10 +13,10 @@
 use super::error::{Missing, StorageError, UnavailableReason};
 use super::key::DatabaseKey;
 use rusqlite::{Connection, OpenFlags};
+use sqlite_wasm_rs::vfs::VfsFilesManager;
+use sqlite_wasm_rs::vfs::transfer::{DbTransfer, ExportSource};
 use sqlite_wasm_rs::{WasmOsCallback, sqlite3_vfs_find, sqlite3mc_vfs_create};
-use sqlite_wasm_vfs::sahpool::{
-    DbTransfer, ExportSource, OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, VfsFilesManager, install,
-};
+use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
 use std::ffi::CString;
 use std::fmt;
 use wasm_bindgen::prelude::*;
@@ -158,7 +158,7 @@ impl OpfsPool {
         let mut filled = 0;
         while filled < size {
             match source
-                .read_at(&mut bytes[filled..], filled as u64)
+                .read_at(filled as u64, &mut bytes[filled..])
                 .map_err(|error| from_pool(&error))?
             {
                 0 => return Err(StorageError::Unavailable(UnavailableReason::Failed)),
