@@ -5,8 +5,11 @@
 use super::*;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 
-/// The name of each test and the test itself, to be given an empty store.
-pub const CASES: &[(&str, fn(&Store))] = &[
+/// The name of a test and the test itself, to be given an empty store.
+pub type Case = (&'static str, fn(&Store));
+
+/// Every test.
+pub const CASES: &[Case] = &[
     ("an identity is written once and keeps its registration", identity),
     (
         "identity logs are kept in order and never rewritten",
