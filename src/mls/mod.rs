@@ -1,12 +1,32 @@
-//! MLS: the only room that knows OpenMLS.
+//! MLS (RFC 9420): the only room that knows OpenMLS.
 //!
-//! [`Provider`] is what every OpenMLS call is given: cryptography and the store of MLS state, which lies in
-//! the client's own database. What OpenMLS writes is therefore part of the transaction that is open there,
-//! and is undone with it. **After an undone transaction or savepoint load the group again**: the one in
-//! memory has gone ahead.
+//! In come stored state and bytes from the network, out go bytes to send and plain descriptions of what a
+//! message would do. It decides nothing about membership or permissions: the `groups` room does, with the
+//! [`CommitView`] it gets from here, before anything is merged.
+//!
+//! | operation | changes stored state |
+//! |---|---|
+//! | [`Group::encrypt`] | advances the own sender ratchet |
+//! | [`Group::stage_commit`] | yes: run it inside a savepoint that is rolled back |
+//! | [`Group::process`] | consumes the message's key: roll back when the message is refused |
+//! | [`Group::merge`] | moves to the next epoch |
+//! | [`Invitation::open`] | no |
+//! | [`Invitation::join`] | stores the group |
 
+mod commit;
+mod error;
+mod extensions;
+mod group;
+pub mod key_package;
 mod provider;
+mod signer;
 mod store;
+pub mod welcome;
 
-pub use provider::{CIPHERSUITE, Provider};
-pub use store::{MlsStore, MlsStoreError, decode, encode};
+pub use commit::{CommitPlan, CommitView, NewLeaf, ProposalKind, ProposalView, StagedCommit, StagedOwnCommit};
+pub use error::{KeyPackageFault, MessageFault, MlsError, WelcomeFault};
+pub use extensions::{ContextChange, ContextExtensions};
+pub use group::{Group, Leaf, MessageHeader, MessageKind, Processed};
+pub use key_package::{NewKeyPackage, VerifiedKeyPackage};
+pub use provider::Provider;
+pub use welcome::Invitation;

@@ -1,17 +1,11 @@
 //! What OpenMLS works with.
 
-use super::store::MlsStore;
+use super::error::MlsError;
+use super::store::{MlsStore, MlsStoreError};
 use crate::storage::Db;
 use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;
-use openmls_traits::types::Ciphersuite;
 use std::sync::OnceLock;
-
-/// The one ciphersuite of the network.
-///
-/// # Source
-/// libxmtp creates and accepts groups of suite 3 only (RFC 9420 §17.1).
-pub const CIPHERSUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
 
 /// Cryptography and storage for one OpenMLS call or many. Cheap to make: give each call a fresh one.
 ///
@@ -30,6 +24,15 @@ impl<'a> Provider<'a> {
         Self {
             crypto: crypto(),
             store: MlsStore::new(db),
+        }
+    }
+
+    /// What an error of OpenMLS means: a failure of the database if there was one, else what `judge` says.
+    pub(super) fn failed(&self, judge: impl FnOnce() -> MlsError) -> MlsError {
+        match self.store.take_failure() {
+            Some(MlsStoreError::Storage(error)) => error.into(),
+            Some(MlsStoreError::Decode) => MlsError::Corrupt("MLS state"),
+            Some(MlsStoreError::Encode) | None => judge(),
         }
     }
 }

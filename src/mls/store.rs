@@ -9,6 +9,7 @@ use crate::error::{Coded, ErrorCode};
 use crate::storage::{Db, StorageError};
 use openmls_traits::storage::{CURRENT_VERSION, StorageProvider, traits};
 use serde::Serialize;
+use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 
 const V: u16 = CURRENT_VERSION;
@@ -41,7 +42,7 @@ impl Coded for MlsStoreError {
 ///
 /// # Errors
 /// [`MlsStoreError::Encode`], which no OpenMLS type is known to cause.
-pub fn encode(value: &impl Serialize) -> Result<Vec<u8>, MlsStoreError> {
+pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, MlsStoreError> {
     let mut bytes = Vec::new();
     ciborium::into_writer(value, &mut bytes).map_err(|_| MlsStoreError::Encode)?;
     Ok(bytes)
@@ -51,7 +52,7 @@ pub fn encode(value: &impl Serialize) -> Result<Vec<u8>, MlsStoreError> {
 ///
 /// # Errors
 /// [`MlsStoreError::Decode`] for anything else, also when bytes are left over.
-pub fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, MlsStoreError> {
+pub(super) fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, MlsStoreError> {
     let value = ciborium::from_reader(&mut bytes).map_err(|_| MlsStoreError::Decode)?;
     if bytes.is_empty() {
         Ok(value)
@@ -86,22 +87,37 @@ enum Kind {
 }
 
 /// OpenMLS's storage, over the rows of the client's database.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct MlsStore<'a> {
     db: &'a Db,
+    /// The first failure of the database. OpenMLS turns some of them into errors that look like a bad
+    /// message's; whoever judges an error of OpenMLS looks here first.
+    failure: RefCell<Option<MlsStoreError>>,
 }
 
 impl<'a> MlsStore<'a> {
     /// The store in a database.
     #[must_use]
     pub const fn new(db: &'a Db) -> Self {
-        Self { db }
+        Self { db, failure: RefCell::new(None) }
+    }
+
+    /// The first failure of the database since this store was made.
+    pub(super) fn take_failure(&self) -> Option<MlsStoreError> {
+        self.failure.borrow_mut().take()
+    }
+
+    /// Remembers a failure.
+    fn note<T, E: Into<MlsStoreError>>(&self, answer: Result<T, E>) -> Result<T, MlsStoreError> {
+        answer.map_err(|error| {
+            let error = error.into();
+            self.failure.borrow_mut().get_or_insert_with(|| error.clone());
+            error
+        })
     }
 
     fn put(&self, kind: Kind, key: &impl Serialize, value: &impl Serialize) -> Result<(), MlsStoreError> {
-        Ok(self
-            .db
-            .put_mls_value(kind as u8, &encode(key)?, &encode(value)?)?)
+        self.note(self.db.put_mls_value(kind as u8, &encode(key)?, &encode(value)?))
     }
 
     fn value<T: DeserializeOwned>(
@@ -109,12 +125,12 @@ impl<'a> MlsStore<'a> {
         kind: Kind,
         key: &impl Serialize,
     ) -> Result<Option<T>, MlsStoreError> {
-        let found = self.db.mls_value(kind as u8, &encode(key)?)?;
-        found.map(|bytes| decode(&bytes)).transpose()
+        let found = self.note(self.db.mls_value(kind as u8, &encode(key)?))?;
+        self.note(found.map(|bytes| decode(&bytes)).transpose())
     }
 
     fn delete(&self, kind: Kind, key: &impl Serialize) -> Result<(), MlsStoreError> {
-        Ok(self.db.delete_mls_value(kind as u8, &encode(key)?)?)
+        self.note(self.db.delete_mls_value(kind as u8, &encode(key)?))
     }
 }
 
@@ -452,7 +468,7 @@ impl StorageProvider<V> for MlsStore<'_> {
         &self,
         group_id: &GroupId,
     ) -> Result<Vec<LeafNode>, MlsStoreError> {
-        let entries = self.db.mls_list(Kind::OwnLeafNodes as u8, &encode(group_id)?)?;
+        let entries = self.note(self.db.mls_list(Kind::OwnLeafNodes as u8, &encode(group_id)?))?;
         entries.iter().map(|(_, value)| decode(value)).collect()
     }
 
@@ -485,7 +501,7 @@ impl StorageProvider<V> for MlsStore<'_> {
         &self,
         group_id: &GroupId,
     ) -> Result<Vec<ProposalRef>, MlsStoreError> {
-        let entries = self.db.mls_list(Kind::Proposals as u8, &encode(group_id)?)?;
+        let entries = self.note(self.db.mls_list(Kind::Proposals as u8, &encode(group_id)?))?;
         entries.iter().map(|(item, _)| decode(item)).collect()
     }
 
@@ -497,7 +513,7 @@ impl StorageProvider<V> for MlsStore<'_> {
         &self,
         group_id: &GroupId,
     ) -> Result<Vec<(ProposalRef, QueuedProposal)>, MlsStoreError> {
-        let entries = self.db.mls_list(Kind::Proposals as u8, &encode(group_id)?)?;
+        let entries = self.note(self.db.mls_list(Kind::Proposals as u8, &encode(group_id)?))?;
         entries
             .iter()
             .map(|(item, value)| Ok((decode(item)?, decode(value)?)))

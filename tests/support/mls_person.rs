@@ -6,8 +6,10 @@ use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::*;
 use openmls_traits::signatures::{Signer, SignerError};
 use openmls_traits::types::SignatureScheme;
-use xmtp_web::mls::{CIPHERSUITE, Provider};
+use xmtp_web::mls::Provider;
 use xmtp_web::storage::Db;
+
+const CIPHERSUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
 
 pub(crate) struct Key(SigningKey);
 
