@@ -3,7 +3,7 @@
 //! Every value is CBOR. OpenMLS decodes some of its types only from a format that describes itself (byte
 //! vectors of `tls_codec` accept two shapes, the join configuration is an untagged choice), which rules out
 //! the smaller postcard; it also adds fields with defaults between releases, which such a format survives.
-//! CBOR stores byte strings as bytes, JSON would take four times the room.
+//! Unlike JSON, CBOR stores byte strings as bytes.
 
 use crate::error::{Coded, ErrorCode};
 use crate::storage::{Db, StorageError};
