@@ -69,11 +69,10 @@ export async function startDevnode(args, { onLog = () => {} } = {}) {
   };
 }
 
-/** The ports in the readiness line, whatever words are around them; undefined for any other line. */
-export function readiness(line) {
-  const grpcWeb = /grpc[-_]web\D*?(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|\[::1?\])?:?(\d{2,5})\b/i.exec(line);
-  const grpc = /grpc(?![-_]web)\D*?(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|\[::1?\])?:?(\d{2,5})\b/i.exec(line);
-  return grpc && grpcWeb ? { grpcPort: Number(grpc[1]), grpcWebPort: Number(grpcWeb[1]) } : undefined;
+/** The ports in the readiness line; undefined for any other line. */
+function readiness(line) {
+  const found = /^ready grpc=http:\/\/localhost:(\d+) grpc-web=http:\/\/localhost:(\d+)$/.exec(line);
+  return found ? { grpcPort: Number(found[1]), grpcWebPort: Number(found[2]) } : undefined;
 }
 
 /** The first of the given ports that is free on loopback, else any free one. */

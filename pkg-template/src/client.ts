@@ -49,7 +49,7 @@ export class Client {
   }
 
   /** Opens an installation that was registered before, without a signer. */
-  static build(identifier: Identifier, options?: ClientOptions): Promise<Client> {
+  static async build(identifier: Identifier, options?: ClientOptions): Promise<Client> {
     return Client.#open(resolveOptions(options), checkIdentifier(identifier), undefined);
   }
 

@@ -66,18 +66,34 @@ describe("two browser windows and a local node", () => {
   it("a page killed in mid-send loses nothing and doubles nothing", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.say("one");
+    // The node sits on what it gets, so the window dies between sending and hearing that it was accepted.
+    await node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 1_500 } });
     const texts = ["two", "three", "four"];
     for (const text of texts) await alice.write(text);
-    // The last one is on screen, so it is stored; whether it is sent by now is chance.
-    await alice.sees("four");
+    await alice.seesStatus("four", "sending");
     await alice.crash();
+    await node.heal();
 
     await alice.reopen();
     await alice.openGroup("Lunch");
     for (const text of texts) await alice.seesStatus(text, "sent");
-    await bob.sees("four");
-    assert.deepEqual(await alice.messages(), ["one", ...texts]);
-    assert.deepEqual((await bob.messages()).toSorted(), ["one", ...texts].toSorted());
+    for (const text of texts) await bob.sees(text);
+    // One more, so that a late second copy of the others would have arrived.
+    await alice.say("five");
+    await bob.sees("five");
+    assert.deepEqual(await alice.messages(), ["one", ...texts, "five"]);
+    assert.deepEqual((await bob.messages()).toSorted(), ["one", ...texts, "five"].toSorted());
+  });
+
+  it("a message whose acceptance was lost on the way back is sent again and not doubled", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await node.break({ method: "SendGroupMessages", fault: { kind: "drop_answer" }, times: 1 });
+    await alice.write("did you get this?");
+    await alice.seesStatus("did you get this?", "sent");
+    await alice.say("and this?");
+    await bob.sees("and this?");
+    assert.deepEqual(await alice.messages(), ["did you get this?", "and this?"]);
+    assert.deepEqual(await bob.messages(), ["did you get this?", "and this?"]);
   });
 
   it("a node killed and restarted in mid-conversation loses nothing and doubles nothing", async () => {

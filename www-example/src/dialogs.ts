@@ -150,7 +150,7 @@ function memberRow(chat: Chat, member: Conversation["members"][number]): HTMLEle
     "li",
     { class: "member", "data-testid": "member", "data-inbox": member.inboxId },
     avatar(member.inboxId, initials(own ? address : label), true),
-    h("span", { class: "member-text" }, h("span", {}, own ? "You" : label), h("code", {}, shortAddress(address))),
+    h("span", { class: "member-text" }, own && h("span", {}, "You"), h("code", {}, shortAddress(address))),
     ROLES[member.permissionLevel] !== "" && h("span", { class: "role" }, ROLES[member.permissionLevel]),
     h("button", { class: "button button-quiet button-round", type: "button", "aria-label": `Copy address of ${label}`, onclick: () => void copy(address, "Address") }, icon("copy")),
   );

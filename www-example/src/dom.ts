@@ -46,8 +46,8 @@ export function icon(name: keyof typeof ICONS): SVGSVGElement {
 
 /** A coloured disc that is always the same for the same id. */
 export function avatar(id: string, label: string, small = false): HTMLElement {
-  let hash = 0;
-  for (const char of id) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+  let hash = 0x811c9dc5;
+  for (const char of id) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0;
   const disc = h("span", { class: small ? "avatar avatar-small" : "avatar", "aria-hidden": "true" }, label);
   disc.style.setProperty("--hue", String(hash % 360));
   return disc;

@@ -11,7 +11,7 @@ const SAME_BLOCK_MS = 5 * 60_000;
 export class Thread {
   readonly element: HTMLElement;
   readonly #title: HTMLElement;
-  readonly #subtitle: HTMLElement;
+  readonly #members: HTMLElement;
   readonly #avatar: HTMLElement;
   readonly #scroller: HTMLElement;
   readonly #log: HTMLElement;
@@ -27,7 +27,8 @@ export class Thread {
     actions: { back(): void; details(): void },
   ) {
     this.#title = h("h2", { "data-testid": "thread-title" });
-    this.#subtitle = h("span", { class: "thread-subtitle" });
+    this.#members = h("span", { "data-testid": "member-count" });
+    const subtitle = h("span", { class: "thread-subtitle" }, this.#members, h("span", { class: "wide" }, " · end-to-end encrypted"));
     this.#avatar = h("span");
     this.#log = h("div", { class: "log", role: "log", "aria-label": "Messages", "data-testid": "messages" });
     this.#earlier = h(
@@ -75,7 +76,7 @@ export class Thread {
         { class: "thread-header" },
         h("button", { class: "button button-quiet button-round only-phone", type: "button", "aria-label": "Back to conversations", "data-testid": "back", onclick: actions.back }, icon("back")),
         this.#avatar,
-        h("div", { class: "thread-heading" }, this.#title, this.#subtitle),
+        h("div", { class: "thread-heading" }, this.#title, subtitle),
         h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Group details", title: "Group details", "data-testid": "details", onclick: actions.details }, icon("people")),
       ),
       this.#scroller,
@@ -97,7 +98,7 @@ export class Thread {
       this.#avatar.replaceChildren(avatar(conversation.group.id, initials(title)));
     }
     const count = conversation.members.length;
-    this.#subtitle.textContent = `${count} ${count === 1 ? "member" : "members"} · end-to-end encrypted`;
+    this.#members.textContent = `${count} ${count === 1 ? "member" : "members"}`;
     this.#earlier.hidden = conversation.messages.length < conversation.limit;
     this.#composer.hidden = !conversation.active;
     this.#notice.hidden = conversation.active;

@@ -40,13 +40,20 @@ export async function servePage() {
 export async function localNode() {
   const folder = await mkdtemp(join(tmpdir(), "xmtp-web-e2e-"));
   const port = await freePort();
-  const args = ["--grpc-port", "0", "--grpc-web-port", String(port), "--db", join(folder, "node.sqlite3")];
+  const args = ["--grpc-port", "0", "--grpc-web-port", String(port), "--db", join(folder, "node.sqlite3"), "--faults"];
   const log = [];
   const onLog = (line) => log.push(line);
   let node = await startDevnode(args, { onLog });
+  const faults = async (method, rules) => {
+    const answer = await fetch(`http://localhost:${port}/faults`, { method, body: rules && JSON.stringify(rules) });
+    if (!answer.ok) throw new Error(`the node refuses the fault: ${await answer.text()}`);
+  };
   return {
     url: `http://localhost:${port}`,
     log,
+    /** Lets calls go wrong as `devnode/src/faults.rs` describes, until `heal`. */
+    break: (rule) => faults("POST", { rules: [rule] }),
+    heal: () => faults("DELETE"),
     kill: () => node.kill(),
     restart: async () => {
       node = await startDevnode(args, { onLog });
