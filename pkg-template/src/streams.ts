@@ -152,7 +152,7 @@ export async function openStream<T>(
     streamId = undefined;
     if (proxy.isDone) return;
     if (channel.isClosed) {
-      if (error) giveUp(error);
+      if (error && error.code !== "client.closed") giveUp(error);
       else void proxy.end();
       return;
     }

@@ -186,37 +186,31 @@ export class Chat {
   async #goOnline(): Promise<void> {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
-    const lost = (): void => {
-      if (this.connection !== "online") return;
-      this.#setConnection("offline");
+    const open: { end(): unknown }[] = [];
+    const events = {
+      onRetry: () => this.#setConnection("offline"),
+      onRestart: () => this.#cameOnline(),
+      // One stream has used up its retries: both begin anew.
+      onFail: () => restart(),
+      // A single message that cannot be read says nothing about the connection.
+      onError: (error: XmtpError) => console.warn(error.code, error.message),
     };
-    const events = { onRetry: lost, onRestart: () => this.#cameOnline(), onError: lost };
+    let failed = false;
+    const restart = (): void => {
+      if (failed) return;
+      failed = true;
+      for (const stream of open) stream.end();
+      this.#setConnection("offline");
+      this.#retryLater(true);
+    };
     try {
-      const groups = await this.client.conversations.stream({
-        ...events,
-        onValue: (group) => void this.#adopt(group),
-      });
-      try {
-        await this.client.conversations.streamAllMessages({
-          ...events,
-          onValue: (message) => void this.#received(message),
-          // The retries of both are the same; one of them starts everything anew when they are used up.
-          onFail: () => {
-            void groups.end();
-            this.#setConnection("offline");
-            this.#retryLater(true);
-          },
-        });
-      } catch (error) {
-        await groups.end();
-        throw error;
-      }
+      const { conversations } = this.client;
+      open.push(await conversations.stream({ ...events, onValue: (group) => void this.#adopt(group) }));
+      open.push(await conversations.streamAllMessages({ ...events, onValue: (message) => void this.#received(message) }));
       await this.refreshList();
       this.#cameOnline();
     } catch (error) {
-      if (asXmtpError(error).code === "client.closed") return;
-      this.#setConnection("offline");
-      this.#retryLater(true);
+      if (asXmtpError(error).code !== "client.closed") restart();
     }
   }
 
@@ -261,7 +255,10 @@ export class Chat {
     if (!conversation) return this.refreshList();
     const seen = this.openId === message.conversationId && document.visibilityState === "visible";
     if (!seen && !this.isOwn(message) && this.textOf(message) !== undefined) conversation.unread += 1;
-    if (isGroupUpdated(message)) conversation.group = (await this.client.conversations.getConversationById(message.conversationId)) ?? conversation.group;
+    if (isGroupUpdated(message)) {
+      const renewed = await this.client.conversations.getConversationById(message.conversationId);
+      if (renewed) conversation.group = renewed;
+    }
     await this.#reload(conversation, isGroupUpdated(message));
   }
 

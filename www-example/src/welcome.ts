@@ -20,7 +20,7 @@ export function welcome(actions: WelcomeActions): HTMLElement {
         "button",
         { class: "button button-primary", type: "button", "data-testid": "connect-throwaway", onclick: actions.throwaway },
         icon("key"),
-        user ? `Continue as ${user}` : "Start with a throwaway key",
+        user ? `Continue as ${user}` : "Use a throwaway key",
       ),
       h(
         "button",
