@@ -82,8 +82,13 @@ export type StreamSource =
 export interface StreamOpenArgs {
   streamId: number;
   source: StreamSource;
-  /** `before`: fetch first, then only what is new; `after`: also deliver what the fetch brings; `none`. */
-  sync: "before" | "after" | "none";
+  /** Fetch first, so that the stream begins with what happens from now on. */
+  syncFirst: boolean;
+  /**
+   * For a stream that broke: fetch after opening, and deliver what was stored since then, whoever fetched it. The
+   * page drops what it has seen. Nanoseconds since the Unix epoch by this machine's clock, as `insertedAtNs`.
+   */
+  since: bigint | undefined;
 }
 
 export type TextField = "name" | "description" | "imageUrl" | "appData";
@@ -129,7 +134,8 @@ export interface Requests {
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
-  "stream.open": { args: StreamOpenArgs; result: void };
+  /** Answers the ids of the conversations that exist already, for a stream of conversations. */
+  "stream.open": { args: StreamOpenArgs; result: string[] };
   "stream.end": { args: { streamId: number }; result: void };
 }
 

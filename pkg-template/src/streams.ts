@@ -34,6 +34,8 @@ const STREAM_OPTIONS: ReadonlySet<string> = new Set<keyof StreamOptions<never>>(
 const FIRST_RETRY_MS = 500;
 /** A stream that has lived this long has recovered: the count of retries starts again. Milliseconds. */
 const STEADY_MS = 5_000;
+/** How many message ids a stream remembers. */
+const SEEN_MESSAGES = 2_000;
 
 /** An async iterator over what happens from now on. End it by `end()`, `return()` or by leaving the loop. */
 export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
@@ -104,6 +106,10 @@ export async function openStream<T>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   let attempts = 0;
   let openedAt = 0;
+  /** Ids that went out, so that nothing comes twice after a restart; the newest are enough for messages. */
+  const seen = new Set<string>();
+  /** When the newest message that went out was stored; before the first, when the stream was opened. */
+  let newest = BigInt(Date.now()) * 1_000_000n;
 
   const proxy = new AsyncStreamProxy<T>(() => {
     clearTimeout(timer);
@@ -115,9 +121,15 @@ export async function openStream<T>(
     options.onEnd?.();
   });
 
-  const connect = async (sync: "before" | "after" | "none"): Promise<void> => {
+  const connect = async (syncFirst: boolean, since?: bigint): Promise<void> => {
     const id = channel.listen({
       onValue(value) {
+        if (seen.has(value.id)) return;
+        seen.add(value.id);
+        if ("insertedAtNs" in value) {
+          if (value.insertedAtNs > newest) newest = value.insertedAtNs;
+          if (seen.size > SEEN_MESSAGES) seen.delete(seen.values().next().value as string);
+        }
         const item = convert(value);
         if (item === undefined) return;
         attempts = 0;
@@ -131,7 +143,8 @@ export async function openStream<T>(
     });
     streamId = id;
     try {
-      await channel.call("stream.open", { streamId: id, source, sync });
+      const existing = await channel.call("stream.open", { streamId: id, source, syncFirst, since });
+      if (since === undefined) for (const known of existing) seen.add(known);
       openedAt = Date.now();
     } catch (error) {
       channel.unlisten(id);
@@ -164,7 +177,7 @@ export async function openStream<T>(
     const wait = Math.min(retryDelay, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
     timer = setTimeout(() => {
       options.onRetry?.(attempt, retryAttempts);
-      connect("after").then(
+      connect(false, newest).then(
         () => {
           if (!proxy.isDone && streamId !== undefined) options.onRestart?.();
         },
@@ -173,7 +186,7 @@ export async function openStream<T>(
     }, wait);
   };
 
-  await connect(options.disableSync === true ? "none" : "before");
+  await connect(options.disableSync !== true);
   return proxy;
 }
 

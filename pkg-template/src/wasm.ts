@@ -14,7 +14,7 @@ import type {
   Result,
   StreamOpenArgs,
 } from "./rpc.js";
-import { GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
@@ -214,10 +214,16 @@ export const handlers: Handlers = {
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
 };
 
-/** Opens a stream; the returned function ends it. */
-export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promise<() => void> {
+/** An open stream. */
+export interface OpenStream {
+  end(): void;
+  /** Ids of the conversations that were there when a stream of conversations began. */
+  existing: string[];
+}
+
+export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promise<OpenStream> {
   const { source } = args;
-  if (args.sync === "before") await syncFor(source);
+  if (args.syncFirst) await syncFor(source);
   let ended = false;
   const onError = (error: unknown): void => sink.error(toPlainError(error));
   const onEnd = (): void => {
@@ -248,15 +254,33 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
     ended = true;
     handle.end();
   };
-  if (args.sync === "after") {
+  const existing = source.type === "conversations" ? conversations.list().map((group) => consumeGroup(group).id) : [];
+  if (args.since !== undefined) {
     try {
       await syncFor(source);
+      await deliverSince(source, args.since, sink);
     } catch (error) {
       end();
       throw error;
     }
   }
-  return end;
+  return { end, existing };
+}
+
+/** What was stored while a stream was broken never went through it: other calls may have fetched it. */
+async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  const groups = open().conversations.list().map(consumeGroup);
+  if (source.type === "conversations") {
+    for (const group of groups) sink.value(group);
+    return;
+  }
+  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published };
+  for (const { id } of groups) {
+    if (source.type === "messages" && source.groupId !== id) continue;
+    for (const message of await withGroup(id, (group) => group.messages(options).map(messageSnapshot))) {
+      sink.value(message);
+    }
+  }
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {

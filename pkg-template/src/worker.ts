@@ -27,10 +27,10 @@ function die(error: unknown): void {
   scope.postMessage({ type: "fatal", error: dead });
 }
 
-async function streamOpen(args: StreamOpenArgs): Promise<void> {
+async function streamOpen(args: StreamOpenArgs): Promise<string[]> {
   const { streamId } = args;
   let closed = false;
-  const end = await openStream(args, {
+  const { end, existing } = await openStream(args, {
     value: (value) => scope.postMessage({ type: "stream", streamId, event: "value", value }),
     error: (error) => scope.postMessage({ type: "stream", streamId, event: "error", error }),
     end: () => {
@@ -40,6 +40,7 @@ async function streamOpen(args: StreamOpenArgs): Promise<void> {
     },
   });
   if (!closed) streams.set(streamId, end);
+  return existing;
 }
 
 function streamEnd(streamId: number): void {
