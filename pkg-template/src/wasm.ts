@@ -72,8 +72,11 @@ function groupSnapshot(group: raw.Group): GroupSnapshot {
 function consumeGroup(group: raw.Group): GroupSnapshot {
   try {
     return groupSnapshot(group);
+  } catch (error) {
+    isTrap(error);
+    throw error;
   } finally {
-    group.free();
+    if (!trapped) group.free();
   }
 }
 
@@ -120,8 +123,11 @@ async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Prom
   }
   try {
     return await use(group);
+  } catch (error) {
+    isTrap(error);
+    throw error;
   } finally {
-    // After a trap the instance is unusable and freeing would only trap again.
+    // After a trap the instance is unusable: freeing would fail too, and hide the trap.
     if (!trapped) group.free();
   }
 }
