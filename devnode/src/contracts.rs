@@ -4,6 +4,7 @@
 //! stands for the chain: an address is a contract if it was registered with the address of its owner, and the
 //! contract accepts a 65-byte ECDSA signature of the hash by that owner. An address that was not registered
 //! has no code; as the universal validator of ERC-6492 does, its own ECDSA signature is then valid.
+//! Wallets are kept in the node's database, since signatures of a log are checked again with every update.
 //! ERC-6492 wrapped signatures (contracts not yet deployed) are not unwrapped and count as invalid.
 
 use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
@@ -48,9 +49,10 @@ pub(crate) enum ContractError {
     UnknownBlock(u64),
 }
 
-type Address = [u8; 20];
+/// An Ethereum address.
+pub(crate) type Address = [u8; 20];
 
-/// The registry. Wallets are kept in memory only.
+/// The registry.
 #[derive(Debug, Default)]
 pub(crate) struct Contracts {
     owners: Mutex<HashMap<Address, Address>>,
@@ -58,13 +60,11 @@ pub(crate) struct Contracts {
 
 impl Contracts {
     /// Deploys a wallet at `address` that belongs to `owner`; a later call replaces the owner.
-    pub(crate) fn register(&self, address: &str, owner: &str) -> Result<(), InvalidWallet> {
-        let (address, owner) = (parse_address(address)?, parse_address(owner)?);
+    pub(crate) fn register(&self, address: Address, owner: Address) {
         self.owners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(address, owner);
-        Ok(())
     }
 
     /// Whether the wallet `account` (CAIP-10) accepts `signature` for `hash` at `block` (newest if absent).
@@ -101,8 +101,9 @@ impl Contracts {
     }
 }
 
-fn parse_address(text: &str) -> Result<Address, InvalidWallet> {
-    let digits = text.strip_prefix("0x").ok_or(InvalidWallet)?;
+/// The 20 bytes of 40 hex digits, with or without `0x` as in CAIP-10 accounts.
+pub(crate) fn parse_address(text: &str) -> Result<Address, InvalidWallet> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
     let mut address = [0; 20];
     hex::decode_to_slice(digits, &mut address).map_err(|_| InvalidWallet)?;
     Ok(address)
@@ -160,9 +161,8 @@ mod tests {
         let contracts = Contracts::default();
         let (owner, owner_address) = key(1);
         let (other, _) = key(2);
-        contracts
-            .register(CONTRACT, &owner_address)
-            .expect("valid addresses");
+        let address = |text| parse_address(text).expect("a valid address");
+        contracts.register(address(CONTRACT), address(&owner_address));
         let account = format!("eip155:31337:{CONTRACT}");
         let hash = [7; 32];
         let verdict = contracts.verify(&account, None, &sign(&owner, &hash), &hash);
@@ -230,6 +230,6 @@ mod tests {
             refused(&account, Some(LOCAL_CHAIN_HEIGHT + 1), &[0; 32]),
             Some(ContractError::UnknownBlock(LOCAL_CHAIN_HEIGHT + 1))
         );
-        assert_eq!(contracts.register("0x12", CONTRACT), Err(InvalidWallet));
+        assert_eq!(parse_address("0x12"), Err(InvalidWallet));
     }
 }

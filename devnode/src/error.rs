@@ -1,4 +1,4 @@
-//! Why a node does not start.
+//! Why a node does not start, or refuses what it is set up with.
 
 use crate::contracts::InvalidWallet;
 use crate::store::StoreError;

@@ -1,12 +1,10 @@
 //! A running node: its ports, threads and end.
 
 use crate::clock::Clock;
-use crate::contracts::{Contracts, InvalidWallet};
 use crate::edge::{EdgeLayer, cors};
 use crate::error::StartError;
 use crate::faults::{FaultLayer, Faults};
 use crate::services::{Node, Services};
-use crate::store::Store;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -99,18 +97,12 @@ impl Server {
         if let (true, Database::File(path)) = (options.reset, &options.database) {
             remove_database(path)?;
         }
-        let contracts = Contracts::default();
-        for (address, owner) in &options.contract_wallets {
-            contracts.register(address, owner)?;
-        }
         let grpc = bind(options.grpc_port)?;
         let web = bind(options.grpc_web_port)?;
-        let node = Arc::new(Node {
-            store: Store::open(&options.database, options.clock.clone())?,
-            contracts,
-            faults: Faults::default(),
-            clock: options.clock,
-        });
+        let node = Arc::new(Node::open(&options.database, options.clock)?);
+        for (address, owner) in &options.contract_wallets {
+            node.register_wallet(address, owner)?;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("devnode")
@@ -159,12 +151,12 @@ impl RunningServer {
     }
 
     /// Deploys a contract wallet at `address` that belongs to `owner`, or gives it to another owner.
-    /// It is forgotten when the node stops.
+    /// It is kept in the database.
     ///
     /// # Errors
-    /// [`InvalidWallet`] unless both are `0x` and 40 hex digits.
-    pub fn register_contract_wallet(&self, address: &str, owner: &str) -> Result<(), InvalidWallet> {
-        self.node.contracts.register(address, owner)
+    /// [`StartError::Wallet`] unless both are `0x` and 40 hex digits; [`StartError::Store`].
+    pub fn register_contract_wallet(&self, address: &str, owner: &str) -> Result<(), StartError> {
+        self.node.register_wallet(address, owner)
     }
 
     /// Stops: open streams end with UNAVAILABLE, calls under way are finished (5 seconds at most), ports are

@@ -5,13 +5,15 @@ mod message;
 mod mls;
 
 use crate::clock::Clock;
-use crate::contracts::Contracts;
+use crate::contracts::{Contracts, parse_address};
+use crate::error::StartError;
 use crate::faults::{Faults, StreamFaults};
 use crate::grpc::{
     identity::identity_api_server::IdentityApiServer, message::message_api_server::MessageApiServer,
     mls::mls_api_server::MlsApiServer,
 };
-use crate::store::Store;
+use crate::server::Database;
+use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
@@ -31,6 +33,31 @@ pub(crate) struct Node {
     pub(crate) contracts: Contracts,
     pub(crate) faults: Faults,
     pub(crate) clock: Clock,
+}
+
+impl Node {
+    /// Opens the database and the wallets it holds.
+    pub(crate) fn open(database: &Database, clock: Clock) -> Result<Self, StoreError> {
+        let store = Store::open(database, clock.clone())?;
+        let contracts = Contracts::default();
+        for (address, owner) in store.contract_wallets()? {
+            contracts.register(address, owner);
+        }
+        Ok(Self {
+            store,
+            contracts,
+            faults: Faults::default(),
+            clock,
+        })
+    }
+
+    /// Deploys a contract wallet and keeps it.
+    pub(crate) fn register_wallet(&self, address: &str, owner: &str) -> Result<(), StartError> {
+        let (address, owner) = (parse_address(address)?, parse_address(owner)?);
+        self.store.put_contract_wallet(address, owner)?;
+        self.contracts.register(address, owner);
+        Ok(())
+    }
 }
 
 /// A node's services.

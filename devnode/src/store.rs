@@ -4,6 +4,7 @@
 //! handed to open streams before the connection is released, so the order of ids is the order of delivery.
 
 mod commit_log;
+mod contract_wallets;
 mod envelopes;
 mod groups;
 mod identity;

@@ -79,3 +79,9 @@ CREATE TABLE envelopes (
     message BLOB NOT NULL
 );
 CREATE INDEX envelopes_by_topic ON envelopes (content_topic, sender_timestamp, id);
+
+-- What stands for a chain: contract wallets and their owners (20 bytes each).
+CREATE TABLE contract_wallets (
+    address BLOB PRIMARY KEY,
+    owner BLOB NOT NULL
+) WITHOUT ROWID;
