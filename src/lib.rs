@@ -4,5 +4,6 @@
 //! drawing and the arrows, `tests/architecture.rs` enforces them.
 
 pub mod error;
+pub mod identity;
 pub mod ids;
 pub mod proto;
