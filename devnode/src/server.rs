@@ -53,7 +53,7 @@ pub struct ServerOptions {
     pub faults_over_http: bool,
     /// Contract wallets that exist from the start: address and owner, `0x` and 40 hex digits each.
     pub contract_wallets: Vec<(String, String)>,
-    /// The node's time.
+    /// The time of stored rows. Lifetimes of key packages are compared with the machine's clock.
     pub clock: Clock,
 }
 

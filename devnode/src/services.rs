@@ -32,13 +32,12 @@ pub(crate) struct Node {
     pub(crate) store: Store,
     pub(crate) contracts: Contracts,
     pub(crate) faults: Faults,
-    pub(crate) clock: Clock,
 }
 
 impl Node {
     /// Opens the database and the wallets it holds.
     pub(crate) fn open(database: &Database, clock: Clock) -> Result<Self, StoreError> {
-        let store = Store::open(database, clock.clone())?;
+        let store = Store::open(database, clock)?;
         let contracts = Contracts::default();
         for (address, owner) in store.contract_wallets()? {
             contracts.register(address, owner);
@@ -46,9 +45,7 @@ impl Node {
         Ok(Self {
             store,
             contracts,
-            faults: Faults::default(),
-            clock,
-        })
+            faults: Faults::default() })
     }
 
     /// Deploys a contract wallet and keeps it.

@@ -12,6 +12,8 @@ use xmtp_web::error::Coded;
 use xmtp_web::identity::{
     self, AssociationState, ContractAnswers, IdentityError, IdentityUpdate, Member, VerifiedUpdate,
 };
+use xmtp_web::ids::InstallationId;
+use xmtp_web::mls::{MlsError, key_package};
 use xmtp_web::proto::xmtp::identity::associations as wire;
 
 /// The validation service of the public node takes requests of at most 4 MiB, so larger batches of group
@@ -102,7 +104,8 @@ fn addresses(members: &[Member]) -> Vec<String> {
     members.iter().filter_map(address).collect()
 }
 
-/// Checks a key package and returns the installation that signed it.
-pub(crate) fn key_package(bytes: &[u8], _now_ns: u64) -> Result<Vec<u8>, &'static str> {
-    Ok(bytes.to_vec())
+/// Checks a key package and returns the installation that signed it. Its lifetime is compared with the machine's
+/// clock. Whether the installation belongs to the inbox it names is not looked at, as on the public node.
+pub(crate) fn key_package(bytes: &[u8]) -> Result<InstallationId, MlsError> {
+    Ok(key_package::verify_standalone(bytes)?.installation_id())
 }
