@@ -91,6 +91,8 @@ error_codes! {
     RequestRejected = "network.rejected",
     /// The node wants fewer requests.
     RateLimited = "network.rate_limited",
+    /// The node failed while it did what was asked.
+    NodeFailed = "network.node_failed",
     /// The node does not offer this call.
     NotImplemented = "network.not_implemented",
     /// The caller gave the call up.
@@ -127,6 +129,7 @@ pub trait Coded: std::error::Error {
             ErrorCode::NetworkUnavailable
                 | ErrorCode::NetworkTimeout
                 | ErrorCode::RateLimited
+                | ErrorCode::NodeFailed
                 | ErrorCode::PublishFailed
                 | ErrorCode::LockedByOtherTab
                 | ErrorCode::StorageFull

@@ -16,7 +16,7 @@ pub struct InvalidId {
 macro_rules! id {
     ($(#[doc = $doc:literal])+ $name:ident, $len:literal, $kind:literal) => {
         $(#[doc = $doc])+
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub struct $name([u8; $len]);
 
         impl $name {

@@ -4,6 +4,13 @@
 //! drawing and the arrows, `tests/architecture.rs` enforces them.
 
 pub mod error;
+pub mod groups;
 pub mod identity;
 pub mod ids;
+pub mod messages;
+pub mod mls;
+pub mod platform;
 pub mod proto;
+pub mod storage;
+pub mod transport;
+pub mod version;

@@ -1,4 +1,5 @@
 //! Identity updates through the public door of the identity room: known answers, every rule, hostile bytes.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "identity/known_answers.rs"]
 mod known_answers;

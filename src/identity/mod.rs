@@ -1,6 +1,6 @@
 //! Who people are: inbox ids, the association log as a pure fold, signature texts and signatures.
 //!
-//! Nothing in here does I/O, reads a clock or keeps state of its own. The way of an identity update:
+//! Nothing in here waits for a network, reads a clock or keeps state of its own; [`resolve`] reads stored logs. The way of an identity update:
 //!
 //! | step | type | made by |
 //! |---|---|---|
@@ -20,6 +20,7 @@ mod association;
 mod error;
 mod identifier;
 mod inbox_id;
+mod log;
 mod request;
 mod signature;
 
@@ -30,6 +31,7 @@ pub use association::{
 pub use error::IdentityError;
 pub use identifier::{Address, Identifier, Member, MemberKind, Passkey};
 pub use inbox_id::derive_inbox_id;
+pub use log::{LogPosition, Resolved, resolve, store_answer};
 pub use request::SignatureRequest;
 pub use signature::{
     AccountId, ContractAnswers, ContractQuestion, ContractSignature, InstallationKey, LegacySignature,

@@ -232,7 +232,9 @@ proptest! {
             .and_then(|update| verify(&update, &ContractAnswers::none()))
             .and_then(|update| log.state.apply(&update));
         if let Ok(state) = outcome {
-            prop_assert_eq!(diff(Some(&honest), &state), Default::default());
+            // A change of the outermost tag makes an action unknown, so that the update does nothing at all.
+            let same_as = |other: &AssociationState| diff(Some(other), &state) == Default::default();
+            prop_assert!(same_as(&honest) || same_as(&log.state));
         }
     }
 }

@@ -153,7 +153,7 @@ fn an_installation_links_wallets_and_passkeys() {
             .expect("fixed");
     request.add_installation(&installation(1)).expect("asked for");
     request
-        .add_passkey(assertion(1, &request.text().to_owned()))
+        .add_passkey(assertion(1, request.text()))
         .expect("the new passkey");
     assert!(apply(&log, &request).is_member(&PasskeyOf(1).member()));
 }

@@ -184,6 +184,21 @@ fn a_signature_serves_one_update_only() {
     }
 }
 
+/// The text does not say who lets the new member in, so its own signature fits a second update.
+#[test]
+fn a_new_members_signature_serves_one_update_only() {
+    let log = Log::usual();
+    let let_in_by = |existing| {
+        let update = signed(log.state.inbox_id(), 9, vec![add(Wallet(2), existing)]);
+        verified(&update)
+    };
+    let state = log
+        .state
+        .apply(&let_in_by(Installation(1)))
+        .expect("the first use");
+    assert_eq!(state.apply(&let_in_by(Wallet(1))), Err(IdentityError::Replay));
+}
+
 #[test]
 fn one_signature_serves_several_actions_of_one_update() {
     let mut log = Log::usual();

@@ -105,7 +105,6 @@ fn load(member: StoredMember) -> Member {
     }
 }
 
-/// Only what the bytes are read as; the way through a log is tested with the rules.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,58 @@
+//! What every operation on a group works with.
+
+use crate::groups::GroupError;
+use crate::identity::InstallationKey;
+use crate::ids::{GroupId, InboxId};
+use crate::mls::{Group, Provider};
+use crate::storage::{Db, GroupRow};
+
+/// The local installation, the open database and the time.
+///
+/// Everything an operation writes goes through `db`: run it inside of a transaction, and what it did is kept
+/// or undone as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The database, inside or outside of a transaction.
+    pub db: &'a Db,
+    /// The installation's key.
+    pub key: &'a InstallationKey,
+    /// The own inbox.
+    pub inbox_id: InboxId,
+    /// Nanoseconds since the Unix epoch, UTC.
+    pub now_ns: i64,
+    /// The protocol version that minimum versions are compared with.
+    pub own_version: &'a str,
+}
+
+impl<'a> Context<'a> {
+    /// The same with another view of the database, such as a transaction's.
+    #[must_use]
+    pub fn with<'b>(&self, db: &'b Db) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context { db, ..*self }
+    }
+
+    /// MLS on this database.
+    #[must_use]
+    pub fn provider(&self) -> Provider<'a> {
+        Provider::new(self.db)
+    }
+
+    /// A group's row.
+    ///
+    /// # Errors
+    /// [`GroupError::NotFound`], [`GroupError::Storage`].
+    pub fn row(&self, group_id: GroupId) -> Result<GroupRow, GroupError> {
+        self.db.group(&group_id)?.ok_or(GroupError::NotFound { group_id })
+    }
+
+    /// A group's MLS state.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`], [`GroupError::Storage`].
+    pub fn load(&self, group_id: GroupId) -> Result<Group, GroupError> {
+        Ok(Group::load(&self.provider(), group_id)?)
+    }
+}

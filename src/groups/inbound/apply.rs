@@ -1,0 +1,228 @@
+//! What an accepted envelope leaves behind in rows.
+
+use super::commit_rules::ValidatedCommit;
+use super::receive::Change;
+use super::Envelope;
+use crate::groups::context::Context;
+use crate::groups::error::GroupError;
+use crate::groups::metadata::field;
+use crate::groups::originator;
+use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
+use crate::messages::content::group_updated::GroupUpdated;
+use crate::messages::{ContentType, EncodedContent, Plaintext, content, message_id};
+use crate::mls::{Group, Leaf};
+use crate::storage::{
+    CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow, Published,
+};
+
+/// Stores a message that arrived.
+pub(super) fn message(
+    context: &Context<'_>,
+    group: &Group,
+    envelope: &Envelope,
+    sender: (InboxId, InstallationId),
+    plaintext: &Plaintext,
+) -> Result<Vec<Change>, GroupError> {
+    let group_id = group.id();
+    let id = plaintext.message_id(group_id);
+    // Content of no known shape is kept as it came, without a type.
+    let encoded = EncodedContent::decode(&plaintext.content).unwrap_or_default();
+    let reference_id = content::reference(&encoded);
+    let content_type = encoded.content_type.unwrap_or_default();
+    let is_leave_request = content_type.is_compatible(&ContentType::xmtp("leave_request", 1));
+    let row = MessageRow {
+        id,
+        group_id,
+        idempotency_key: plaintext.idempotency_key.clone(),
+        sent_at_ns: envelope.created_ns,
+        inserted_at_ns: context.now_ns,
+        kind: MessageKind::Application,
+        sender_inbox_id: sender.0,
+        sender_installation_id: sender.1,
+        delivery_status: DeliveryStatus::Published,
+        authority_id: content_type.authority_id,
+        type_id: content_type.type_id,
+        version_major: content_type.version_major,
+        version_minor: content_type.version_minor,
+        reference_id,
+        sequence_id: Some(envelope.sequence_id),
+        originator_id: Some(originator::MESSAGES),
+        expire_at_ns: expiry(context, group_id)?,
+        should_push: true,
+        content: plaintext.content.clone(),
+    };
+    if !context.db.insert_message(&row)? {
+        return Ok(Vec::new());
+    }
+    context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    if is_leave_request {
+        context.db.insert_pending_remove(&PendingRemoveRow { group_id, inbox_id: sender.0, message_id: id })?;
+        if sender.0 == context.inbox_id {
+            context.db.set_membership_state(&group_id, MembershipState::PendingRemove)?;
+        }
+    }
+    Ok(vec![Change::Message(id)])
+}
+
+/// Stores that an own message is on the network.
+pub(super) fn published(
+    context: &Context<'_>,
+    group_id: GroupId,
+    id: MessageId,
+    envelope: &Envelope,
+) -> Result<(), GroupError> {
+    context.db.mark_published(
+        &id,
+        &Published {
+            sent_at_ns: envelope.created_ns,
+            sequence_id: envelope.sequence_id,
+            originator_id: originator::MESSAGES,
+            expire_at_ns: expiry(context, group_id)?,
+        },
+    )?;
+    context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    Ok(())
+}
+
+/// When a message stored now disappears.
+///
+/// # Source
+/// libxmtp: enabled when both settings are above 0, counted from the local time of processing.
+fn expiry(context: &Context<'_>, group_id: GroupId) -> Result<Option<i64>, GroupError> {
+    let row = context.row(group_id)?;
+    Ok(match (row.message_disappear_from_ns, row.message_disappear_in_ns) {
+        (Some(from), Some(after)) if from > 0 && after > 0 => Some(context.now_ns.saturating_add(after)),
+        _ => None,
+    })
+}
+
+/// Stores what a merged commit changed. `before` is the epoch authenticator before the merge.
+pub(super) fn commit(
+    context: &Context<'_>,
+    group: &Group,
+    envelope: &Envelope,
+    commit: &ValidatedCommit,
+    before: Vec<u8>,
+) -> Result<Vec<Change>, GroupError> {
+    let group_id = group.id();
+    context.db.append_commit_log(&CommitLogRow {
+        group_id,
+        sequence_id: envelope.sequence_id,
+        last_epoch_authenticator: before,
+        result: CommitResult::Applied,
+        applied_epoch: Some(group.epoch()),
+        applied_epoch_authenticator: Some(group.epoch_authenticator().to_vec()),
+        sender_inbox_id: Some(commit.committer.0),
+        sender_installation_id: Some(commit.committer.1),
+        commit_type: None,
+        error: None,
+    })?;
+    let disappearing = |name: &str| commit.metadata.get_ns(name);
+    if commit.fields.iter().any(|change| change.field.starts_with("message_disappear_")) {
+        let settings = disappearing(field::DISAPPEAR_FROM_NS).zip(disappearing(field::DISAPPEAR_IN_NS));
+        context.db.set_message_disappearing(&group_id, settings)?;
+    }
+    context.db.set_should_publish_commit_log(
+        &group_id,
+        commit.metadata.is_super_admin(context.inbox_id) || context.row(group_id)?.dm_id.is_some(),
+    )?;
+    if !commit.is_visible() {
+        return Ok(if commit.permissions_changed { vec![Change::Group] } else { Vec::new() });
+    }
+    let asked: Vec<InboxId> =
+        context.db.pending_removes(&group_id)?.into_iter().map(|row| row.inbox_id).collect();
+    let text = |ids: &mut dyn Iterator<Item = &InboxId>| ids.map(ToString::to_string).collect::<Vec<_>>();
+    let update = GroupUpdated {
+        initiated_by: commit.committer.0.to_string(),
+        added: text(&mut commit.added.iter()),
+        removed: text(&mut commit.removed.iter().filter(|id| !asked.contains(id))),
+        left: text(&mut commit.removed.iter().filter(|id| asked.contains(id))),
+        fields: commit.fields.iter().cloned().map(|change| (change.field, change.old, change.new)).collect(),
+        added_admins: commit.added_admins.clone(),
+        removed_admins: commit.removed_admins.clone(),
+        added_super_admins: commit.added_super_admins.clone(),
+        removed_super_admins: commit.removed_super_admins.clone(),
+    };
+    for inbox in &commit.removed {
+        context.db.delete_pending_remove(&group_id, inbox)?;
+    }
+    let row = transcript_row(
+        context,
+        group_id,
+        commit.committer,
+        update.encode().encode(),
+        envelope.created_ns.to_string(),
+        envelope.created_ns,
+        Some((envelope.sequence_id, originator::COMMITS)),
+    );
+    let mut changes = vec![Change::Group];
+    if context.db.insert_message(&row)? {
+        context.db.advance_last_message(&group_id, envelope.created_ns)?;
+        changes.push(Change::Message(row.id));
+    }
+    Ok(changes)
+}
+
+/// Notes a refused commit in the commit log. Messages that are no commits leave no line.
+pub(super) fn log_refusal(
+    context: &Context<'_>,
+    group: &Group,
+    envelope: &Envelope,
+    result: CommitResult,
+    sender: Option<Leaf>,
+    error: &GroupError,
+) -> Result<(), GroupError> {
+    let is_commit = Group::header(&envelope.data)
+        .is_ok_and(|header| header.kind == crate::mls::MessageKind::Commit);
+    if !is_commit {
+        return Ok(());
+    }
+    context.db.append_commit_log(&CommitLogRow {
+        group_id: group.id(),
+        sequence_id: envelope.sequence_id,
+        last_epoch_authenticator: group.epoch_authenticator().to_vec(),
+        result,
+        applied_epoch: None,
+        applied_epoch_authenticator: None,
+        sender_inbox_id: sender.and_then(|leaf| leaf.inbox_id),
+        sender_installation_id: sender.map(|leaf| leaf.installation_id),
+        commit_type: None,
+        error: Some(error.to_string()),
+    })?;
+    Ok(())
+}
+
+/// A line of the transcript: a message that this client writes from a commit or welcome.
+#[must_use]
+pub fn transcript_row(
+    context: &Context<'_>,
+    group_id: GroupId,
+    sender: (InboxId, InstallationId),
+    content: Vec<u8>,
+    idempotency_key: String,
+    sent_at_ns: i64,
+    position: Option<(u64, u32)>,
+) -> MessageRow {
+    let content_type = ContentType::xmtp("group_updated", 1);
+    MessageRow {
+        id: message_id(group_id, &idempotency_key, &content),
+        group_id,
+        idempotency_key,
+        sent_at_ns,
+        inserted_at_ns: context.now_ns,
+        kind: MessageKind::MembershipChange,
+        sender_inbox_id: sender.0,
+        sender_installation_id: sender.1,
+        delivery_status: DeliveryStatus::Published,
+        authority_id: content_type.authority_id,
+        type_id: content_type.type_id,
+        version_major: content_type.version_major,
+        version_minor: content_type.version_minor,
+        reference_id: None,
+        sequence_id: position.map(|(sequence_id, _)| sequence_id),
+        originator_id: position.map(|(_, originator)| originator),
+        expire_at_ns: None,
+        should_push: false,
+        content,
+    }
+}

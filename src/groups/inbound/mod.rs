@@ -1,0 +1,24 @@
+//! What others did in a group, and what we did when it comes back: one envelope at a time, in the node's order.
+//!
+//! Each envelope is processed within a savepoint. Accepted, it moves MLS state, rows and cursor together;
+//! refused, it moves the cursor alone and leaves the MLS state as it was, because its author will use the same
+//! message key again; unanswered (an identity log is not known), it moves nothing.
+
+mod apply;
+mod commit_rules;
+mod receive;
+
+pub use apply::transcript_row;
+pub use commit_rules::{IdentityStates, ValidatedCommit, needed_states, validate, validate_proposal};
+pub use receive::{Batch, Change, Stop, receive};
+
+/// A group message as the node delivers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The node's number; ascending within a group.
+    pub sequence_id: u64,
+    /// When the node stored it, nanoseconds since the Unix epoch: the time every member sees.
+    pub created_ns: i64,
+    /// TLS `MLSMessage`.
+    pub data: Vec<u8>,
+}

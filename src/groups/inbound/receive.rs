@@ -1,0 +1,343 @@
+//! Processing a batch of envelopes.
+
+use sha2::{Digest as _, Sha256};
+
+use super::Envelope;
+use super::apply;
+use super::commit_rules::{self, ValidatedCommit};
+use crate::groups::context::Context;
+use crate::groups::error::{CommitError, GroupError};
+use crate::groups::originator;
+use crate::groups::states::{self, States};
+use crate::ids::{GroupId, InboxId, MessageId};
+use crate::messages::Plaintext;
+use crate::mls::{
+    CommitView, Group, Leaf, MessageFault, MessageHeader, MessageKind, MlsError, Processed, StagedCommit,
+};
+use crate::storage::{
+    AttemptRow, CommitResult, CursorKind, IntentKind, IntentRow, IntentState, StorageError, Transaction,
+};
+
+/// How many past epochs peers can still read: an own message that comes back later than that must be sent
+/// again.
+const READABLE_EPOCHS: u64 = 3;
+
+/// Something that changed, for those who watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A message was stored: somebody's, or a line of the transcript.
+    Message(MessageId),
+    /// An own message is on the network.
+    Published(MessageId),
+    /// Members, metadata, admins or permissions changed.
+    Group,
+    /// The own membership ended.
+    Removed,
+    /// The group waits for this version.
+    Paused(String),
+}
+
+/// What came of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// How many envelopes of the batch are done with.
+    pub done: usize,
+    /// What changed.
+    pub changes: Vec<Change>,
+    /// Why the envelope after those could not be processed.
+    pub stop: Option<Stop>,
+}
+
+/// Why a batch ended early.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// These must be known first: fetch them and go on.
+    Missing(States),
+    /// The group is paused: nothing of it is processed until this version.
+    Paused(String),
+    /// An envelope was refused while we are no member any more; one that adds us again may follow by welcome.
+    Inactive,
+}
+
+/// Why an envelope was not accepted, within its savepoint.
+enum Failure {
+    /// Refused for good: the cursor moves on.
+    Refused(Refusal),
+    /// An own payload that must be built again: the cursor moves on.
+    Again(Box<IntentRow>),
+    Missing(States),
+    Paused(String),
+    Fatal(GroupError),
+}
+
+/// An envelope that is refused.
+struct Refusal {
+    result: CommitResult,
+    error: GroupError,
+    sender: Option<Leaf>,
+    /// Own intent that failed for good.
+    intent: Option<Box<IntentRow>>,
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Failure::Fatal(error.into())
+    }
+}
+
+impl From<GroupError> for Failure {
+    fn from(error: GroupError) -> Self {
+        let result = match &error {
+            GroupError::Storage(_) => return Failure::Fatal(error),
+            GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { .. })) => CommitResult::WrongEpoch,
+            GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
+            _ => CommitResult::Invalid,
+        };
+        Failure::Refused(Refusal { result, error, sender: None, intent: None })
+    }
+}
+
+impl From<MlsError> for Failure {
+    fn from(error: MlsError) -> Self {
+        GroupError::from(error).into()
+    }
+}
+
+/// Processes envelopes in order, each as far as it goes.
+///
+/// `group` is the loaded group; it is loaded anew when a refused envelope has touched it. `fetched` says that
+/// identity logs were fetched for the first envelope already.
+///
+/// # Errors
+/// [`GroupError::Storage`] and other failures of our own: the whole transaction must be rolled back.
+pub fn receive(
+    tx: &Transaction<'_>,
+    context: &Context<'_>,
+    group_id: GroupId,
+    envelopes: &[Envelope],
+    fetched: bool,
+) -> Result<Batch, GroupError> {
+    let context = &context.with(tx);
+    let mut batch = Batch { done: 0, changes: Vec::new(), stop: None };
+    if let Some(required) = context.row(group_id)?.paused_for_version {
+        batch.stop = Some(Stop::Paused(required));
+        return Ok(batch);
+    }
+    let mut group = context.load(group_id)?;
+    for (index, envelope) in envelopes.iter().enumerate() {
+        let header = Group::header(&envelope.data);
+        let (kind, originator) = match &header {
+            Ok(MessageHeader { kind: MessageKind::Commit, .. }) => (CursorKind::CommitMessage, originator::COMMITS),
+            _ => (CursorKind::ApplicationMessage, originator::MESSAGES),
+        };
+        if tx.cursor(group_id.as_bytes(), kind, originator)? >= envelope.sequence_id {
+            batch.done += 1;
+            continue;
+        }
+        let was_active = group.is_active();
+        let outcome = tx.savepoint(|part| {
+            let context = context.with(part);
+            let mut step = Step { context: &context, group: &mut group, envelope, fetched: fetched && index == 0 };
+            step.run(header, group_id)
+        });
+        let stop = match outcome {
+            Ok(changes) => {
+                batch.changes.extend(changes);
+                None
+            }
+            Err(failure) => {
+                // what the envelope did to the loaded group is undone by loading it again
+                group = context.load(group_id)?;
+                refuse(context, &group, envelope, was_active, failure)?
+            }
+        };
+        if let Some(stop) = stop {
+            if let Stop::Paused(required) = &stop {
+                tx.set_paused_for_version(&group_id, Some(required))?;
+                batch.changes.push(Change::Paused(required.clone()));
+            }
+            batch.stop = Some(stop);
+            return Ok(batch);
+        }
+        tx.advance_cursor(group_id.as_bytes(), kind, originator, envelope.sequence_id)?;
+        batch.done += 1;
+    }
+    Ok(batch)
+}
+
+/// What follows from an envelope that was not accepted; `None`: go on after it.
+fn refuse(
+    context: &Context<'_>,
+    group: &Group,
+    envelope: &Envelope,
+    was_active: bool,
+    failure: Failure,
+) -> Result<Option<Stop>, GroupError> {
+    let refusal = match failure {
+        Failure::Fatal(error) => return Err(error),
+        Failure::Missing(states) => return Ok(Some(Stop::Missing(states))),
+        Failure::Paused(required) => return Ok(Some(Stop::Paused(required))),
+        Failure::Again(intent) => {
+            if intent.state != IntentState::Error {
+                context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+            }
+            return Ok(None);
+        }
+        Failure::Refused(refusal) => refusal,
+    };
+    if !was_active {
+        return Ok(Some(Stop::Inactive));
+    }
+    tracing::debug!(group = ?group.id(), sequence_id = envelope.sequence_id, error = %refusal.error, "message refused");
+    apply::log_refusal(context, group, envelope, refusal.result, refusal.sender, &refusal.error)?;
+    if let Some(intent) = refusal.intent {
+        context.db.set_intent_state(intent.id, IntentState::Error)?;
+    }
+    if let GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { message, group: own })) = refusal.error
+        && message > own
+    {
+        let details = format!("a message of epoch {message} arrived in epoch {own}");
+        context.db.set_maybe_forked(&group.id(), Some(&details))?;
+    }
+    Ok(None)
+}
+
+/// One envelope on its way through.
+struct Step<'a, 'b> {
+    context: &'a Context<'b>,
+    group: &'a mut Group,
+    envelope: &'a Envelope,
+    fetched: bool,
+}
+
+impl Step<'_, '_> {
+    fn run(&mut self, header: Result<MessageHeader, MlsError>, group_id: GroupId) -> Result<Vec<Change>, Failure> {
+        let header = header?;
+        if header.group_id != group_id {
+            return Err(MlsError::from(MessageFault::OtherGroup).into());
+        }
+        let hash = Sha256::digest(&self.envelope.data).into();
+        if let Some((intent, attempt)) = self.context.db.attempt_by_hash(&hash)? {
+            return match attempt.staged_commit.as_deref() {
+                Some(staged) => self.own_commit(intent, &attempt, staged),
+                None => self.own_message(&intent, &attempt),
+            };
+        }
+        match self.group.process(&self.context.provider(), &self.envelope.data)? {
+            Processed::Own => Ok(Vec::new()),
+            Processed::Application { sender, plaintext } => self.message(sender, &plaintext),
+            Processed::Commit { view, staged } => {
+                let commit = self.judge(&view).map_err(|failure| named(failure, view.committer))?;
+                self.merge(&view, staged, &commit)
+            }
+            Processed::Proposal { view, proposal } => {
+                commit_rules::validate_proposal(view.proposer.as_ref(), &view.kind, &self.group.context())
+                    .map_err(GroupError::from)?;
+                self.group.store_proposal(&self.context.provider(), *proposal)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// An own message has arrived. Peers read it unless the group has moved too far on meanwhile.
+    fn own_message(&self, intent: &IntentRow, attempt: &AttemptRow) -> Result<Vec<Change>, Failure> {
+        let Some(message_id) = intent.message_id else { return Ok(Vec::new()) };
+        let epoch = self.group.epoch();
+        if attempt.published_in_epoch + READABLE_EPOCHS <= epoch || attempt.published_in_epoch > epoch {
+            return Err(Failure::Again(Box::new(intent.clone())));
+        }
+        apply::published(self.context, self.group.id(), message_id, self.envelope)?;
+        self.context.db.delete_intent(intent.id)?;
+        Ok(vec![Change::Published(message_id)])
+    }
+
+    /// An own commit has arrived. If it was the first of its epoch it is merged like anybody's, else it is
+    /// built again.
+    fn own_commit(
+        &mut self,
+        intent: IntentRow,
+        attempt: &AttemptRow,
+        staged: &[u8],
+    ) -> Result<Vec<Change>, Failure> {
+        if attempt.published_in_epoch != self.group.epoch() {
+            return Err(Failure::Again(Box::new(intent)));
+        }
+        let staged = StagedCommit::from_bytes(staged)?;
+        let view = CommitView::of(self.group, &staged, Some(self.group.own_leaf()?));
+        let commit = match self.judge(&view) {
+            Ok(commit) => commit,
+            Err(failure) => {
+                return Err(match named(failure, view.committer) {
+                    Failure::Refused(refusal) => {
+                        Failure::Refused(Refusal { intent: Some(Box::new(intent)), ..refusal })
+                    }
+                    other => other,
+                });
+            }
+        };
+        if intent.kind != IntentKind::SendMessage {
+            self.context.db.set_group_rotated(&self.group.id(), self.context.now_ns)?;
+        }
+        let changes = self.merge(&view, staged, &commit)?;
+        match &attempt.post_commit {
+            Some(post_commit) => {
+                self.context.db.set_intent_committed(intent.id, self.envelope.sequence_id, Some(post_commit))?;
+            }
+            None => {
+                self.context.db.delete_intent(intent.id)?;
+            }
+        }
+        Ok(changes)
+    }
+
+    fn judge(&self, view: &CommitView) -> Result<ValidatedCommit, Failure> {
+        let needed = commit_rules::needed_states(view).map_err(GroupError::from)?;
+        let states = states::load(self.context, &needed)?;
+        if !states.is_complete() {
+            let created_ns = self.envelope.created_ns;
+            if !states.is_hopeless(self.fetched, created_ns, self.context.now_ns) {
+                return Err(Failure::Missing(states));
+            }
+            let inbox: Option<InboxId> = states.missing.first().copied();
+            let inbox = inbox.unwrap_or(self.context.inbox_id);
+            return Err(GroupError::from(CommitError::UnknownUpdate { inbox }).into());
+        }
+        commit_rules::validate(view, &states.known, self.context.own_version).map_err(|error| match error {
+            CommitError::VersionTooLow { required } => Failure::Paused(required),
+            error => GroupError::from(error).into(),
+        })
+    }
+
+    fn merge(
+        &mut self,
+        view: &CommitView,
+        staged: StagedCommit,
+        commit: &ValidatedCommit,
+    ) -> Result<Vec<Change>, Failure> {
+        let before = self.group.epoch_authenticator().to_vec();
+        self.group.merge(&self.context.provider(), staged)?;
+        let mut changes = apply::commit(self.context, self.group, self.envelope, commit, before)?;
+        if view.removes_self {
+            changes.push(Change::Removed);
+        }
+        let oldest = self.group.epoch().saturating_sub(READABLE_EPOCHS);
+        self.context.db.delete_attempts_before(&self.group.id(), oldest)?;
+        Ok(changes)
+    }
+
+    fn message(&self, sender: Leaf, plaintext: &[u8]) -> Result<Vec<Change>, Failure> {
+        let inbox_id = sender.inbox_id.ok_or(MlsError::from(MessageFault::Sender))?;
+        let unreadable = |_| MlsError::from(MessageFault::Malformed);
+        let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else { return Ok(Vec::new()) };
+        let sender = (inbox_id, sender.installation_id);
+        Ok(apply::message(self.context, self.group, self.envelope, sender, &plaintext)?)
+    }
+}
+
+/// Notes who sent what was refused.
+fn named(failure: Failure, sender: Option<Leaf>) -> Failure {
+    match failure {
+        Failure::Refused(refusal) => Failure::Refused(Refusal { sender, ..refusal }),
+        other => other,
+    }
+}

@@ -1,0 +1,23 @@
+//! Intents: what this installation wants to happen in a group.
+//!
+//! | step | function | state after |
+//! |---|---|---|
+//! | want | [`queue_message`], [`queue`] | to publish |
+//! | build a payload, before it is sent | [`build`] | published |
+//! | sending failed | [`sending_failed`] | to publish, or error after three attempts |
+//! | the payload came back | `inbound` | committed, or to publish again in the new epoch |
+//! | nothing came back although all was read | [`return_unseen`] | to publish |
+//! | welcomes are sent | [`complete`] | gone |
+//!
+//! A payload is stored with its attempt before it is sent, and sent again as it is while the group stays in
+//! its epoch: nodes drop a duplicate silently, so a lost answer never doubles a message.
+
+mod data;
+mod publish;
+mod queue;
+mod resolve;
+
+pub use data::{AdminChange, IntentData, PostCommit, Recipient};
+pub use publish::{Build, Payload, build, members_to_fetch, next};
+pub use queue::{Refresh, membership_update, queue, queue_message};
+pub use resolve::{complete, drop_message, resend_message, return_unseen, sending_failed, to_complete};

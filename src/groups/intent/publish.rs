@@ -1,0 +1,318 @@
+//! Building payloads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use super::data::{AdminChange, IntentData, PostCommit, Recipient};
+use crate::groups::context::Context;
+use crate::groups::error::GroupError;
+use crate::groups::membership::GroupMembership;
+use crate::groups::metadata::MutableMetadata;
+use crate::groups::states::{self, States};
+use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::mls::{CommitPlan, ContextChange, Group, StagedOwnCommit, VerifiedKeyPackage};
+use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
+
+/// A payload that is ready to be sent and stored as an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// For which intent.
+    pub intent_id: IntentId,
+    /// TLS `MLSMessage`.
+    pub data: Vec<u8>,
+    /// Whether receivers may be notified.
+    pub should_push: bool,
+    /// It is a commit: nothing else may be sent before it has come back.
+    pub is_commit: bool,
+}
+
+/// What came of building.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Send this.
+    Send(Payload),
+    /// Nothing is left to do: the intent is gone.
+    Done,
+    /// These must be known first: fetch their identity logs and build again.
+    Missing(States),
+    /// It can never be built: the intent is given up.
+    Failed,
+}
+
+/// The next intent to build, in the order in which they were asked for.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn next(context: &Context<'_>, group_id: GroupId) -> Result<Option<IntentRow>, GroupError> {
+    Ok(context.db.intents(&group_id, &[IntentState::ToPublish])?.into_iter().next())
+}
+
+/// The installations whose key packages building an intent takes, with their inboxes. Empty for all but
+/// membership updates that add somebody.
+///
+/// # Errors
+/// [`GroupError::Corrupt`], [`GroupError::Storage`]; states that are not known are left to [`build`].
+pub fn members_to_fetch(
+    context: &Context<'_>,
+    intent: &IntentRow,
+) -> Result<BTreeMap<InstallationId, InboxId>, GroupError> {
+    let IntentData::UpdateMembership { members, remove, .. } = IntentData::decode(&intent.data)? else {
+        return Ok(BTreeMap::new());
+    };
+    let group = context.load(intent.group_id)?;
+    let before = GroupMembership::decode(group.context().membership.as_deref())?;
+    let after = apply(&before, &members, &remove);
+    let diff = before.diff(&after);
+    let states = states::load(context, &diff.needed())?;
+    if !states.is_complete() {
+        return Ok(BTreeMap::new());
+    }
+    let expected = diff.installations(&mut |inbox, position| states.known.get(&(inbox, position)))?;
+    let mut owners = BTreeMap::new();
+    for ((inbox, _), installations) in &states.known {
+        owners.extend(installations.iter().map(|id| (*id, *inbox)));
+    }
+    let present: BTreeSet<_> = group.leaves().map(|leaf| leaf.installation_id).collect();
+    Ok(expected
+        .added
+        .into_iter()
+        .filter(|id| !present.contains(id))
+        .filter_map(|id| owners.get(&id).map(|inbox| (id, *inbox)))
+        .collect())
+}
+
+/// Builds the payload of an intent and stores it as an attempt, all inside of the caller's transaction.
+///
+/// `key_packages` holds what was fetched of [`members_to_fetch`]: `None` for an installation that has no
+/// usable one.
+///
+/// # Errors
+/// [`GroupError::Storage`]; [`GroupError::Inactive`]; [`GroupError::NoUsableKeyPackage`].
+pub fn build(
+    tx: &crate::storage::Transaction<'_>,
+    context: &Context<'_>,
+    intent: &IntentRow,
+    key_packages: BTreeMap<InstallationId, Option<VerifiedKeyPackage>>,
+) -> Result<Build, GroupError> {
+    let context = &context.with(tx);
+    let mut group = context.load(intent.group_id)?;
+    if !group.is_active() {
+        return Err(GroupError::Inactive);
+    }
+    if let Some(payload) = same_epoch_attempt(context, intent, group.epoch())? {
+        context.db.set_intent_state(intent.id, IntentState::Published)?;
+        return Ok(Build::Send(payload));
+    }
+    let epoch = group.epoch();
+    let data = IntentData::decode(&intent.data)?;
+    let (plan, recipients) = match data {
+        IntentData::SendMessage { plaintext } => {
+            let payload = group.encrypt(&context.provider(), context.key, &plaintext)?;
+            return store(context, intent, epoch, payload, None, None);
+        }
+        IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
+        IntentData::UpdateMembership { members, remove, adds_members } => {
+            match membership_plan(context, &group, &members, &remove, key_packages)? {
+                Planned::Missing(states) => return Ok(Build::Missing(states)),
+                Planned::Nothing => {
+                    context.db.delete_intent(intent.id)?;
+                    return Ok(Build::Done);
+                }
+                Planned::Commit { plan, recipients, failed } => {
+                    if adds_members && recipients.is_empty() && failed {
+                        return Err(GroupError::NoUsableKeyPackage);
+                    }
+                    (plan, recipients)
+                }
+            }
+        }
+        IntentData::UpdateMetadata { field, value } => {
+            let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
+            metadata.attributes.insert(field, value);
+            (change(ContextChange::MutableMetadata(metadata.encode())), Vec::new())
+        }
+        IntentData::UpdateAdmins { change: how, inbox_id } => {
+            let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
+            change_admins(&mut metadata, how, inbox_id);
+            (change(ContextChange::MutableMetadata(metadata.encode())), Vec::new())
+        }
+    };
+    let staged = stage(tx, context, &mut group, plan)?;
+    let post_commit = staged
+        .welcome
+        .map(|welcome| PostCommit { welcome, recipients }.encode())
+        .transpose()?;
+    store(context, intent, epoch, staged.payload, Some(staged.staged), post_commit)
+}
+
+/// Stages a commit and undoes what that wrote: the group stays in its epoch, with its keys unused.
+fn stage(
+    tx: &crate::storage::Transaction<'_>,
+    context: &Context<'_>,
+    group: &mut Group,
+    plan: CommitPlan,
+) -> Result<StagedOwnCommit, GroupError> {
+    enum Undo {
+        Built(Box<StagedOwnCommit>),
+        Failed(GroupError),
+    }
+    impl From<crate::storage::StorageError> for Undo {
+        fn from(error: crate::storage::StorageError) -> Self {
+            Undo::Failed(error.into())
+        }
+    }
+    let outcome = tx.savepoint(|part| -> Result<(), Undo> {
+        let context = context.with(part);
+        let staged = group
+            .stage_commit(&context.provider(), context.key, plan)
+            .map_err(|error| Undo::Failed(error.into()))?;
+        Err(Undo::Built(Box::new(staged)))
+    });
+    match outcome {
+        Err(Undo::Built(staged)) => Ok(*staged),
+        Err(Undo::Failed(error)) => Err(error),
+        Ok(()) => Err(GroupError::Corrupt("savepoint")),
+    }
+}
+
+/// The newest attempt, if it was built for the epoch the group is still in.
+fn same_epoch_attempt(context: &Context<'_>, intent: &IntentRow, epoch: u64) -> Result<Option<Payload>, GroupError> {
+    let newest = context.db.attempts(intent.id)?.pop();
+    Ok(newest.filter(|attempt| attempt.published_in_epoch == epoch).and_then(|attempt| {
+        Some(Payload {
+            intent_id: intent.id,
+            data: attempt.payload?,
+            should_push: intent.should_push,
+            is_commit: attempt.staged_commit.is_some(),
+        })
+    }))
+}
+
+fn store(
+    context: &Context<'_>,
+    intent: &IntentRow,
+    epoch: u64,
+    payload: Vec<u8>,
+    staged_commit: Option<Vec<u8>>,
+    post_commit: Option<Vec<u8>>,
+) -> Result<Build, GroupError> {
+    let is_commit = staged_commit.is_some();
+    context.db.insert_attempt(&AttemptRow {
+        intent_id: intent.id,
+        payload_hash: Sha256::digest(&payload).into(),
+        published_in_epoch: epoch,
+        staged_commit,
+        post_commit,
+        payload: Some(payload.clone()),
+    })?;
+    Ok(Build::Send(Payload { intent_id: intent.id, data: payload, should_push: intent.should_push, is_commit }))
+}
+
+fn change(change: ContextChange) -> CommitPlan {
+    CommitPlan { change: Some(change), ..Default::default() }
+}
+
+fn change_admins(metadata: &mut MutableMetadata, how: AdminChange, inbox_id: InboxId) {
+    let id = inbox_id.to_string();
+    let list = match how {
+        AdminChange::AddAdmin | AdminChange::RemoveAdmin => &mut metadata.admins,
+        AdminChange::AddSuperAdmin | AdminChange::RemoveSuperAdmin => &mut metadata.super_admins,
+    };
+    match how {
+        AdminChange::AddAdmin | AdminChange::AddSuperAdmin if !list.contains(&id) => list.push(id),
+        AdminChange::RemoveAdmin | AdminChange::RemoveSuperAdmin => list.retain(|other| *other != id),
+        _ => {}
+    }
+}
+
+/// The membership an update leads to. Updates never take an inbox back.
+fn apply(
+    before: &GroupMembership,
+    members: &BTreeMap<InboxId, u64>,
+    remove: &BTreeSet<InboxId>,
+) -> GroupMembership {
+    let mut after = before.clone();
+    for (inbox, sequence_id) in members {
+        let current = after.members.entry(*inbox).or_insert(*sequence_id);
+        *current = (*current).max(*sequence_id);
+    }
+    after.members.retain(|inbox, _| !remove.contains(inbox));
+    after
+}
+
+enum Planned {
+    Commit { plan: CommitPlan, recipients: Vec<Recipient>, failed: bool },
+    Nothing,
+    Missing(States),
+}
+
+/// What a membership update commits: one replaced extension with everything that follows from it in the tree.
+fn membership_plan(
+    context: &Context<'_>,
+    group: &Group,
+    members: &BTreeMap<InboxId, u64>,
+    remove: &BTreeSet<InboxId>,
+    key_packages: BTreeMap<InstallationId, Option<VerifiedKeyPackage>>,
+) -> Result<Planned, GroupError> {
+    let before = GroupMembership::decode(group.context().membership.as_deref())?;
+    let mut after = apply(&before, members, remove);
+    let diff = before.diff(&after);
+    let states = states::load(context, &diff.needed())?;
+    if !states.is_complete() {
+        return Ok(Planned::Missing(states));
+    }
+    let expected = diff.installations(&mut |inbox, position| states.known.get(&(inbox, position)))?;
+    let present: BTreeSet<_> = group.leaves().map(|leaf| leaf.installation_id).collect();
+    let own = context.key.id();
+    if expected.removed.contains(&own) {
+        return Ok(Planned::Nothing);
+    }
+
+    let mut plan = CommitPlan::default();
+    let mut recipients = Vec::new();
+    let mut failed = BTreeSet::new();
+    let mut packages = key_packages;
+    for id in expected.added.iter().filter(|id| !present.contains(id)) {
+        match packages.remove(id).flatten() {
+            Some(package) => {
+                recipients.push(Recipient { installation_id: *id, init_key: package.init_key().to_vec() });
+                plan.add.push(package);
+            }
+            None => {
+                failed.insert(*id);
+            }
+        }
+    }
+    plan.remove = expected.removed.iter().filter(|id| present.contains(id)).copied().collect();
+    // An installation that goes for good explains its missing leaf by staying in the list; one whose leaf
+    // is removed now must not be in it, or receivers would not expect the removal.
+    after.failed_installations.retain(|id| !plan.remove.contains(id));
+    let any_failed = !failed.is_empty();
+    after.failed_installations.append(&mut failed);
+    // An inbox without a single leaf would be a member that nobody can reach.
+    let lost: Vec<InboxId> = diff
+        .added
+        .iter()
+        .map(|(inbox, _)| *inbox)
+        .filter(|inbox| {
+            !plan.add.iter().any(|package| package.inbox_id() == *inbox)
+                && !group.leaves().any(|leaf| leaf.inbox_id == Some(*inbox))
+        })
+        .collect();
+    after.members.retain(|inbox, _| !lost.contains(inbox));
+    for ((inbox, _), installations) in &states.known {
+        if lost.contains(inbox) {
+            after.failed_installations.retain(|id| !installations.contains(id));
+        }
+    }
+    if after.members == before.members && plan.add.is_empty() && plan.remove.is_empty() {
+        return Ok(if any_failed && !lost.is_empty() {
+            Planned::Commit { plan: CommitPlan::default(), recipients, failed: true }
+        } else {
+            Planned::Nothing
+        });
+    }
+    plan.change = Some(ContextChange::Membership(after.encode()));
+    Ok(Planned::Commit { plan, recipients, failed: any_failed })
+}

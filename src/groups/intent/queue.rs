@@ -1,0 +1,159 @@
+//! Wanting something: rows are written, nothing is sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::data::IntentData;
+use crate::groups::context::Context;
+use crate::groups::create::allow;
+use crate::groups::error::GroupError;
+use crate::groups::membership::GroupMembership;
+use crate::ids::{GroupId, InboxId, MessageId};
+use crate::messages::{ContentError, EncodedContent, Plaintext, content};
+use crate::storage::{DeliveryStatus, IntentId, IntentKind, IntentState, MessageKind, MessageRow, NewIntent};
+
+/// How old the own leaf's keys may be before a message is preceded by their renewal: 30 days, as libxmtp. A
+/// group just joined counts as never renewed.
+const ROTATION_NS: i64 = 30 * 24 * 60 * 60 * 1_000_000_000;
+
+/// Stores a message and the wish to send it. The same key and content give the same message again.
+///
+/// # Errors
+/// [`GroupError::NotFound`], [`GroupError::Inactive`], [`GroupError::Paused`], [`GroupError::Storage`].
+pub fn queue_message(
+    context: &Context<'_>,
+    group_id: GroupId,
+    content: Vec<u8>,
+    idempotency_key: Option<String>,
+    should_push: bool,
+) -> Result<MessageId, GroupError> {
+    let row = context.row(group_id)?;
+    if let Some(required) = row.paused_for_version {
+        return Err(GroupError::Paused { required });
+    }
+    if !context.load(group_id)?.is_active() {
+        return Err(GroupError::Inactive);
+    }
+    let idempotency_key = idempotency_key.unwrap_or_else(|| context.now_ns.to_string());
+    let plaintext = Plaintext { content, idempotency_key };
+    let id = plaintext.message_id(group_id);
+    let message = message_row(context, group_id, id, &plaintext, should_push);
+    if !context.db.insert_message(&message)? {
+        return Ok(id);
+    }
+    context.db.advance_last_message(&group_id, context.now_ns)?;
+    let open = context.db.intents(&group_id, &[IntentState::ToPublish, IntentState::Published])?;
+    let renewal_waits = open.iter().any(|intent| intent.kind == IntentKind::KeyUpdate);
+    if !renewal_waits && context.now_ns.saturating_sub(row.rotated_at_ns) > ROTATION_NS {
+        queue(context, group_id, &IntentData::KeyUpdate)?;
+    }
+    let data = IntentData::SendMessage { plaintext: plaintext.encode() };
+    insert(context, group_id, &data, should_push, Some(id))?;
+    allow(context, &context.row(group_id)?)?;
+    Ok(id)
+}
+
+/// Stores the wish to commit something.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn queue(context: &Context<'_>, group_id: GroupId, data: &IntentData) -> Result<IntentId, GroupError> {
+    insert(context, group_id, data, false, None)
+}
+
+fn insert(
+    context: &Context<'_>,
+    group_id: GroupId,
+    data: &IntentData,
+    should_push: bool,
+    message_id: Option<MessageId>,
+) -> Result<IntentId, GroupError> {
+    Ok(context.db.insert_intent(&NewIntent {
+        group_id,
+        kind: data.kind(),
+        data: data.encode()?,
+        should_push,
+        message_id,
+        created_at_ns: context.now_ns,
+    })?)
+}
+
+fn message_row(
+    context: &Context<'_>,
+    group_id: GroupId,
+    id: MessageId,
+    plaintext: &Plaintext,
+    should_push: bool,
+) -> MessageRow {
+    // Content that is no EncodedContent is sent as it is: it is stored without a type.
+    let encoded: Result<EncodedContent, ContentError> = EncodedContent::decode(&plaintext.content);
+    let encoded = encoded.unwrap_or_default();
+    let reference_id = content::reference(&encoded);
+    let content_type = encoded.content_type.unwrap_or_default();
+    MessageRow {
+        id,
+        group_id,
+        idempotency_key: plaintext.idempotency_key.clone(),
+        sent_at_ns: context.now_ns,
+        inserted_at_ns: context.now_ns,
+        kind: MessageKind::Application,
+        sender_inbox_id: context.inbox_id,
+        sender_installation_id: context.key.id(),
+        delivery_status: DeliveryStatus::Unpublished,
+        authority_id: content_type.authority_id,
+        type_id: content_type.type_id,
+        version_major: content_type.version_major,
+        version_minor: content_type.version_minor,
+        reference_id,
+        sequence_id: None,
+        originator_id: None,
+        expire_at_ns: None,
+        should_push,
+        content: plaintext.content.clone(),
+    }
+}
+
+/// What a membership update is asked to do beside bringing known members up to date.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refresh {
+    /// Inboxes to add.
+    pub add: BTreeSet<InboxId>,
+    /// Inboxes to remove.
+    pub remove: BTreeSet<InboxId>,
+}
+
+/// The membership update that a group needs, if any: new members, removed ones, and members whose identity
+/// log has grown. `newest` gives the newest stored update of an inbox (0: none).
+///
+/// # Errors
+/// [`GroupError::UnknownInbox`] when an inbox to be added or a member has no identity log;
+/// [`GroupError::TooLarge`]; [`GroupError::Commit`] when the group's membership does not decode.
+pub fn membership_update(
+    context: &Context<'_>,
+    membership: &GroupMembership,
+    refresh: &Refresh,
+) -> Result<Option<IntentData>, GroupError> {
+    let mut members = BTreeMap::new();
+    for inbox in membership.members.keys().chain(&refresh.add) {
+        if refresh.remove.contains(inbox) {
+            continue;
+        }
+        let newest = context.db.latest_identity_sequence(inbox)?;
+        match membership.members.get(inbox) {
+            _ if newest == 0 => return Err(GroupError::UnknownInbox { inbox: *inbox }),
+            Some(current) if newest <= *current => {}
+            _ => {
+                members.insert(*inbox, newest);
+            }
+        }
+    }
+    let remove: BTreeSet<_> =
+        refresh.remove.iter().filter(|inbox| membership.members.contains_key(*inbox)).copied().collect();
+    let adds_members = refresh.add.iter().any(|inbox| !membership.members.contains_key(inbox));
+    let size = membership.members.len() - remove.len()
+        + members.keys().filter(|inbox| !membership.members.contains_key(*inbox)).count();
+    if adds_members && size > crate::groups::MAX_MEMBERS {
+        return Err(GroupError::TooLarge { limit: crate::groups::MAX_MEMBERS });
+    }
+    Ok((!members.is_empty() || !remove.is_empty())
+        .then_some(IntentData::UpdateMembership { members, remove, adds_members }))
+}

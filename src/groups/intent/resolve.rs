@@ -1,0 +1,119 @@
+//! What becomes of intents after their payloads were sent.
+
+use super::data::{IntentData, PostCommit};
+use crate::groups::context::Context;
+use crate::groups::error::GroupError;
+use crate::ids::{GroupId, MessageId};
+use crate::storage::{DeliveryStatus, IntentId, IntentRow, IntentState, MessageKind, NewIntent, StorageError};
+
+/// How often an intent is tried before it is given up.
+///
+/// # Source
+/// The group-chat specification ("three attempts"), libxmtp.
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
+
+/// Counts a failed attempt to build or send. After [`MAX_ATTEMPTS`] the intent is given up and its message
+/// marked as failed. Answers whether it was given up.
+///
+/// The attempts stay: a payload whose answer was lost may still come back.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn sending_failed(context: &Context<'_>, intent: &IntentRow) -> Result<bool, GroupError> {
+    let attempts = context.db.count_publish_attempt(intent.id)?;
+    let give_up = attempts >= MAX_ATTEMPTS;
+    let state = if give_up { IntentState::Error } else { IntentState::ToPublish };
+    context.db.set_intent_state(intent.id, state)?;
+    if give_up && let Some(message) = &intent.message_id {
+        set_status(context, message, DeliveryStatus::Failed)?;
+    }
+    Ok(give_up)
+}
+
+/// Gives intents back to be published whose payload was sent and did not come back, although everything the
+/// node has was read. Call it while nothing of the group is being sent.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, GroupError> {
+    let unseen = context.db.intents(&group_id, &[IntentState::Published])?;
+    for intent in &unseen {
+        context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+    }
+    Ok(unseen.len())
+}
+
+/// The intents whose commits were accepted and whose welcomes are still to be sent, with the sequence id of
+/// the commit.
+///
+/// # Errors
+/// [`GroupError::Storage`], [`GroupError::Corrupt`].
+pub fn to_complete(context: &Context<'_>, group_id: GroupId) -> Result<Vec<(IntentId, u64, PostCommit)>, GroupError> {
+    let committed = context.db.intents(&group_id, &[IntentState::Committed])?;
+    committed
+        .into_iter()
+        .filter_map(|intent| {
+            let post_commit = intent.post_commit.as_deref().map(PostCommit::decode)?;
+            Some(post_commit.map(|post_commit| (intent.id, intent.sequence_id.unwrap_or(0), post_commit)))
+        })
+        .collect()
+}
+
+/// Forgets an intent whose work is done.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn complete(context: &Context<'_>, id: IntentId) -> Result<(), GroupError> {
+    context.db.delete_intent(id)?;
+    Ok(())
+}
+
+/// Queues a failed message once more, with all its attempts before it. Its id stays the same.
+///
+/// # Errors
+/// [`GroupError::Storage`] with not-found when there is no such message or it has not failed.
+pub fn resend_message(context: &Context<'_>, message: MessageId) -> Result<GroupId, GroupError> {
+    let missing = || GroupError::Storage(StorageError::NotFound(crate::storage::Missing::Message));
+    let row = context.db.message(&message, context.now_ns)?.ok_or_else(missing)?;
+    if row.kind != MessageKind::Application || row.delivery_status != DeliveryStatus::Failed {
+        return Err(missing());
+    }
+    context.db.set_delivery_status(&message, DeliveryStatus::Unpublished)?;
+    let plaintext =
+        crate::messages::Plaintext { content: row.content, idempotency_key: row.idempotency_key }.encode();
+    let data = IntentData::SendMessage { plaintext };
+    context.db.insert_intent(&NewIntent {
+        group_id: row.group_id,
+        kind: data.kind(),
+        data: data.encode()?,
+        should_push: row.should_push,
+        message_id: Some(message),
+        created_at_ns: context.now_ns,
+    })?;
+    Ok(row.group_id)
+}
+
+/// Deletes a failed message that the person gave up, with its intents.
+///
+/// # Errors
+/// As [`resend_message`].
+pub fn drop_message(context: &Context<'_>, message: MessageId) -> Result<(), GroupError> {
+    let missing = || GroupError::Storage(StorageError::NotFound(crate::storage::Missing::Message));
+    let row = context.db.message(&message, context.now_ns)?.ok_or_else(missing)?;
+    if row.delivery_status != DeliveryStatus::Failed {
+        return Err(missing());
+    }
+    while let Some(intent) = context.db.intent_of_message(&message)? {
+        context.db.delete_intent(intent.id)?;
+    }
+    context.db.delete_message(&message)?;
+    Ok(())
+}
+
+/// Sets a status unless the row is gone: messages may be deleted while they are on their way.
+fn set_status(context: &Context<'_>, message: &MessageId, status: DeliveryStatus) -> Result<(), GroupError> {
+    match context.db.set_delivery_status(message, status) {
+        Ok(()) | Err(StorageError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,365 @@
+//! Joining a group by a welcome.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message as _;
+
+use super::context::Context;
+use super::dm::dm_id;
+use super::error::{GroupError, WelcomeError};
+use super::inbound::transcript_row;
+use super::membership::GroupMembership;
+use super::metadata::{ImmutableMetadata, MutableMetadata, field};
+use super::permissions::{Policy, PolicySet};
+use super::states::{self, States};
+use super::version;
+use crate::identity::LogPosition;
+use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::messages::content::group_updated::GroupUpdated;
+use crate::mls::{ContextExtensions, Group, Invitation, MlsError, WelcomeFault, welcome};
+use crate::proto::xmtp::mls::message_contents::WelcomeMetadata;
+use crate::storage::{
+    CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind, GroupRow,
+    MembershipState, Transaction,
+};
+
+/// A welcome as the node delivers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WelcomeEnvelope {
+    /// The node's number.
+    pub sequence_id: u64,
+    /// When the node stored it, nanoseconds since the Unix epoch.
+    pub created_ns: i64,
+    /// The welcome, wrapped for us.
+    pub data: Vec<u8>,
+    /// The key of ours it is wrapped to.
+    pub hpke_public_key: Vec<u8>,
+    /// Whether it is wrapped by the one algorithm our key packages offer (Curve25519).
+    pub curve25519: bool,
+    /// The metadata, wrapped in the same context.
+    pub metadata: Vec<u8>,
+}
+
+/// What came of a welcome. In each case but [`Joined::Missing`] the cursor has moved on.
+#[derive(Debug, PartialEq)]
+pub enum Joined {
+    /// A group was joined, or joined again.
+    Group(GroupId),
+    /// The welcome was refused for good.
+    Refused(GroupError),
+    /// It was processed before, or it carries no conversation.
+    Nothing,
+    /// These must be known first: fetch them and process the welcome again.
+    Missing(States),
+}
+
+/// Why a welcome was not joined, within its savepoint.
+enum Failure {
+    Refused(GroupError),
+    Missing(States),
+    Nothing,
+    Fatal(GroupError),
+}
+
+impl From<crate::storage::StorageError> for Failure {
+    fn from(error: crate::storage::StorageError) -> Self {
+        Failure::Fatal(error.into())
+    }
+}
+
+impl From<GroupError> for Failure {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Storage(_) => Failure::Fatal(error),
+            error => Failure::Refused(error),
+        }
+    }
+}
+
+impl From<MlsError> for Failure {
+    fn from(error: MlsError) -> Self {
+        GroupError::from(error).into()
+    }
+}
+
+impl From<WelcomeError> for Failure {
+    fn from(error: WelcomeError) -> Self {
+        Failure::Refused(error.into())
+    }
+}
+
+/// Processes one welcome: unwraps, verifies and checks it, and stores the group with everything that belongs
+/// to it, or nothing but the cursor.
+///
+/// `fetched` says that identity logs were fetched for this welcome already.
+///
+/// # Errors
+/// [`GroupError::Storage`]: nothing was written.
+///
+/// # Source
+/// libxmtp's welcome processing; RFC 9420 §12.4.3.1.
+pub fn receive_welcome(
+    tx: &Transaction<'_>,
+    context: &Context<'_>,
+    envelope: &WelcomeEnvelope,
+    fetched: bool,
+) -> Result<Joined, GroupError> {
+    let topic = context.key.id();
+    if tx.cursor(topic.as_bytes(), CursorKind::Welcome, super::originator::WELCOMES)? >= envelope.sequence_id {
+        return Ok(Joined::Nothing);
+    }
+    let joined = match tx.savepoint(|part| join(&context.with(part), envelope, fetched)) {
+        Ok(group_id) => Joined::Group(group_id),
+        Err(Failure::Refused(error)) => Joined::Refused(error),
+        Err(Failure::Nothing) => Joined::Nothing,
+        Err(Failure::Missing(states)) => return Ok(Joined::Missing(states)),
+        Err(Failure::Fatal(error)) => return Err(error),
+    };
+    tx.advance_cursor(
+        topic.as_bytes(),
+        CursorKind::Welcome,
+        super::originator::WELCOMES,
+        envelope.sequence_id,
+    )?;
+    Ok(joined)
+}
+
+fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Result<GroupId, Failure> {
+    let provider = context.provider();
+    if !envelope.curve25519 {
+        return Err(MlsError::from(WelcomeFault::Algorithm).into());
+    }
+    let package = context
+        .db
+        .key_package_by_init_key(&envelope.hpke_public_key)?
+        .ok_or(MlsError::from(WelcomeFault::UnknownKeyPackage))?;
+    let private_key = welcome::init_private_key(&provider, &package.hash_ref)?;
+    let opened = welcome::unwrap(&envelope.data, &envelope.metadata, &private_key)?;
+    let cursor = WelcomeMetadata::decode(opened.metadata.as_slice())
+        .map_err(|_| WelcomeError::Extension("metadata"))?
+        .message_cursor;
+    let invitation = Invitation::open(&provider, &opened.welcome)?;
+    let offer = Offer::read(&invitation)?;
+    check_membership(context, &invitation, &offer.membership, envelope, fetched)?;
+    let group_id = invitation.group_id();
+    let existing = context.db.group(&group_id)?;
+    if existing.is_some()
+        && let Ok(group) = context.load(group_id)
+        && group.is_active()
+        && invitation.epoch() <= group.epoch()
+    {
+        return Err(WelcomeError::AlreadyJoined.into());
+    }
+    match offer.immutable.conversation_type {
+        ConversationType::Oneshot => return Err(Failure::Nothing),
+        ConversationType::Dm => check_dm(context, &offer)?,
+        ConversationType::Group | ConversationType::Sync => {}
+    }
+    let group = invitation.join(&provider)?;
+    store(context, &group, &offer, existing, envelope, cursor)?;
+    Ok(group_id)
+}
+
+/// What a welcome's group says of itself.
+struct Offer {
+    added_by: InboxId,
+    adder_installation: InstallationId,
+    immutable: ImmutableMetadata,
+    metadata: MutableMetadata,
+    membership: GroupMembership,
+    permissions: PolicySet,
+}
+
+impl Offer {
+    fn read(invitation: &Invitation) -> Result<Self, Failure> {
+        let context: ContextExtensions = invitation.context();
+        if context.has_app_data_dictionary {
+            return Err(WelcomeError::Migrated.into());
+        }
+        let bad = |what| move |_| Failure::from(WelcomeError::Extension(what));
+        Ok(Self {
+            added_by: invitation.added_by()?,
+            adder_installation: invitation.sender().installation_id,
+            immutable: ImmutableMetadata::decode(context.immutable_metadata.as_deref())
+                .map_err(bad("immutable metadata"))?,
+            metadata: MutableMetadata::decode(context.mutable_metadata.as_deref())
+                .map_err(bad("mutable metadata"))?,
+            membership: GroupMembership::decode(context.membership.as_deref())
+                .map_err(bad("group membership"))?,
+            permissions: PolicySet::decode(context.permissions.as_deref()).map_err(bad("permissions"))?,
+        })
+    }
+}
+
+/// Every leaf belongs to an installation of a member at the recorded update, once; every installation of a
+/// member has a leaf or is listed as failed.
+fn check_membership(
+    context: &Context<'_>,
+    invitation: &Invitation,
+    membership: &GroupMembership,
+    envelope: &WelcomeEnvelope,
+    fetched: bool,
+) -> Result<(), Failure> {
+    if membership.members.values().any(|sequence_id| *sequence_id == 0) {
+        return Err(WelcomeError::Membership.into());
+    }
+    let needed: BTreeSet<_> =
+        membership.members.iter().map(|(inbox, id)| (*inbox, LogPosition::At(*id))).collect();
+    let states = states::load(context, &needed)?;
+    if !states.is_complete() {
+        return Err(if states.is_hopeless(fetched, envelope.created_ns, context.now_ns) {
+            WelcomeError::Membership.into()
+        } else {
+            Failure::Missing(states)
+        });
+    }
+    let mut expected: BTreeMap<InstallationId, InboxId> = BTreeMap::new();
+    for ((inbox, _), installations) in &states.known {
+        expected.extend(installations.iter().map(|id| (*id, *inbox)));
+    }
+    for leaf in invitation.leaves()? {
+        // taken out when seen: a second leaf of the same installation finds nothing
+        let owner = expected.remove(&leaf.installation_id);
+        if owner.is_none() || owner != leaf.inbox_id {
+            return Err(WelcomeError::Membership.into());
+        }
+    }
+    if expected.keys().any(|id| !membership.failed_installations.contains(id)) {
+        return Err(WelcomeError::Membership.into());
+    }
+    Ok(())
+}
+
+/// A direct message is between its adder and us (or made by another installation of ours), has no admins and
+/// not every policy other than a direct message's.
+fn check_dm(context: &Context<'_>, offer: &Offer) -> Result<(), Failure> {
+    let refuse = || Failure::from(WelcomeError::DirectMessage);
+    let (one, two) = offer.immutable.dm_members.ok_or_else(refuse)?;
+    let own = context.inbox_id;
+    if offer.added_by == own {
+        return if one == own || two == own { Ok(()) } else { Err(refuse()) };
+    }
+    let members = BTreeSet::from([one, two]);
+    if members != BTreeSet::from([offer.added_by, own]) {
+        return Err(refuse());
+    }
+    if !offer.metadata.admins.is_empty() || !offer.metadata.super_admins.is_empty() {
+        return Err(refuse());
+    }
+    let set = &offer.permissions;
+    let all = [&set.add_member, &set.remove_member, &set.add_admin, &set.remove_admin, &set.update_permissions];
+    if all.iter().all(|policy| **policy != Policy::Deny) {
+        return Err(refuse());
+    }
+    Ok(())
+}
+
+fn store(
+    context: &Context<'_>,
+    group: &Group,
+    offer: &Offer,
+    existing: Option<GroupRow>,
+    envelope: &WelcomeEnvelope,
+    cursor: u64,
+) -> Result<(), Failure> {
+    let group_id = group.id();
+    let conversation_type = offer.immutable.conversation_type;
+    let returns = existing.as_ref().is_some_and(|row| row.membership_state == MembershipState::PendingRemove);
+    let restored = existing.as_ref().is_some_and(|row| row.membership_state == MembershipState::Restored);
+    let minimum = offer.metadata.get(field::MINIMUM_VERSION).unwrap_or_default();
+    let paused = conversation_type == ConversationType::Group
+        && version::exceeds(minimum, context.own_version).unwrap_or(false);
+    let fresh = GroupRow {
+        id: group_id,
+        conversation_type,
+        membership_state: match conversation_type {
+            ConversationType::Sync => MembershipState::Allowed,
+            _ if returns => MembershipState::Allowed,
+            _ => MembershipState::Pending,
+        },
+        created_at_ns: context.now_ns,
+        creator_inbox_id: offer.immutable.creator,
+        added_by_inbox_id: offer.added_by,
+        dm_id: offer.immutable.dm_members.map(|(one, two)| dm_id(one, two)),
+        welcome_sequence_id: Some(envelope.sequence_id),
+        rotated_at_ns: 0,
+        installations_last_checked_ns: 0,
+        last_message_ns: (conversation_type == ConversationType::Dm).then_some(envelope.created_ns),
+        message_disappear_from_ns: offer.metadata.get_ns(field::DISAPPEAR_FROM_NS),
+        message_disappear_in_ns: offer.metadata.get_ns(field::DISAPPEAR_IN_NS),
+        paused_for_version: paused.then(|| minimum.to_owned()),
+        maybe_forked: false,
+        fork_details: String::new(),
+        should_publish_commit_log: offer.metadata.is_super_admin(context.inbox_id)
+            || conversation_type == ConversationType::Dm,
+        has_pending_leave_request: false,
+    };
+    let row = match existing {
+        // A second welcome to a known group (a re-add) keeps what belongs to the person's history.
+        Some(old) if !restored => GroupRow {
+            created_at_ns: old.created_at_ns,
+            creator_inbox_id: old.creator_inbox_id,
+            dm_id: old.dm_id,
+            last_message_ns: old.last_message_ns,
+            membership_state: if returns { MembershipState::Allowed } else { old.membership_state },
+            ..fresh
+        },
+        _ => fresh,
+    };
+    context.db.put_group(&row)?;
+    context.db.append_commit_log(&CommitLogRow {
+        group_id,
+        sequence_id: 0,
+        last_epoch_authenticator: Vec::new(),
+        result: CommitResult::Applied,
+        applied_epoch: Some(group.epoch()),
+        applied_epoch_authenticator: Some(group.epoch_authenticator().to_vec()),
+        sender_inbox_id: Some(offer.added_by),
+        sender_installation_id: Some(offer.adder_installation),
+        commit_type: Some("Welcome".into()),
+        error: None,
+    })?;
+    if conversation_type != ConversationType::Sync {
+        let content = GroupUpdated::joined(offer.added_by, context.inbox_id).encode().encode();
+        let key = format!("{}_welcome_added", envelope.created_ns);
+        let sender = (offer.added_by, offer.adder_installation);
+        let message = transcript_row(context, group_id, sender, content, key, envelope.created_ns, None);
+        context.db.insert_message(&message)?;
+        consent(context, &row, returns)?;
+    }
+    // Everything up to the commit that added us is not for us.
+    context.db.advance_cursor(group_id.as_bytes(), CursorKind::CommitMessage, super::originator::COMMITS, cursor)?;
+    Ok(())
+}
+
+/// Groups of our own other installations are wanted; after a re-add the question is open again; a second group
+/// of the same direct message takes over what was decided about the first.
+fn consent(context: &Context<'_>, row: &GroupRow, returns: bool) -> Result<(), GroupError> {
+    let state = if row.creator_inbox_id == context.inbox_id {
+        Some(ConsentState::Allowed)
+    } else if returns {
+        Some(ConsentState::Unknown)
+    } else if let Some(dm_id) = &row.dm_id {
+        let mut latest: Option<ConsentRow> = None;
+        for other in context.db.dm_groups(dm_id)? {
+            let record = context.db.consent_record(ConsentEntity::Conversation, &other.id.to_string())?;
+            if let Some(record) = record
+                && latest.as_ref().is_none_or(|known| record.consented_at_ns > known.consented_at_ns)
+            {
+                latest = Some(record);
+            }
+        }
+        latest.map(|record| record.state)
+    } else {
+        None
+    };
+    if let Some(state) = state {
+        context.db.set_consent(&ConsentRow {
+            entity_type: ConsentEntity::Conversation,
+            entity: row.id.to_string(),
+            state,
+            consented_at_ns: context.now_ns,
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The identity states that an operation needs, as far as they are stored.
+
+use std::collections::BTreeSet;
+
+use super::context::Context;
+use super::error::GroupError;
+use super::inbound::IdentityStates;
+use crate::identity::{ContractQuestion, LogPosition, Resolved, resolve};
+use crate::ids::InboxId;
+
+/// What is known of the states asked for, and what must be fetched for the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct States {
+    /// Installations by inbox and position. An inbox whose log is invalid has none.
+    pub known: IdentityStates,
+    /// Inboxes whose logs must be fetched.
+    pub missing: BTreeSet<InboxId>,
+    /// Contract wallets that must be asked.
+    pub questions: Vec<ContractQuestion>,
+}
+
+impl States {
+    /// Whether nothing is left to fetch or ask.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.questions.is_empty()
+    }
+
+    /// Whether waiting for what is missing makes no sense any more: the logs were just fetched, and what refers
+    /// to them is so old that no node can still be behind. Without a bound, one commit that names an update
+    /// which never existed would stop a group for ever.
+    #[must_use]
+    pub fn is_hopeless(&self, fetched: bool, created_ns: i64, now_ns: i64) -> bool {
+        fetched && self.questions.is_empty() && now_ns.saturating_sub(created_ns) > PATIENCE_NS
+    }
+}
+
+/// How long a node may be behind with identity updates: one hour.
+const PATIENCE_NS: i64 = 60 * 60 * 1_000_000_000;
+
+/// Looks up the states at these positions.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub(super) fn load(context: &Context<'_>, needed: &BTreeSet<(InboxId, LogPosition)>) -> Result<States, GroupError> {
+    let mut states = States::default();
+    for (inbox, position) in needed {
+        match resolve(context.db, *inbox, *position)? {
+            Resolved::State(state) => {
+                states.known.insert((*inbox, *position), state.installations().into_iter().collect());
+            }
+            Resolved::Missing => {
+                states.missing.insert(*inbox);
+            }
+            Resolved::Questions(questions) => states.questions.extend(questions),
+            Resolved::Invalid(_) => {
+                states.known.insert((*inbox, *position), BTreeSet::new());
+            }
+        }
+    }
+    Ok(states)
+}

@@ -1,0 +1,107 @@
+//! What an app sees of a group.
+
+use std::collections::BTreeMap;
+
+use super::context::Context;
+use super::error::GroupError;
+use super::membership::GroupMembership;
+use super::metadata::MutableMetadata;
+use super::permissions::PolicySet;
+use crate::identity::{Identifier, LogPosition, Resolved, resolve};
+use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::storage::{ConsentEntity, ConsentState, GroupRow};
+
+/// A group as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupView {
+    /// What is stored of it.
+    pub row: GroupRow,
+    /// Whether we are a member.
+    pub is_active: bool,
+    /// The MLS epoch.
+    pub epoch: u64,
+    /// Name, description, admins and the rest.
+    pub metadata: MutableMetadata,
+    /// Who may do what.
+    pub permissions: PolicySet,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    /// Who it is.
+    pub inbox_id: InboxId,
+    /// The wallets and passkeys of the inbox, as of the identity update the group reflects.
+    pub identifiers: Vec<Identifier>,
+    /// The installations that are in the tree.
+    pub installations: Vec<InstallationId>,
+    /// In the admin list.
+    pub is_admin: bool,
+    /// In the super admin list.
+    pub is_super_admin: bool,
+    /// What was decided about the inbox.
+    pub consent: ConsentState,
+}
+
+/// Reads a group.
+///
+/// # Errors
+/// [`GroupError::NotFound`], [`GroupError::Storage`], [`GroupError::Commit`] when the context does not decode.
+pub fn group(context: &Context<'_>, group_id: GroupId) -> Result<GroupView, GroupError> {
+    let row = context.row(group_id)?;
+    let group = context.load(group_id)?;
+    let extensions = group.context();
+    Ok(GroupView {
+        row,
+        is_active: group.is_active(),
+        epoch: group.epoch(),
+        metadata: MutableMetadata::decode(extensions.mutable_metadata.as_deref())?,
+        permissions: PolicySet::decode(extensions.permissions.as_deref())?,
+    })
+}
+
+/// Reads the members of a group, sorted by inbox id.
+///
+/// An identity log that is not stored leaves a member's identifiers empty; a sync loads it.
+///
+/// # Errors
+/// As [`group`].
+pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberView>, GroupError> {
+    context.row(group_id)?;
+    let group = context.load(group_id)?;
+    let extensions = group.context();
+    let membership = GroupMembership::decode(extensions.membership.as_deref())?;
+    let metadata = MutableMetadata::decode(extensions.mutable_metadata.as_deref())?;
+    let mut installations: BTreeMap<InboxId, Vec<InstallationId>> = BTreeMap::new();
+    for leaf in group.leaves() {
+        if let Some(inbox_id) = leaf.inbox_id {
+            installations.entry(inbox_id).or_default().push(leaf.installation_id);
+        }
+    }
+    membership
+        .members
+        .iter()
+        .map(|(inbox_id, sequence_id)| {
+            let identifiers = match resolve(context.db, *inbox_id, LogPosition::of(*sequence_id))? {
+                Resolved::State(state) => state.identifiers(),
+                _ => Vec::new(),
+            };
+            Ok(MemberView {
+                inbox_id: *inbox_id,
+                identifiers,
+                installations: installations.remove(inbox_id).unwrap_or_default(),
+                is_admin: metadata.admins.contains(&inbox_id.to_string()),
+                is_super_admin: metadata.is_super_admin(*inbox_id),
+                consent: context.db.consent_state(ConsentEntity::Inbox, &inbox_id.to_string())?,
+            })
+        })
+        .collect()
+}
+
+/// The membership a group has now.
+///
+/// # Errors
+/// As [`group`].
+pub fn membership(context: &Context<'_>, group_id: GroupId) -> Result<GroupMembership, GroupError> {
+    Ok(GroupMembership::decode(context.load(group_id)?.context().membership.as_deref())?)
+}

@@ -1,0 +1,346 @@
+//! One MLS group: its members, its context, and the messages of it.
+
+use openmls::group::{MlsGroup, ProcessMessageError};
+use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
+use openmls::prelude::{
+    ContentType, CreateMessageError, MlsMessageIn, OpenMlsProvider as _, ProcessedMessageContent, ProtocolMessage,
+    Sender, ValidationError,
+};
+
+use super::commit::{CommitView, ProposalView, StagedCommit};
+use super::error::{MessageFault, MlsError};
+use super::extensions::{CIPHERSUITE, ContextExtensions, leaf_capabilities};
+use super::key_package::{credential_with_key, inbox_of};
+use super::provider::Provider;
+use super::signer::MlsSigner;
+use crate::identity::InstallationKey;
+use crate::ids::{GroupId, InboxId, InstallationId};
+
+/// How many past epochs stay readable, as in libxmtp: a sender may be that far behind.
+pub(super) const PAST_EPOCHS: usize = 3;
+
+/// A member of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf {
+    /// Index in the ratchet tree.
+    pub index: u32,
+    /// What the credential says; `None` when it holds no inbox id.
+    pub inbox_id: Option<InboxId>,
+    /// The leaf's signature key.
+    pub installation_id: InstallationId,
+}
+
+impl Leaf {
+    pub(super) fn of(member: &openmls::prelude::Member) -> Option<Self> {
+        Some(Self {
+            index: member.index.u32(),
+            inbox_id: inbox_of(&member.credential),
+            installation_id: InstallationId::try_from(member.signature_key.as_slice()).ok()?,
+        })
+    }
+}
+
+/// What a group message says of itself before it is decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageHeader {
+    /// The group it claims.
+    pub group_id: GroupId,
+    /// The epoch it claims.
+    pub epoch: u64,
+    /// What it claims to hold.
+    pub kind: MessageKind,
+}
+
+/// The MLS content type of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Application data.
+    Application,
+    /// A standalone proposal.
+    Proposal,
+    /// A commit.
+    Commit,
+}
+
+/// A message that was decrypted and verified, and not yet acted on.
+#[derive(Debug)]
+pub enum Processed {
+    /// Application data of a member.
+    Application {
+        /// The sender's leaf, at the epoch of the message.
+        sender: Leaf,
+        /// The plaintext.
+        plaintext: Vec<u8>,
+    },
+    /// A commit, to be judged by its view and then merged or dropped.
+    Commit {
+        /// What it would do.
+        view: Box<CommitView>,
+        /// What is merged.
+        staged: StagedCommit,
+    },
+    /// A standalone proposal, to be judged and then stored or dropped.
+    Proposal {
+        /// What it proposes.
+        view: ProposalView,
+        /// What is stored.
+        proposal: Box<openmls::prelude::QueuedProposal>,
+    },
+    /// A message of our own leaf, which MLS cannot decrypt.
+    Own,
+}
+
+/// A group of the local installation. Loaded once per batch: its state in memory and in the store move
+/// together, so drop it after a rollback.
+#[derive(Debug)]
+pub struct Group {
+    pub(super) inner: MlsGroup,
+    id: GroupId,
+}
+
+impl Group {
+    pub(super) fn from_inner(inner: MlsGroup, id: GroupId) -> Self {
+        Self { inner, id }
+    }
+
+    /// Makes a group of one, in epoch 0, and stores it. The id is 16 random bytes.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`]; [`MlsError::Internal`].
+    pub fn create(
+        provider: &Provider<'_>,
+        key: &InstallationKey,
+        inbox_id: InboxId,
+        context: &ContextExtensions,
+    ) -> Result<Self, MlsError> {
+        let mut id = [0u8; GroupId::LEN];
+        getrandom::fill(&mut id).map_err(|error| MlsError::Internal(error.to_string()))?;
+        let inner = MlsGroup::builder()
+            .with_group_id(openmls::group::GroupId::from_slice(&id))
+            .ciphersuite(CIPHERSUITE)
+            .with_capabilities(leaf_capabilities())
+            .max_past_epochs(PAST_EPOCHS)
+            .use_ratchet_tree_extension(true)
+            .with_group_context_extensions(context.for_creation()?)
+            .build(provider, &MlsSigner(key), credential_with_key(key, inbox_id))
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
+        Ok(Self { inner, id: GroupId::new(id) })
+    }
+
+    /// Loads a stored group.
+    ///
+    /// # Errors
+    /// [`MlsError::UnknownGroup`], [`MlsError::Storage`].
+    pub fn load(provider: &Provider<'_>, id: GroupId) -> Result<Self, MlsError> {
+        let inner = MlsGroup::load(provider.storage(), &openmls::group::GroupId::from_slice(id.as_bytes()))
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?
+            .ok_or(MlsError::UnknownGroup)?;
+        Ok(Self { inner, id })
+    }
+
+    /// The group's id.
+    #[must_use]
+    pub fn id(&self) -> GroupId {
+        self.id
+    }
+
+    /// The epoch the group is in.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.inner.epoch().as_u64()
+    }
+
+    /// Equal on all members of an epoch, different on forks.
+    #[must_use]
+    pub fn epoch_authenticator(&self) -> &[u8] {
+        self.inner.epoch_authenticator().as_slice()
+    }
+
+    /// Whether the own leaf is still in the tree.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.inner.is_active()
+    }
+
+    /// Whether accepted proposals wait for a commit.
+    #[must_use]
+    pub fn has_pending_proposals(&self) -> bool {
+        self.inner.pending_proposals().next().is_some()
+    }
+
+    /// The context's extensions.
+    #[must_use]
+    pub fn context(&self) -> ContextExtensions {
+        ContextExtensions::read(self.inner.extensions())
+    }
+
+    /// The leaves of the tree that are installations, in the order of the tree.
+    pub fn leaves(&self) -> impl Iterator<Item = Leaf> + '_ {
+        self.inner.members().filter_map(|member| Leaf::of(&member))
+    }
+
+    pub(super) fn leaf_at(&self, index: openmls::prelude::LeafNodeIndex) -> Option<Leaf> {
+        self.inner.member_at(index).and_then(|member| Leaf::of(&member))
+    }
+
+    /// The own leaf.
+    ///
+    /// # Errors
+    /// [`MlsError::Inactive`] when it was removed.
+    pub fn own_leaf(&self) -> Result<Leaf, MlsError> {
+        self.leaf_at(self.inner.own_leaf_index()).ok_or(MlsError::Inactive)
+    }
+
+    /// Encrypts application data for the current epoch and stores the advanced ratchet. Returns the TLS
+    /// `MLSMessage` to send.
+    ///
+    /// # Errors
+    /// [`MlsError::Inactive`]; [`MlsError::Storage`]; [`MlsError::Internal`], also while accepted proposals
+    /// wait for a commit.
+    pub fn encrypt(
+        &mut self,
+        provider: &Provider<'_>,
+        key: &InstallationKey,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, MlsError> {
+        if !self.is_active() {
+            return Err(MlsError::Inactive);
+        }
+        self.inner
+            .create_message(provider, &MlsSigner(key), plaintext)
+            .map_err(|error: CreateMessageError| provider.failed(|| MlsError::Internal(error.to_string())))?
+            .tls_serialize_detached()
+            .map_err(|error| MlsError::Internal(error.to_string()))
+    }
+
+    /// Reads the header of a group message. Trailing bytes are refused.
+    ///
+    /// # Errors
+    /// [`MessageFault::Malformed`], [`MessageFault::NotPrivate`].
+    pub fn header(message: &[u8]) -> Result<MessageHeader, MlsError> {
+        let message = parse(message)?;
+        Ok(MessageHeader {
+            group_id: GroupId::try_from(message.group_id().as_slice()).map_err(|_| MessageFault::OtherGroup)?,
+            epoch: message.epoch().as_u64(),
+            kind: match message.content_type() {
+                ContentType::Application => MessageKind::Application,
+                ContentType::Proposal => MessageKind::Proposal,
+                ContentType::Commit => MessageKind::Commit,
+            },
+        })
+    }
+
+    /// Decrypts and verifies a message of the group. Consumes its key in the store, so roll back when it is
+    /// refused: its author reuses the generation.
+    ///
+    /// # Errors
+    /// [`MlsError::Message`] with the reason; [`MlsError::Storage`].
+    ///
+    /// # Source
+    /// RFC 9420 §6, §12.4.2.
+    pub fn process(&mut self, provider: &Provider<'_>, message: &[u8]) -> Result<Processed, MlsError> {
+        let message = parse(message)?;
+        if message.group_id() != self.inner.group_id() {
+            return Err(MessageFault::OtherGroup.into());
+        }
+        let epoch = message.epoch().as_u64();
+        let processed = self
+            .inner
+            .process_message(provider, message)
+            .map_err(|error| provider.failed(|| self.refusal(error, epoch).into()))?;
+        let sender = match processed.sender() {
+            Sender::Member(index) => Some(index.to_owned()),
+            _ => None,
+        };
+        let credential = inbox_of(processed.credential());
+        match processed.into_content() {
+            ProcessedMessageContent::ApplicationMessage(application) => {
+                let sender = sender.and_then(|index| self.sender_leaf(index, epoch, credential));
+                Ok(Processed::Application {
+                    sender: sender.ok_or(MessageFault::Sender)?,
+                    plaintext: application.into_bytes(),
+                })
+            }
+            ProcessedMessageContent::StagedCommitMessage(staged) => {
+                let committer = sender.and_then(|index| self.leaf_at(index));
+                let staged = StagedCommit(staged);
+                let view = Box::new(CommitView::of(self, &staged, committer));
+                Ok(Processed::Commit { view, staged })
+            }
+            ProcessedMessageContent::ProposalMessage(proposal)
+            | ProcessedMessageContent::ExternalJoinProposalMessage(proposal) => {
+                let view = ProposalView::of(self, &proposal);
+                Ok(Processed::Proposal { view, proposal })
+            }
+            ProcessedMessageContent::OwnPrivateMessage | ProcessedMessageContent::OwnPendingCommit => {
+                Ok(Processed::Own)
+            }
+        }
+    }
+
+    /// Applies a commit that was judged valid: the group moves to its epoch.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`]; [`MlsError::Internal`].
+    pub fn merge(&mut self, provider: &Provider<'_>, commit: StagedCommit) -> Result<(), MlsError> {
+        self.inner
+            .merge_staged_commit(provider, *commit.0)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
+    }
+
+    /// Keeps an accepted standalone proposal for the commit that will refer to it.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`].
+    pub fn store_proposal(
+        &mut self,
+        provider: &Provider<'_>,
+        proposal: openmls::prelude::QueuedProposal,
+    ) -> Result<(), MlsError> {
+        self.inner
+            .store_pending_proposal(provider.storage(), proposal)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
+    }
+
+    /// Deletes everything stored of the group.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`].
+    pub fn delete(mut self, provider: &Provider<'_>) -> Result<(), MlsError> {
+        self.inner
+            .delete(provider.storage())
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
+    }
+
+    /// The leaf that sent an application message. A message of a past epoch whose sender has left the tree
+    /// since is refused, as libxmtp does.
+    fn sender_leaf(&self, index: openmls::prelude::LeafNodeIndex, epoch: u64, inbox_id: Option<InboxId>) -> Option<Leaf> {
+        let leaf = self.leaf_at(index)?;
+        (leaf.inbox_id.is_some() && leaf.inbox_id == inbox_id && epoch <= self.epoch()).then_some(leaf)
+    }
+
+    fn refusal<S>(&self, error: ProcessMessageError<S>, epoch: u64) -> MessageFault {
+        match error {
+            ProcessMessageError::ValidationError(ValidationError::WrongEpoch) => {
+                MessageFault::WrongEpoch { message: epoch, group: self.epoch() }
+            }
+            ProcessMessageError::ValidationError(ValidationError::NoPastEpochData) => MessageFault::TooOld,
+            ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_)) if epoch < self.epoch() => {
+                MessageFault::TooOld
+            }
+            ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_)) => MessageFault::Undecryptable,
+            ProcessMessageError::ValidationError(ValidationError::UnknownMember) => MessageFault::Sender,
+            ProcessMessageError::IncompatibleWireFormat => MessageFault::NotPrivate,
+            _ => MessageFault::Invalid,
+        }
+    }
+}
+
+fn parse(message: &[u8]) -> Result<ProtocolMessage, MessageFault> {
+    let message = MlsMessageIn::tls_deserialize_exact(message).map_err(|_| MessageFault::Malformed)?;
+    match message.try_into_protocol_message() {
+        Ok(message @ ProtocolMessage::PrivateMessage(_)) => Ok(message),
+        Ok(_) => Err(MessageFault::NotPrivate),
+        Err(_) => Err(MessageFault::Malformed),
+    }
+}

@@ -1,0 +1,32 @@
+//! MLS (RFC 9420): the only room that knows OpenMLS.
+//!
+//! In come stored state and bytes from the network, out go bytes to send and plain descriptions of what a
+//! message would do. It decides nothing about membership or permissions: the `groups` room does, with the
+//! [`CommitView`] it gets from here, before anything is merged.
+//!
+//! | operation | changes stored state |
+//! |---|---|
+//! | [`Group::encrypt`] | advances the own sender ratchet |
+//! | [`Group::stage_commit`] | yes: run it inside a savepoint that is rolled back |
+//! | [`Group::process`] | consumes the message's key: roll back when the message is refused |
+//! | [`Group::merge`] | moves to the next epoch |
+//! | [`Invitation::open`] | no |
+//! | [`Invitation::join`] | stores the group |
+
+mod commit;
+mod error;
+mod extensions;
+mod group;
+pub mod key_package;
+mod provider;
+mod signer;
+mod store;
+pub mod welcome;
+
+pub use commit::{CommitPlan, CommitView, NewLeaf, ProposalKind, ProposalView, StagedCommit, StagedOwnCommit};
+pub use error::{KeyPackageFault, MessageFault, MlsError, WelcomeFault};
+pub use extensions::{ContextChange, ContextExtensions};
+pub use group::{Group, Leaf, MessageHeader, MessageKind, Processed};
+pub use key_package::{NewKeyPackage, VerifiedKeyPackage};
+pub use provider::Provider;
+pub use welcome::Invitation;

@@ -1,0 +1,62 @@
+//! What OpenMLS works with.
+
+use super::error::MlsError;
+use super::store::{MlsStore, MlsStoreError};
+use crate::storage::Db;
+use openmls_rust_crypto::RustCrypto;
+use openmls_traits::OpenMlsProvider;
+use std::sync::OnceLock;
+
+/// Cryptography and storage for one OpenMLS call or many. Cheap to make: give each call a fresh one.
+///
+/// Works on whatever is open: made from a [`crate::storage::Transaction`] (which derefs to [`Db`]) or
+/// used while one is open, all writes belong to that transaction.
+#[derive(Debug)]
+pub struct Provider<'a> {
+    crypto: &'static RustCrypto,
+    store: MlsStore<'a>,
+}
+
+impl<'a> Provider<'a> {
+    /// A provider over a database.
+    #[must_use]
+    pub fn new(db: &'a Db) -> Self {
+        Self {
+            crypto: crypto(),
+            store: MlsStore::new(db),
+        }
+    }
+
+    /// What an error of OpenMLS means: a failure of the database if there was one, else what `judge` says.
+    pub(super) fn failed(&self, judge: impl FnOnce() -> MlsError) -> MlsError {
+        match self.store.take_failure() {
+            Some(MlsStoreError::Storage(error)) => error.into(),
+            Some(MlsStoreError::Decode) => MlsError::Corrupt("MLS state"),
+            Some(MlsStoreError::Encode) | None => judge(),
+        }
+    }
+}
+
+impl<'a> OpenMlsProvider for Provider<'a> {
+    type CryptoProvider = RustCrypto;
+    type RandProvider = RustCrypto;
+    type StorageProvider = MlsStore<'a>;
+
+    fn storage(&self) -> &MlsStore<'a> {
+        &self.store
+    }
+
+    fn crypto(&self) -> &RustCrypto {
+        self.crypto
+    }
+
+    fn rand(&self) -> &RustCrypto {
+        self.crypto
+    }
+}
+
+/// The one instance: making one draws a seed from the system for its generator of random numbers.
+fn crypto() -> &'static RustCrypto {
+    static CRYPTO: OnceLock<RustCrypto> = OnceLock::new();
+    CRYPTO.get_or_init(RustCrypto::default)
+}

@@ -1,0 +1,359 @@
+//! The open database, its transactions and savepoints.
+
+use super::error::StorageError;
+use super::key::DatabaseKey;
+use super::migrations;
+#[cfg(target_arch = "wasm32")]
+use super::opfs::OpfsPool;
+use rusqlite::Connection;
+use std::cell::Cell;
+use std::ops::Deref;
+
+/// Prepared statements kept; there are about a hundred different ones.
+const STATEMENTS: usize = 160;
+
+/// How long another connection's lock on a native file is waited for, in milliseconds. Browsers have one
+/// owner per file and never wait.
+#[cfg(not(target_arch = "wasm32"))]
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(1000);
+
+/// Where a database lies.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Location {
+    /// In memory, gone when dropped.
+    Memory,
+    /// A file.
+    #[cfg(not(target_arch = "wasm32"))]
+    File(std::path::PathBuf),
+    /// A file of the pool in the origin private file system.
+    #[cfg(target_arch = "wasm32")]
+    Opfs {
+        /// The installed pool.
+        pool: OpfsPool,
+        /// The file's name within the pool, starting with `/`.
+        name: String,
+    },
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Where it lies.
+    pub location: Location,
+    /// The key it is encrypted with. A database in memory is never written anywhere: there the key means
+    /// nothing and is dropped. Native files cannot be encrypted: there a key is an error.
+    pub key: Option<DatabaseKey>,
+}
+
+impl StoreOptions {
+    /// A fresh database in memory.
+    #[must_use]
+    pub const fn memory() -> Self {
+        Self {
+            location: Location::Memory,
+            key: None,
+        }
+    }
+
+    /// A file, created if missing.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
+        Self {
+            location: Location::File(path.into()),
+            key: None,
+        }
+    }
+
+    /// A file of the pool, created if missing, encrypted if a key is given.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub fn opfs(pool: &OpfsPool, name: &str, key: Option<DatabaseKey>) -> Self {
+        Self {
+            location: Location::Opfs {
+                pool: pool.clone(),
+                name: name.to_owned(),
+            },
+            key,
+        }
+    }
+}
+
+/// The functions on rows. They do the same inside and outside of a transaction; outside, each statement
+/// commits by itself.
+#[derive(Debug)]
+pub struct Db {
+    pub(super) connection: Connection,
+}
+
+/// An open database. One connection, for one thread; share it as `Rc<Store>`.
+#[derive(Debug)]
+pub struct Store {
+    db: Db,
+}
+
+impl Deref for Store {
+    type Target = Db;
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+impl Store {
+    /// Opens the database, creates or migrates its schema.
+    ///
+    /// # Errors
+    /// - [`StorageError::WrongKey`]: encrypted with another key or not encrypted as asked; unchanged.
+    /// - [`StorageError::NewerSchema`], [`StorageError::Corrupt`]: not ours to open; unchanged.
+    /// - [`StorageError::UnsupportedKey`]: a key for a native file.
+    /// - [`StorageError::LockedByOtherTab`], [`StorageError::Unavailable`], [`StorageError::Full`].
+    pub fn open(options: StoreOptions) -> Result<Self, StorageError> {
+        let StoreOptions { location, key } = options;
+        let connection = match location {
+            Location::Memory => Connection::open_in_memory()?,
+            #[cfg(not(target_arch = "wasm32"))]
+            Location::File(path) => {
+                if key.is_some() {
+                    return Err(StorageError::UnsupportedKey);
+                }
+                let connection = Connection::open(path)?;
+                connection.busy_timeout(BUSY_TIMEOUT)?;
+                connection
+            }
+            #[cfg(target_arch = "wasm32")]
+            Location::Opfs { pool, name } => pool.connect(&name, key.as_ref())?,
+        };
+        Self::prepare(connection)
+    }
+
+    /// Sets the connection up. The key, if any, has been set.
+    fn prepare(connection: Connection) -> Result<Self, StorageError> {
+        // The first read: a wrong key shows here, before anything is written.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; WAL does not exist
+        // there. NORMAL: a power cut may lose the last commits, never the order or a half of one.
+        // secure_delete: deleted keys are overwritten, not just unlinked.
+        connection.execute_batch(
+            "PRAGMA temp_store = MEMORY;
+             PRAGMA journal_mode = TRUNCATE;
+             PRAGMA synchronous = NORMAL;
+             PRAGMA secure_delete = ON;
+             PRAGMA foreign_keys = ON;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        migrations::migrate(&connection)?;
+        Ok(Self {
+            db: Db { connection },
+        })
+    }
+
+    /// Runs `body` in a transaction: all it writes is kept when it answers `Ok`, nothing when it answers
+    /// `Err` or panics.
+    ///
+    /// # Errors
+    /// Whatever `body` answers; [`StorageError::NestedTransaction`] when one is open already (`body` does
+    /// not run); [`StorageError::TransactionLost`] when SQLite gave it up and `body` did not notice.
+    pub fn transaction<T, E>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StorageError>,
+    {
+        if !self.db.connection.is_autocommit() {
+            return Err(StorageError::NestedTransaction.into());
+        }
+        self.db.run("BEGIN IMMEDIATE")?;
+        let transaction = Transaction {
+            db: &self.db,
+            lost: Cell::new(false),
+            undo: Undo { db: &self.db },
+        };
+        let answer = body(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
+    }
+
+    /// Closes the database. On failure the database is dropped all the same.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn close(self) -> Result<(), StorageError> {
+        self.db.connection.close().map_err(|(_, error)| error.into())
+    }
+}
+
+impl Db {
+    /// Runs one statement without parameters or rows.
+    fn run(&self, sql: &str) -> Result<(), StorageError> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
+
+/// Rolls back when dropped while a transaction is open: on `Err`, on a failed commit, on a panic.
+#[derive(Debug)]
+struct Undo<'a> {
+    db: &'a Db,
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        // SQLite has ended it already after some failures (disk full, I/O). A failing ROLLBACK leaves
+        // nothing to do: the next BEGIN reports the state.
+        if !self.db.connection.is_autocommit() {
+            let _ = self.db.run("ROLLBACK");
+        }
+    }
+}
+
+/// An open transaction. Made by [`Store::transaction`] alone.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    db: &'a Db,
+    /// SQLite gave the transaction up within a savepoint.
+    lost: Cell<bool>,
+    undo: Undo<'a>,
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Db;
+    fn deref(&self) -> &Db {
+        self.db
+    }
+}
+
+impl Transaction<'_> {
+    /// Runs `body` as a part of the transaction: when it answers `Err`, what it wrote is undone and what
+    /// was written before stays. Savepoints nest.
+    ///
+    /// # Errors
+    /// Whatever `body` answers, and what SQLite reports. When SQLite gave up the whole transaction (disk
+    /// full), the transaction can only fail from then on, whatever the caller does with this error.
+    pub fn savepoint<T, E>(&self, body: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StorageError>,
+    {
+        self.db.run("SAVEPOINT part")?;
+        let part = Part {
+            transaction: self,
+            released: Cell::new(false),
+        };
+        let answer = body(self)?;
+        self.db.run("RELEASE part")?;
+        part.released.set(true);
+        Ok(answer)
+    }
+
+    fn commit(self) -> Result<(), StorageError> {
+        if self.lost.get() || self.db.connection.is_autocommit() {
+            return Err(StorageError::TransactionLost);
+        }
+        self.undo.db.run("COMMIT")
+    }
+}
+
+/// Undoes a savepoint when dropped before it was released.
+struct Part<'a, 'b> {
+    transaction: &'a Transaction<'b>,
+    released: Cell<bool>,
+}
+
+impl Drop for Part<'_, '_> {
+    fn drop(&mut self) {
+        if self.released.get() {
+            return;
+        }
+        let Transaction { db, lost, .. } = self.transaction;
+        let undone = !db.connection.is_autocommit()
+            && db.run("ROLLBACK TO part").is_ok()
+            && db.run("RELEASE part").is_ok();
+        if !undone {
+            lost.set(true);
+            if db.connection.is_autocommit() {
+                // Statements of a caller that goes on must not commit one by one: they go into a
+                // transaction that is never committed.
+                let _ = db.run("BEGIN IMMEDIATE");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::CursorKind::CommitMessage;
+
+    fn store() -> Store {
+        Store::open(StoreOptions::memory()).expect("memory")
+    }
+
+    #[test]
+    fn a_nested_transaction_is_an_error_and_its_body_does_not_run() {
+        let store = store();
+        let answer =
+            store.transaction(|_| store.transaction(|_| -> Result<(), StorageError> { panic!("ran") }));
+        assert_eq!(answer, Err(StorageError::NestedTransaction));
+        assert!(store.connection.is_autocommit());
+    }
+
+    #[test]
+    fn a_panic_rolls_back() {
+        let store = store();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            store.transaction(|tx| -> Result<(), StorageError> {
+                tx.advance_cursor(b"x", CommitMessage, 0, 1)?;
+                panic!("on purpose")
+            })
+        }));
+        assert!(result.is_err());
+        assert_eq!(store.cursor(b"x", CommitMessage, 0), Ok(0));
+        store
+            .transaction(|_| Ok::<_, StorageError>(()))
+            .expect("none is open");
+    }
+
+    #[test]
+    fn a_transaction_that_sqlite_gave_up_cannot_be_continued() {
+        let store = store();
+        let answer = store.transaction(|tx| {
+            let part = tx.savepoint(|tx| {
+                tx.advance_cursor(b"x", CommitMessage, 0, 1)?;
+                // what SQLite does by itself when the disk is full
+                tx.run("ROLLBACK")?;
+                Err::<(), _>(StorageError::Full)
+            });
+            assert_eq!(part, Err(StorageError::Full));
+            tx.advance_cursor(b"y", CommitMessage, 0, 1)
+        });
+        assert_eq!(answer, Err(StorageError::TransactionLost));
+        assert_eq!(store.cursor(b"y", CommitMessage, 0), Ok(0));
+        store
+            .transaction(|_| Ok::<_, StorageError>(()))
+            .expect("none is open");
+    }
+
+    #[test]
+    fn a_full_database_is_a_typed_error_and_keeps_what_it_had() {
+        let store = store();
+        store.advance_cursor(b"x", CommitMessage, 0, 1).expect("room");
+        let pages: i64 = store
+            .connection
+            .query_row("PRAGMA page_count", [], |r| r.get(0))
+            .expect("number");
+        store
+            .connection
+            .pragma_update(None, "max_page_count", pages)
+            .expect("set");
+        let answer = store.transaction(|tx| tx.put_mls_value(1, b"key", &[0; 1 << 20]));
+        assert_eq!(answer, Err(StorageError::Full));
+        assert_eq!(store.cursor(b"x", CommitMessage, 0), Ok(1));
+    }
+
+    #[test]
+    fn a_key_means_nothing_in_memory() {
+        let options = StoreOptions {
+            key: Some(DatabaseKey::new([1; 32])),
+            ..StoreOptions::memory()
+        };
+        assert!(Store::open(options).is_ok());
+    }
+}

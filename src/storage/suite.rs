@@ -1,0 +1,1 @@
+//! Tests every store must pass, wherever its bytes lie.
