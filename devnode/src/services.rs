@@ -45,7 +45,8 @@ impl Node {
         Ok(Self {
             store,
             contracts,
-            faults: Faults::default() })
+            faults: Faults::default(),
+        })
     }
 
     /// Deploys a contract wallet and keeps it.

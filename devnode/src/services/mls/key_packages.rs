@@ -12,8 +12,11 @@ pub(super) fn upload(node: &Node, upload: Option<wire::KeyPackageUpload>) -> Res
         return Err(Status::invalid_argument("no key package"));
     };
     let bytes = upload.key_package_tls_serialized;
-    let installation = validate::key_package(&bytes)
-        .map_err(|e| Status::invalid_argument(format!("invalid identity: XMTP Key Package failed mls validation: {e}")))?;
+    let installation = validate::key_package(&bytes).map_err(|e| {
+        Status::invalid_argument(format!(
+            "invalid identity: XMTP Key Package failed mls validation: {e}"
+        ))
+    })?;
     node.store
         .put_key_package(installation.as_bytes(), &bytes)
         .map_err(|e| Status::internal(format!("failed to store key package: {e}")))?;
