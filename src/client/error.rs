@@ -87,7 +87,9 @@ impl Coded for ClientError {
             ClientError::UnknownAddress { .. } => ErrorCode::UnknownAddress,
             ClientError::InboxMismatch { .. } => ErrorCode::InboxMismatch,
             ClientError::NotRegistered => ErrorCode::NotRegistered,
-            ClientError::RegistrationNotVisible | ClientError::IdentityBehind => ErrorCode::NetworkUnavailable,
+            ClientError::RegistrationNotVisible | ClientError::IdentityBehind => {
+                ErrorCode::NetworkUnavailable
+            }
             ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
             ClientError::Closed => ErrorCode::ClientClosed,
         }

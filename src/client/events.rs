@@ -57,7 +57,9 @@ impl Hub {
     }
 
     pub(super) fn tell(&self, event: &Event) {
-        self.subscribers.borrow_mut().retain(|subscriber| subscriber.unbounded_send(event.clone()).is_ok());
+        self.subscribers
+            .borrow_mut()
+            .retain(|subscriber| subscriber.unbounded_send(event.clone()).is_ok());
     }
 
     /// Whether anybody watches. Dropped streams do not count.

@@ -31,7 +31,11 @@ impl Client {
         found
             .into_iter()
             .zip(addresses)
-            .map(|(inbox, address)| inbox.ok_or_else(|| ClientError::UnknownAddress { address: address.clone() }))
+            .map(|(inbox, address)| {
+                inbox.ok_or_else(|| ClientError::UnknownAddress {
+                    address: address.clone(),
+                })
+            })
             .collect()
     }
 
@@ -48,7 +52,10 @@ impl Client {
 }
 
 impl Inner {
-    pub(super) async fn inbox_ids(&self, identifiers: &[Identifier]) -> Result<Vec<Option<InboxId>>, ClientError> {
+    pub(super) async fn inbox_ids(
+        &self,
+        identifiers: &[Identifier],
+    ) -> Result<Vec<Option<InboxId>>, ClientError> {
         let asked: Vec<_> = identifiers.iter().map(wire).collect();
         Ok(self.api.inbox_ids(&asked).await?)
     }
@@ -70,7 +77,8 @@ impl Inner {
             })
             .collect();
         if !rows.is_empty() {
-            self.store.transaction(|tx| tx.insert_identity_updates(&rows).map(|_| ()))?;
+            self.store
+                .transaction(|tx| tx.insert_identity_updates(&rows).map(|_| ()))?;
         }
         Ok(())
     }

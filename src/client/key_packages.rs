@@ -61,8 +61,13 @@ impl Inner {
 
     /// A welcome arrived: its key package is used up. Rotation is brought forward, and done when it is due.
     pub(super) fn welcome_arrived(self: &Rc<Self>) -> Result<(), StorageError> {
-        let due = self.now_ns().saturating_add(i64::try_from(AFTER_WELCOME.as_nanos()).unwrap_or(i64::MAX));
-        let current = self.store.identity()?.and_then(|row| row.next_key_package_rotation_ns);
+        let due = self
+            .now_ns()
+            .saturating_add(i64::try_from(AFTER_WELCOME.as_nanos()).unwrap_or(i64::MAX));
+        let current = self
+            .store
+            .identity()?
+            .and_then(|row| row.next_key_package_rotation_ns);
         if current.is_none_or(|current| current > due) {
             self.store.set_next_key_package_rotation(Some(due))?;
         }

@@ -76,7 +76,10 @@ struct Inner {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("inbox_id", &self.inbox_id).field("registered", &self.registered).finish()
+        f.debug_struct("Client")
+            .field("inbox_id", &self.inbox_id)
+            .field("registered", &self.registered)
+            .finish()
     }
 }
 
@@ -119,13 +122,21 @@ impl Client {
 
     /// Fails once the client is closed.
     fn open(&self) -> Result<&Inner, ClientError> {
-        if self.inner.closed.get() { Err(ClientError::Closed) } else { Ok(&self.inner) }
+        if self.inner.closed.get() {
+            Err(ClientError::Closed)
+        } else {
+            Ok(&self.inner)
+        }
     }
 
     /// Fails unless open and registered.
     fn ready(&self) -> Result<&Inner, ClientError> {
         let inner = self.open()?;
-        if inner.registered.get() { Ok(inner) } else { Err(ClientError::NotRegistered) }
+        if inner.registered.get() {
+            Ok(inner)
+        } else {
+            Err(ClientError::NotRegistered)
+        }
     }
 }
 

@@ -21,6 +21,10 @@ impl ClientOptions {
     /// `@xmtp/browser-sdk` and `@xmtp/node-sdk`; mobile clients use 0.
     #[must_use]
     pub fn new(identifier: Identifier) -> Self {
-        Self { identifier, nonce: 1, inbox_id: None }
+        Self {
+            identifier,
+            nonce: 1,
+            inbox_id: None,
+        }
     }
 }

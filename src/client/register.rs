@@ -12,8 +12,8 @@ use futures::lock::Mutex;
 
 use super::{Client, ClientError, ClientOptions, Inner, events, streams};
 use crate::identity::{
-    AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey, SignatureRequest,
-    derive_inbox_id, verify,
+    AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey,
+    SignatureRequest, derive_inbox_id, verify,
 };
 use crate::ids::InboxId;
 use crate::platform::Platform;
@@ -27,7 +27,11 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Transport`], [`ClientError::Identity`].
-    pub async fn inbox_id_for(api: &NodeApi, identifier: &Identifier, nonce: u64) -> Result<InboxId, ClientError> {
+    pub async fn inbox_id_for(
+        api: &NodeApi,
+        identifier: &Identifier,
+        nonce: u64,
+    ) -> Result<InboxId, ClientError> {
         use crate::proto::xmtp::identity::associations::IdentifierKind as Wire;
         let asked = match identifier {
             Identifier::Ethereum(address) => (address.as_str().to_owned(), Wire::Ethereum),
@@ -68,11 +72,20 @@ impl Client {
         if let Some(expected) = options.inbox_id
             && expected != row.inbox_id
         {
-            return Err(ClientError::InboxMismatch { expected, found: row.inbox_id });
+            return Err(ClientError::InboxMismatch {
+                expected,
+                found: row.inbox_id,
+            });
         }
         let key = InstallationKey::from_seed(row.installation_seed.as_bytes());
         let registered = row.registration == RegistrationState::Registered;
-        let client = Self::assemble((options.identifier.clone(), row.inbox_id, row.nonce), key, store, api, platform);
+        let client = Self::assemble(
+            (options.identifier.clone(), row.inbox_id, row.nonce),
+            key,
+            store,
+            api,
+            platform,
+        );
         client.inner.registered.set(registered);
         let inner = &client.inner;
         match inner.load_identities(&[row.inbox_id]).await {
@@ -99,10 +112,19 @@ impl Client {
         if let Some(expected) = options.inbox_id
             && expected != inbox_id
         {
-            return Err(ClientError::InboxMismatch { expected, found: inbox_id });
+            return Err(ClientError::InboxMismatch {
+                expected,
+                found: inbox_id,
+            });
         }
         let key = InstallationKey::generate()?;
-        let client = Self::assemble((options.identifier, inbox_id, options.nonce), key, store, api, platform);
+        let client = Self::assemble(
+            (options.identifier, inbox_id, options.nonce),
+            key,
+            store,
+            api,
+            platform,
+        );
         client.start_registration().await?;
         Ok(client)
     }
@@ -131,7 +153,9 @@ impl Client {
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
         };
-        Self { inner: Rc::new(inner) }
+        Self {
+            inner: Rc::new(inner),
+        }
     }
 
     /// Works out what must be signed.
@@ -143,7 +167,10 @@ impl Client {
         let mut request = if inner.store.latest_identity_sequence(&inner.inbox_id)? == 0 {
             let request = SignatureRequest::new_inbox(identifier, inner.nonce, installation, now)?;
             if request.inbox_id() != inner.inbox_id {
-                return Err(ClientError::InboxMismatch { expected: inner.inbox_id, found: request.inbox_id() });
+                return Err(ClientError::InboxMismatch {
+                    expected: inner.inbox_id,
+                    found: request.inbox_id(),
+                });
             }
             request
         } else {
@@ -187,7 +214,9 @@ impl Client {
     ) -> Result<(), ClientError> {
         use crate::identity::{IdentityError, eip191_hash};
         let inner = self.open()?;
-        let Some(text) = self.signature_text() else { return Ok(()) };
+        let Some(text) = self.signature_text() else {
+            return Ok(());
+        };
         let account = AccountId::new(chain_id, address);
         let asked = ContractSignature {
             account_id: account.as_str().to_owned(),
@@ -195,8 +224,15 @@ impl Client {
             signature: signature.to_vec(),
             hash: eip191_hash(text.as_bytes()),
         };
-        let verdict = inner.api.verify_contract_signatures(vec![asked]).await?.into_iter().next();
-        let block = verdict.filter(|verdict| verdict.is_valid).and_then(|verdict| verdict.block_number);
+        let verdict = inner
+            .api
+            .verify_contract_signatures(vec![asked])
+            .await?
+            .into_iter()
+            .next();
+        let block = verdict
+            .filter(|verdict| verdict.is_valid)
+            .and_then(|verdict| verdict.block_number);
         let block = block.ok_or(IdentityError::ContractRefused)?;
         match inner.request.borrow_mut().as_mut() {
             Some(request) => {
@@ -224,11 +260,17 @@ impl Client {
             return Ok(());
         }
         let update = inner.signed_update().await?;
-        if inner.store.identity()?.is_none_or(|row| row.registration == RegistrationState::Created) {
+        if inner
+            .store
+            .identity()?
+            .is_none_or(|row| row.registration == RegistrationState::Created)
+        {
             let package = inner.new_key_package()?;
             inner.api.upload_key_package(package.tls.clone()).await?;
             inner.key_package_uploaded(&package)?;
-            inner.store.set_registration(RegistrationState::KeyPackageUploaded)?;
+            inner
+                .store
+                .set_registration(RegistrationState::KeyPackageUploaded)?;
         }
         let published = inner.api.publish_identity_update(update).await;
         // An answer may have been lost on the way: only the log says what was accepted.
@@ -299,7 +341,10 @@ impl Inner {
         if self.store.latest_identity_sequence(&self.inbox_id)? == 0 {
             return Ok(false);
         }
-        Ok(self.newest_state(self.inbox_id).await?.has_installation(self.key.id()))
+        Ok(self
+            .newest_state(self.inbox_id)
+            .await?
+            .has_installation(self.key.id()))
     }
 
     fn finish_registration(&self) -> Result<(), ClientError> {

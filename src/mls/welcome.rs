@@ -54,9 +54,12 @@ pub fn wrap(welcome: &[u8], metadata: &[u8], public_key: &[u8]) -> Result<Wrappe
         .map_err(|_| Invalid)?;
     let ciphertext = context.seal(&[], welcome).map_err(|_| Invalid)?;
     let metadata = context.seal(&[], metadata).map_err(|_| Invalid)?;
-    let data = HpkeCiphertext { kem_output: enc.into(), ciphertext: ciphertext.into() }
-        .tls_serialize_detached()
-        .map_err(|error| MlsError::Internal(error.to_string()))?;
+    let data = HpkeCiphertext {
+        kem_output: enc.into(),
+        ciphertext: ciphertext.into(),
+    }
+    .tls_serialize_detached()
+    .map_err(|error| MlsError::Internal(error.to_string()))?;
     Ok(WrappedWelcome { data, metadata })
 }
 
@@ -76,7 +79,9 @@ pub fn unwrap(data: &[u8], metadata: &[u8], private_key: &[u8]) -> Result<Unwrap
             None,
         )
         .map_err(|_| WelcomeFault::Seal)?;
-    let welcome = context.open(&[], sealed.ciphertext.as_slice()).map_err(|_| WelcomeFault::Seal)?;
+    let welcome = context
+        .open(&[], sealed.ciphertext.as_slice())
+        .map_err(|_| WelcomeFault::Seal)?;
     let metadata = if metadata.is_empty() {
         Vec::new()
     } else {
@@ -124,8 +129,7 @@ impl Invitation {
     /// # Source
     /// RFC 9420 §12.4.3.1. The lifetimes of leaves are not checked: a tree holds leaves older than 84 days.
     pub fn open(provider: &Provider<'_>, welcome: &[u8]) -> Result<Self, MlsError> {
-        let message =
-            MlsMessageIn::tls_deserialize_exact(welcome).map_err(|_| WelcomeFault::Malformed)?;
+        let message = MlsMessageIn::tls_deserialize_exact(welcome).map_err(|_| WelcomeFault::Malformed)?;
         let MlsMessageBodyIn::Welcome(welcome) = message.extract() else {
             return Err(WelcomeFault::Malformed.into());
         };
@@ -164,7 +168,11 @@ impl Invitation {
             installation_id: InstallationId::try_from(leaf.signature_key().as_slice())
                 .map_err(|_| WelcomeFault::Sender)?,
         };
-        Ok(Self { staged, group_id, sender })
+        Ok(Self {
+            staged,
+            group_id,
+            sender,
+        })
     }
 
     /// The group's id.
@@ -204,7 +212,10 @@ impl Invitation {
     /// # Errors
     /// [`WelcomeFault::Invalid`].
     pub fn leaves(&self) -> Result<Vec<Leaf>, MlsError> {
-        self.staged.members().map(|member| Leaf::of(&member).ok_or(WelcomeFault::Invalid.into())).collect()
+        self.staged
+            .members()
+            .map(|member| Leaf::of(&member).ok_or(WelcomeFault::Invalid.into()))
+            .collect()
     }
 
     /// Stores the group, in place of an older one with the same id.
@@ -226,7 +237,10 @@ mod tests {
 
     fn key_pair() -> (Vec<u8>, Vec<u8>) {
         let pair = hpke().generate_key_pair().expect("randomness");
-        (pair.private_key().as_slice().to_vec(), pair.public_key().as_slice().to_vec())
+        (
+            pair.private_key().as_slice().to_vec(),
+            pair.public_key().as_slice().to_vec(),
+        )
     }
 
     #[test]
@@ -234,7 +248,10 @@ mod tests {
         let (private, public) = key_pair();
         let wrapped = wrap(b"welcome", b"metadata", &public).expect("sealed");
         let opened = unwrap(&wrapped.data, &wrapped.metadata, &private).expect("opens");
-        assert_eq!((opened.welcome.as_slice(), opened.metadata.as_slice()), (&b"welcome"[..], &b"metadata"[..]));
+        assert_eq!(
+            (opened.welcome.as_slice(), opened.metadata.as_slice()),
+            (&b"welcome"[..], &b"metadata"[..])
+        );
         let (other, _) = key_pair();
         assert_eq!(unwrap(&wrapped.data, &[], &other), Err(WelcomeFault::Seal.into()));
     }
@@ -244,13 +261,19 @@ mod tests {
         let (private, public) = key_pair();
         let one = wrap(b"one", b"1", &public).expect("sealed");
         let two = wrap(b"two", b"2", &public).expect("sealed");
-        assert_eq!(unwrap(&one.data, &two.metadata, &private), Err(WelcomeFault::Seal.into()));
+        assert_eq!(
+            unwrap(&one.data, &two.metadata, &private),
+            Err(WelcomeFault::Seal.into())
+        );
     }
 
     #[test]
     fn garbage_is_refused() {
         let (private, _) = key_pair();
-        assert_eq!(unwrap(&[0xff; 40], &[], &private), Err(WelcomeFault::Malformed.into()));
+        assert_eq!(
+            unwrap(&[0xff; 40], &[], &private),
+            Err(WelcomeFault::Malformed.into())
+        );
         assert_eq!(unwrap(&[], &[], &private), Err(WelcomeFault::Malformed.into()));
     }
 }

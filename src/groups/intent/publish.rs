@@ -46,7 +46,11 @@ pub enum Build {
 /// # Errors
 /// [`GroupError::Storage`].
 pub fn next(context: &Context<'_>, group_id: GroupId) -> Result<Option<IntentRow>, GroupError> {
-    Ok(context.db.intents(&group_id, &[IntentState::ToPublish])?.into_iter().next())
+    Ok(context
+        .db
+        .intents(&group_id, &[IntentState::ToPublish])?
+        .into_iter()
+        .next())
 }
 
 /// The installations whose key packages building an intent takes, with their inboxes. Empty for all but
@@ -113,30 +117,45 @@ pub fn build(
             return store(context, intent, epoch, payload, None, None);
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
-        IntentData::UpdateMembership { members, remove, adds_members } => {
-            match membership_plan(context, &group, &members, &remove, key_packages)? {
-                Planned::Missing(states) => return Ok(Build::Missing(states)),
-                Planned::Nothing => {
-                    context.db.delete_intent(intent.id)?;
-                    return Ok(Build::Done);
-                }
-                Planned::Commit { plan, recipients, failed } => {
-                    if adds_members && recipients.is_empty() && failed {
-                        return Err(GroupError::NoUsableKeyPackage);
-                    }
-                    (plan, recipients)
-                }
+        IntentData::UpdateMembership {
+            members,
+            remove,
+            adds_members,
+        } => match membership_plan(context, &group, &members, &remove, key_packages)? {
+            Planned::Missing(states) => return Ok(Build::Missing(states)),
+            Planned::Nothing => {
+                context.db.delete_intent(intent.id)?;
+                return Ok(Build::Done);
             }
-        }
+            Planned::Commit {
+                plan,
+                recipients,
+                failed,
+            } => {
+                if adds_members && recipients.is_empty() && failed {
+                    return Err(GroupError::NoUsableKeyPackage);
+                }
+                (plan, recipients)
+            }
+        },
         IntentData::UpdateMetadata { field, value } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
             metadata.attributes.insert(field, value);
-            (change(ContextChange::MutableMetadata(metadata.encode())), Vec::new())
+            (
+                change(ContextChange::MutableMetadata(metadata.encode())),
+                Vec::new(),
+            )
         }
-        IntentData::UpdateAdmins { change: how, inbox_id } => {
+        IntentData::UpdateAdmins {
+            change: how,
+            inbox_id,
+        } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
             change_admins(&mut metadata, how, inbox_id);
-            (change(ContextChange::MutableMetadata(metadata.encode())), Vec::new())
+            (
+                change(ContextChange::MutableMetadata(metadata.encode())),
+                Vec::new(),
+            )
         }
     };
     let staged = stage(tx, context, &mut group, plan)?;
@@ -147,7 +166,14 @@ pub fn build(
         .welcome
         .map(|welcome| PostCommit { welcome, recipients }.encode())
         .transpose()?;
-    store(context, intent, epoch, staged.payload, Some(staged.staged), post_commit)
+    store(
+        context,
+        intent,
+        epoch,
+        staged.payload,
+        Some(staged.staged),
+        post_commit,
+    )
 }
 
 /// Stages a commit and undoes what that wrote: the group stays in its epoch, with its keys unused.
@@ -181,7 +207,11 @@ fn stage(
 }
 
 /// Judges an own commit as receivers will, before anybody sees it. Answers what must be known for that.
-fn judge(context: &Context<'_>, group: &Group, staged: &StagedOwnCommit) -> Result<Option<States>, GroupError> {
+fn judge(
+    context: &Context<'_>,
+    group: &Group,
+    staged: &StagedOwnCommit,
+) -> Result<Option<States>, GroupError> {
     let commit = StagedCommit::from_bytes(&staged.staged)?;
     let view = CommitView::of(group, &commit, Some(group.own_leaf()?));
     let states = states::load(context, &needed_states(&view)?)?;
@@ -196,16 +226,22 @@ fn judge(context: &Context<'_>, group: &Group, staged: &StagedOwnCommit) -> Resu
 }
 
 /// The newest attempt, if it was built for the epoch the group is still in.
-fn same_epoch_attempt(context: &Context<'_>, intent: &IntentRow, epoch: u64) -> Result<Option<Payload>, GroupError> {
+fn same_epoch_attempt(
+    context: &Context<'_>,
+    intent: &IntentRow,
+    epoch: u64,
+) -> Result<Option<Payload>, GroupError> {
     let newest = context.db.attempts(intent.id)?.pop();
-    Ok(newest.filter(|attempt| attempt.published_in_epoch == epoch).and_then(|attempt| {
-        Some(Payload {
-            intent_id: intent.id,
-            data: attempt.payload?,
-            should_push: intent.should_push,
-            is_commit: attempt.staged_commit.is_some(),
-        })
-    }))
+    Ok(newest
+        .filter(|attempt| attempt.published_in_epoch == epoch)
+        .and_then(|attempt| {
+            Some(Payload {
+                intent_id: intent.id,
+                data: attempt.payload?,
+                should_push: intent.should_push,
+                is_commit: attempt.staged_commit.is_some(),
+            })
+        }))
 }
 
 fn store(
@@ -225,11 +261,19 @@ fn store(
         post_commit,
         payload: Some(payload.clone()),
     })?;
-    Ok(Build::Send(Payload { intent_id: intent.id, data: payload, should_push: intent.should_push, is_commit }))
+    Ok(Build::Send(Payload {
+        intent_id: intent.id,
+        data: payload,
+        should_push: intent.should_push,
+        is_commit,
+    }))
 }
 
 fn change(change: ContextChange) -> CommitPlan {
-    CommitPlan { change: Some(change), ..Default::default() }
+    CommitPlan {
+        change: Some(change),
+        ..Default::default()
+    }
 }
 
 fn change_admins(metadata: &mut MutableMetadata, how: AdminChange, inbox_id: InboxId) {
@@ -261,7 +305,11 @@ fn apply(
 }
 
 enum Planned {
-    Commit { plan: CommitPlan, recipients: Vec<Recipient>, failed: bool },
+    Commit {
+        plan: CommitPlan,
+        recipients: Vec<Recipient>,
+        failed: bool,
+    },
     Nothing,
     Missing(States),
 }
@@ -295,7 +343,10 @@ fn membership_plan(
     for id in expected.added.iter().filter(|id| !present.contains(id)) {
         match packages.remove(id).flatten() {
             Some(package) => {
-                recipients.push(Recipient { installation_id: *id, init_key: package.init_key().to_vec() });
+                recipients.push(Recipient {
+                    installation_id: *id,
+                    init_key: package.init_key().to_vec(),
+                });
                 plan.add.push(package);
             }
             None => {
@@ -303,7 +354,12 @@ fn membership_plan(
             }
         }
     }
-    plan.remove = expected.removed.iter().filter(|id| present.contains(id)).copied().collect();
+    plan.remove = expected
+        .removed
+        .iter()
+        .filter(|id| present.contains(id))
+        .copied()
+        .collect();
     // An installation that goes for good explains its missing leaf by staying in the list; one whose leaf
     // is removed now must not be in it, or receivers would not expect the removal.
     after.failed_installations.retain(|id| !plan.remove.contains(id));
@@ -322,16 +378,26 @@ fn membership_plan(
     after.members.retain(|inbox, _| !lost.contains(inbox));
     for ((inbox, _), installations) in &states.known {
         if lost.contains(inbox) {
-            after.failed_installations.retain(|id| !installations.contains(id));
+            after
+                .failed_installations
+                .retain(|id| !installations.contains(id));
         }
     }
     if after.members == before.members && plan.add.is_empty() && plan.remove.is_empty() {
         return Ok(if any_failed && !lost.is_empty() {
-            Planned::Commit { plan: CommitPlan::default(), recipients, failed: true }
+            Planned::Commit {
+                plan: CommitPlan::default(),
+                recipients,
+                failed: true,
+            }
         } else {
             Planned::Nothing
         });
     }
     plan.change = Some(ContextChange::Membership(after.encode()));
-    Ok(Planned::Commit { plan, recipients, failed: any_failed })
+    Ok(Planned::Commit {
+        plan,
+        recipients,
+        failed: any_failed,
+    })
 }
