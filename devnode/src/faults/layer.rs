@@ -8,6 +8,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -89,7 +91,7 @@ where
                 if response.headers().contains_key(CUT_MARK) {
                     return Err(Broken.into());
                 }
-                return Ok(response.map(|body| Body::new(CutBody(body))));
+                return Ok(response.map(|body| Body::new(CutBody { body, breaking: None })));
             }
             Ok(response)
         })
@@ -107,8 +109,16 @@ fn name_oversize(response: &mut Response<Body>) {
     }
 }
 
+/// How long a stream stays open after its last item before it breaks: a reset overtakes bytes that are still
+/// in a buffer, and the rule promises that its items are delivered.
+const FLUSH: Duration = Duration::from_millis(30);
+
 /// A body whose end is broken where [`CUT_MARK`] says so.
-struct CutBody(Body);
+struct CutBody {
+    body: Body,
+    /// Runs once the mark was seen.
+    breaking: Option<Pin<Box<Sleep>>>,
+}
 
 impl HttpBody for CutBody {
     type Data = Bytes;
@@ -118,13 +128,18 @@ impl HttpBody for CutBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(cx).map(|frame| match frame? {
-            Ok(frame) if frame.trailers_ref().is_some_and(|t| t.contains_key(CUT_MARK)) => {
-                Some(Err(Broken.into()))
+        if self.breaking.is_none() {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) if is_marked(&frame) => {
+                    self.breaking = Some(Box::pin(tokio::time::sleep(FLUSH)));
+                }
+                frame => return frame.map_err(Into::into),
             }
-            Ok(frame) => Some(Ok(frame)),
-            Err(status) => Some(Err(status.into())),
-        })
+        }
+        match &mut self.breaking {
+            Some(breaking) => breaking.as_mut().poll(cx).map(|()| Some(Err(Broken.into()))),
+            None => Poll::Pending,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -134,4 +149,10 @@ impl HttpBody for CutBody {
     fn size_hint(&self) -> SizeHint {
         SizeHint::default()
     }
+}
+
+fn is_marked(frame: &Frame<Bytes>) -> bool {
+    frame
+        .trailers_ref()
+        .is_some_and(|trailers| trailers.contains_key(CUT_MARK))
 }
