@@ -1,6 +1,6 @@
 //! People who talk through a node of their own: real clients, the real transport, a clock the story moves.
 
-#![allow(dead_code, reason = "each story uses its part")]
+#![allow(dead_code, unused_imports, reason = "each story uses its part")]
 
 mod machine;
 mod person;
@@ -11,7 +11,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use machine::TestMachine;
-pub(crate) use person::{Person, Wallet};
+pub(crate) use person::{Person, Wallet, inboxes};
 pub(crate) use watch::Watch;
 pub(crate) use world::World;
 
