@@ -148,12 +148,13 @@ pub fn membership_update(
     }
     let remove: BTreeSet<_> =
         refresh.remove.iter().filter(|inbox| membership.members.contains_key(*inbox)).copied().collect();
-    let adds_members = refresh.add.iter().any(|inbox| !membership.members.contains_key(inbox));
+    let add: BTreeSet<_> =
+        refresh.add.iter().filter(|inbox| members.contains_key(*inbox)).copied().collect();
     let size = membership.members.len() - remove.len()
         + members.keys().filter(|inbox| !membership.members.contains_key(*inbox)).count();
-    if adds_members && size > crate::groups::MAX_MEMBERS {
+    if !add.is_empty() && size > crate::groups::MAX_MEMBERS {
         return Err(GroupError::TooLarge { limit: crate::groups::MAX_MEMBERS });
     }
     Ok((!members.is_empty() || !remove.is_empty())
-        .then_some(IntentData::UpdateMembership { members, remove, adds_members }))
+        .then_some(IntentData::UpdateMembership { members, remove, add }))
 }
