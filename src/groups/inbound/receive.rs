@@ -88,7 +88,11 @@ impl From<StorageError> for Failure {
 impl From<GroupError> for Failure {
     fn from(error: GroupError) -> Self {
         let result = match &error {
-            GroupError::Storage(_) => return Failure::Fatal(error),
+            // failures of our own say nothing about the envelope
+            GroupError::Storage(_)
+            | GroupError::Corrupt(_)
+            | GroupError::NotFound { .. }
+            | GroupError::Mls(MlsError::UnknownGroup | MlsError::Corrupt(_)) => return Failure::Fatal(error),
             GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { .. })) => CommitResult::WrongEpoch,
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
@@ -195,7 +199,8 @@ fn refuse(
         Failure::Missing(states) => return Ok(Some(Stop::Missing(states))),
         Failure::Paused(required) => return Ok(Some(Stop::Paused(required))),
         Failure::Again(intent) => {
-            if intent.state != IntentState::Error {
+            // given up, or done already by another attempt: nothing is to be built again
+            if matches!(intent.state, IntentState::ToPublish | IntentState::Published) {
                 context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
             }
             return Ok(None);
@@ -282,8 +287,11 @@ impl Step<'_, '_> {
         if attempt.published_in_epoch + READABLE_EPOCHS <= epoch || attempt.published_in_epoch > epoch {
             return Err(Failure::Again(Box::new(intent.clone())));
         }
-        apply::published(self.context, self.group.id(), message_id, self.envelope)?;
-        self.context.db.delete_intent(intent.id)?;
+        apply::published(self.context, self.group, message_id, self.envelope)?;
+        // also those of a resend: the message is out
+        while let Some(intent) = self.context.db.intent_of_message(&message_id)? {
+            self.context.db.delete_intent(intent.id)?;
+        }
         Ok(vec![Change::Published(message_id)])
     }
 
@@ -298,8 +306,16 @@ impl Step<'_, '_> {
         if attempt.published_in_epoch != self.group.epoch() {
             return Err(Failure::Again(Box::new(intent)));
         }
-        let staged = StagedCommit::from_bytes(staged)?;
-        let view = CommitView::of(self.group, &staged, Some(self.group.own_leaf()?));
+        let own_leaf = self.group.own_leaf()?;
+        let staged = StagedCommit::from_bytes(staged).map_err(|error| {
+            Failure::Refused(Refusal {
+                result: CommitResult::Invalid,
+                error: error.into(),
+                sender: Some(own_leaf),
+                intent: Some(Box::new(intent.clone())),
+            })
+        })?;
+        let view = CommitView::of(self.group, &staged, Some(own_leaf));
         let commit = match self.judge(&view) {
             Ok(commit) => commit,
             Err(failure) => {

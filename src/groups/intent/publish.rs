@@ -6,15 +6,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::data::{AdminChange, IntentData, PostCommit, Recipient};
 use crate::groups::context::Context;
-use crate::groups::error::{CommitError, GroupError};
-use crate::groups::inbound::{needed_states, validate};
+use crate::groups::error::GroupError;
 use crate::groups::membership::GroupMembership;
 use crate::groups::metadata::MutableMetadata;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId};
-use crate::mls::{
-    CommitPlan, CommitView, ContextChange, Group, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
-};
+use crate::mls::{CommitPlan, ContextChange, Group, StagedOwnCommit, VerifiedKeyPackage};
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
 /// A payload that is ready to be sent and stored as an attempt.
@@ -39,6 +36,8 @@ pub enum Build {
     Done,
     /// These must be known first: fetch their identity logs and build again.
     Missing(States),
+    /// It can never be built: the intent is given up.
+    Failed,
 }
 
 /// The next intent to build, in the order in which they were asked for.
@@ -62,12 +61,12 @@ pub fn members_to_fetch(
     context: &Context<'_>,
     intent: &IntentRow,
 ) -> Result<BTreeMap<InstallationId, InboxId>, GroupError> {
-    let IntentData::UpdateMembership { members, remove, .. } = IntentData::decode(&intent.data)? else {
+    let IntentData::UpdateMembership { members, remove, add } = IntentData::decode(&intent.data)? else {
         return Ok(BTreeMap::new());
     };
     let group = context.load(intent.group_id)?;
     let before = GroupMembership::decode(group.context().membership.as_deref())?;
-    let after = apply(&before, &members, &remove);
+    let after = apply(&before, &members, &add, &remove);
     let diff = before.diff(&after);
     let states = states::load(context, &diff.needed())?;
     if !states.is_complete() {
@@ -117,27 +116,27 @@ pub fn build(
             return store(context, intent, epoch, payload, None, None);
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
-        IntentData::UpdateMembership {
-            members,
-            remove,
-            adds_members,
-        } => match membership_plan(context, &group, &members, &remove, key_packages)? {
-            Planned::Missing(states) => return Ok(Build::Missing(states)),
-            Planned::Nothing => {
-                context.db.delete_intent(intent.id)?;
-                return Ok(Build::Done);
-            }
-            Planned::Commit {
-                plan,
-                recipients,
-                failed,
-            } => {
-                if adds_members && recipients.is_empty() && failed {
-                    return Err(GroupError::NoUsableKeyPackage);
+        IntentData::UpdateMembership { members, remove, add } => {
+            let before = GroupMembership::decode(group.context().membership.as_deref())?;
+            let after = apply(&before, &members, &add, &remove);
+            match membership_plan(context, &group, &before, after, key_packages)? {
+                Planned::Missing(states) => return Ok(Build::Missing(states)),
+                Planned::Nothing => {
+                    context.db.delete_intent(intent.id)?;
+                    return Ok(Build::Done);
                 }
-                (plan, recipients)
+                Planned::Commit {
+                    plan,
+                    recipients,
+                    failed,
+                } => {
+                    if !add.is_empty() && recipients.is_empty() && failed {
+                        return Err(GroupError::NoUsableKeyPackage);
+                    }
+                    (plan, recipients)
+                }
             }
-        },
+        }
         IntentData::UpdateMetadata { field, value } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
             metadata.attributes.insert(field, value);
@@ -159,9 +158,6 @@ pub fn build(
         }
     };
     let staged = stage(tx, context, &mut group, plan)?;
-    if let Some(states) = judge(context, &group, &staged)? {
-        return Ok(Build::Missing(states));
-    }
     let post_commit = staged
         .welcome
         .map(|welcome| PostCommit { welcome, recipients }.encode())
@@ -203,25 +199,6 @@ fn stage(
         Err(Undo::Built(staged)) => Ok(*staged),
         Err(Undo::Failed(error)) => Err(error),
         Ok(()) => Err(GroupError::Corrupt("savepoint")),
-    }
-}
-
-/// Judges an own commit as receivers will, before anybody sees it. Answers what must be known for that.
-fn judge(
-    context: &Context<'_>,
-    group: &Group,
-    staged: &StagedOwnCommit,
-) -> Result<Option<States>, GroupError> {
-    let commit = StagedCommit::from_bytes(&staged.staged)?;
-    let view = CommitView::of(group, &commit, Some(group.own_leaf()?));
-    let states = states::load(context, &needed_states(&view)?)?;
-    if !states.is_complete() {
-        return Ok(Some(states));
-    }
-    match validate(&view, &states.known, context.own_version) {
-        Ok(_) => Ok(None),
-        Err(CommitError::NotPermitted(action)) => Err(GroupError::NotPermitted(action)),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -289,16 +266,23 @@ fn change_admins(metadata: &mut MutableMetadata, how: AdminChange, inbox_id: Inb
     }
 }
 
-/// The membership an update leads to. Updates never take an inbox back.
+/// The membership an update leads to. Updates never take an inbox back to an earlier state, and bring in
+/// nobody who was not asked for: a member may have been removed since the update was wanted.
 fn apply(
     before: &GroupMembership,
     members: &BTreeMap<InboxId, u64>,
+    add: &BTreeSet<InboxId>,
     remove: &BTreeSet<InboxId>,
 ) -> GroupMembership {
     let mut after = before.clone();
     for (inbox, sequence_id) in members {
-        let current = after.members.entry(*inbox).or_insert(*sequence_id);
-        *current = (*current).max(*sequence_id);
+        match after.members.get_mut(inbox) {
+            Some(current) => *current = (*current).max(*sequence_id),
+            None if add.contains(inbox) => {
+                after.members.insert(*inbox, *sequence_id);
+            }
+            None => {}
+        }
     }
     after.members.retain(|inbox, _| !remove.contains(inbox));
     after
@@ -318,12 +302,10 @@ enum Planned {
 fn membership_plan(
     context: &Context<'_>,
     group: &Group,
-    members: &BTreeMap<InboxId, u64>,
-    remove: &BTreeSet<InboxId>,
+    before: &GroupMembership,
+    mut after: GroupMembership,
     key_packages: BTreeMap<InstallationId, Option<VerifiedKeyPackage>>,
 ) -> Result<Planned, GroupError> {
-    let before = GroupMembership::decode(group.context().membership.as_deref())?;
-    let mut after = apply(&before, members, remove);
     let diff = before.diff(&after);
     let states = states::load(context, &diff.needed())?;
     if !states.is_complete() {
