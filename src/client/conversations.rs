@@ -1,14 +1,14 @@
 //! Making and finding conversations.
 
-use std::collections::BTreeSet;
-
 use super::{Client, ClientError, Event, GroupHandle};
 use crate::groups::create;
-use crate::groups::intent::Refresh;
-use crate::groups::{GroupError, NewGroup, dm_id};
+use crate::groups::intent::{self, Refresh};
+use crate::groups::{Context, GroupError, NewGroup, dm_id, view};
 use crate::identity::Address;
 use crate::ids::{GroupId, InboxId, MessageId};
-use crate::storage::{ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, MessageRow};
+use crate::storage::{
+    ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState, MessageRow,
+};
 
 /// The conversations of a client.
 #[derive(Debug, Clone)]
@@ -116,13 +116,10 @@ impl Conversations {
         members: &[InboxId],
         new: &NewGroup,
     ) -> Result<GroupHandle, ClientError> {
-        let inner = self.client.ready()?;
+        self.client.ready()?;
         self.check_known(members).await?;
-        let context = inner.context();
-        let row = inner
-            .store
-            .transaction(|tx| create::create_group(&context.with(tx), new))?;
-        self.publish_new(row, members).await
+        self.publish_new(members, |context| create::create_group(context, new))
+            .await
     }
 
     /// Makes a group with the inboxes of these addresses and publishes it.
@@ -164,21 +161,22 @@ impl Conversations {
         disappearing: Option<(i64, i64)>,
     ) -> Result<GroupHandle, ClientError> {
         let inner = self.client.ready()?;
+        let _guard = inner.direct_messages.lock().await;
         if let Some(found) = self.dm_with(inbox_id)? {
             return Ok(found);
         }
         self.check_known(&[inbox_id]).await?;
-        let context = inner.context();
-        let row = inner
-            .store
-            .transaction(|tx| create::create_dm(&context.with(tx), inbox_id, disappearing))?;
-        self.publish_new(row, &[inbox_id]).await
+        self.publish_new(&[inbox_id], |context| {
+            create::create_dm(context, inbox_id, disappearing)
+        })
+        .await
     }
 
-    /// Loads the logs of inboxes and fails with the first that has none.
+    /// Loads the logs of inboxes, and the own one, and fails with the first that has none.
     async fn check_known(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
         let inner = self.client.open()?;
-        inner.load_identities(inboxes).await?;
+        let everybody: Vec<_> = inboxes.iter().copied().chain([inner.inbox_id]).collect();
+        inner.load_identities(&everybody).await?;
         for inbox_id in inboxes {
             if inner.store.latest_identity_sequence(inbox_id)? == 0 {
                 return Err(ClientError::UnknownInbox { inbox_id: *inbox_id });
@@ -187,43 +185,45 @@ impl Conversations {
         Ok(())
     }
 
-    /// Publishes the first membership commit of a group that was just made.
-    async fn publish_new(&self, row: GroupRow, members: &[InboxId]) -> Result<GroupHandle, ClientError> {
+    /// Makes a group together with the wish for its members, and publishes its first commit. From the moment
+    /// it is stored, a sync can finish it.
+    async fn publish_new(
+        &self,
+        members: &[InboxId],
+        make: impl FnOnce(&Context<'_>) -> Result<GroupRow, GroupError>,
+    ) -> Result<GroupHandle, ClientError> {
         let inner = self.client.open()?;
-        let group_id = row.id;
+        let add = members.iter().copied().filter(|inbox| *inbox != inner.inbox_id);
+        let refresh = Refresh {
+            add: add.collect(),
+            ..Default::default()
+        };
+        let context = inner.context();
+        let (group_id, intent) = inner.store.transaction(|tx| {
+            let context = context.with(tx);
+            let group_id = make(&context)?.id;
+            tx.set_installations_checked(&group_id, context.now_ns)?;
+            let membership = view::membership(&context, group_id)?;
+            let update = intent::membership_update(&context, &membership, &refresh)?;
+            let queued = update.map(|data| intent::queue(&context, group_id, &data));
+            Ok::<_, GroupError>((group_id, queued.transpose()?))
+        })?;
         let lock = inner.lock_of(group_id);
         let _guard = lock.lock().await;
-        let add: BTreeSet<_> = members
-            .iter()
-            .copied()
-            .filter(|inbox| *inbox != inner.inbox_id)
-            .collect();
-        let outcome = match inner
-            .queue_membership(
-                group_id,
-                &Refresh {
-                    add,
-                    ..Default::default()
-                },
-            )
-            .await
+        if let Some(intent) = intent
+            && let Err(error) = inner.resolve_locked(group_id, intent).await
         {
-            Ok(Some(id)) => inner.resolve_locked(group_id, id).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => {
-                inner.events.tell(&Event::Conversation(group_id));
-                Ok(self.handle(inner.context().row(group_id)?))
+            // Given up before anything was sent.
+            let row = inner.store.intent(intent)?;
+            if row.is_some_and(|row| row.state == IntentState::Error)
+                && inner.store.attempts(intent)?.is_empty()
+            {
+                self.forget(group_id)?;
             }
-            Err(error) => {
-                if matches!(error, ClientError::Group(_)) {
-                    self.forget(group_id)?;
-                }
-                Err(error)
-            }
+            return Err(error);
         }
+        inner.events.tell(&Event::Conversation(group_id));
+        Ok(self.handle(inner.context().row(group_id)?))
     }
 
     /// Deletes a group that nobody has seen.

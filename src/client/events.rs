@@ -1,8 +1,10 @@
 //! What happens in a client, for those who watch.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -47,13 +49,27 @@ pub enum ConnectionState {
 #[derive(Debug, Default)]
 pub(super) struct Hub {
     subscribers: RefCell<Vec<UnboundedSender<Event>>>,
+    left: Left,
+}
+
+/// Wakes the one that waits for all subscribers to leave.
+type Left = Rc<RefCell<Option<Waker>>>;
+
+fn wake(left: &Left) {
+    let waker = left.borrow_mut().take();
+    if let Some(waker) = waker {
+        waker.wake();
+    }
 }
 
 impl Hub {
     pub(super) fn subscribe(&self) -> EventStream {
         let (sender, receiver) = unbounded();
         self.subscribers.borrow_mut().push(sender);
-        EventStream { receiver }
+        EventStream {
+            receiver,
+            left: Rc::clone(&self.left),
+        }
     }
 
     pub(super) fn tell(&self, event: &Event) {
@@ -69,15 +85,36 @@ impl Hub {
         subscribers.len() > own
     }
 
+    /// Waits until nobody watches but `own` subscribers. One task may wait at a time.
+    pub(super) async fn unwatched(&self, own: usize) {
+        poll_fn(|context| {
+            if !self.is_watched(own) {
+                return Poll::Ready(());
+            }
+            self.left.replace(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
     pub(super) fn close(&self) {
         self.subscribers.borrow_mut().clear();
+        wake(&self.left);
     }
 }
 
-/// Events from the moment of subscription on. Ends when the client is closed.
+/// Events from the moment of subscription on. Ends when the client is closed. While one lives, the client does.
 #[derive(Debug)]
 pub struct EventStream {
     receiver: UnboundedReceiver<Event>,
+    left: Left,
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.receiver.close();
+        wake(&self.left);
+    }
 }
 
 impl Stream for EventStream {

@@ -6,12 +6,12 @@ use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 use crate::groups::create::check_length;
 use crate::groups::intent::{self, AdminChange, IntentData, Refresh};
-use crate::groups::{GroupError, GroupView, MemberView, field, view};
+use crate::groups::{Context, GroupError, GroupView, MemberView, field, view};
 use crate::identity::Address;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::content::text;
 use crate::storage::{
-    ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow, MessageQuery, MessageRow,
+    ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow, IntentId, MessageQuery, MessageRow,
 };
 
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
@@ -117,7 +117,12 @@ impl GroupHandle {
     pub async fn send(&self, content: Vec<u8>, options: SendOptions) -> Result<MessageId, ClientError> {
         let inner = self.client.ready()?;
         let group_id = self.id();
-        let context = inner.context();
+        // Without a key the time makes the message's id: the same text twice is two messages, however coarse
+        // the clock.
+        let context = Context {
+            now_ns: inner.unique_now_ns(),
+            ..inner.context()
+        };
         let id = inner.store.transaction(|tx| {
             intent::queue_message(
                 &context.with(tx),
@@ -128,7 +133,7 @@ impl GroupHandle {
             )
         })?;
         if !options.optimistic {
-            self.publish_messages().await?;
+            self.publish_message(id).await?;
         }
         Ok(id)
     }
@@ -144,13 +149,23 @@ impl GroupHandle {
     /// Publishes what waits. Members' new installations are looked up before, unless that was just done.
     ///
     /// # Errors
-    /// [`ClientError::Transport`]: what waits stays. The attempt is counted; after three a message is failed.
+    /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
+    /// times its message is failed.
     pub async fn publish_messages(&self) -> Result<(), ClientError> {
+        self.publish(None).await
+    }
+
+    async fn publish_message(&self, id: MessageId) -> Result<(), ClientError> {
+        let intent = self.client.ready()?.store.intent_of_message(&id)?;
+        self.publish(intent.map(|intent| intent.id)).await
+    }
+
+    async fn publish(&self, awaited: Option<IntentId>) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
         inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
-        inner.publish_locked(self.id()).await
+        inner.publish_locked(self.id(), awaited).await
     }
 
     /// Queues a failed message again and publishes it.
@@ -163,7 +178,7 @@ impl GroupHandle {
         inner
             .store
             .transaction(|tx| intent::resend_message(&context.with(tx), id))?;
-        self.publish_messages().await
+        self.publish_message(id).await
     }
 
     /// Deletes a failed message.

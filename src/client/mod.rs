@@ -64,7 +64,7 @@ struct Inner {
     request: RefCell<Option<SignatureRequest>>,
     registered: Cell<bool>,
     closed: Cell<bool>,
-    events: events::Hub,
+    events: Rc<events::Hub>,
     live: streams::Live,
     /// One sync, send or streamed message of a group at a time.
     groups: RefCell<HashMap<GroupId, Rc<Mutex<()>>>>,
@@ -72,6 +72,10 @@ struct Inner {
     welcomes: Mutex<()>,
     /// One registration or key-package rotation at a time.
     identity: Mutex<()>,
+    /// One direct message is looked for and made at a time: the next one finds it.
+    direct_messages: Mutex<()>,
+    /// The last time that was given out as unique.
+    last_unique_ns: Cell<i64>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -143,6 +147,13 @@ impl Client {
 impl Inner {
     fn now_ns(&self) -> i64 {
         i64::try_from(self.platform.now_ns()).unwrap_or(i64::MAX)
+    }
+
+    /// The time, and never the same twice: some clocks stand still for milliseconds.
+    fn unique_now_ns(&self) -> i64 {
+        let now = self.now_ns().max(self.last_unique_ns.get().saturating_add(1));
+        self.last_unique_ns.set(now);
+        now
     }
 
     /// What operations on groups work with, outside of a transaction.

@@ -17,14 +17,25 @@ const PUBLISH_ROUNDS: usize = 16;
 
 impl Inner {
     /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
-    /// The group's lock is held by the caller.
-    pub(super) async fn publish_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
+    /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
+    /// and is given up for that, is no failure of this one.
+    pub(super) async fn publish_locked(
+        &self,
+        group_id: GroupId,
+        awaited: Option<IntentId>,
+    ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
         for _ in 0..PUBLISH_ROUNDS {
             let mut sent = false;
             while let Some(intent) = intent::next(&self.context(), group_id)? {
-                let Some(payload) = self.build(&intent).await? else {
-                    continue;
+                let payload = match self.build(&intent).await {
+                    Ok(Some(payload)) => payload,
+                    Ok(None) => continue,
+                    Err(error) if awaited != Some(intent.id) && self.is_given_up(intent.id)? => {
+                        tracing::info!(kind = ?intent.kind, %error, "something queued is not possible any more");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 };
                 let is_commit = payload.is_commit;
                 self.send(group_id, &intent, payload).await?;
@@ -61,6 +72,10 @@ impl Inner {
             }
         }
         Err(ClientError::IdentityBehind)
+    }
+
+    fn is_given_up(&self, id: IntentId) -> Result<bool, ClientError> {
+        Ok(self.store.intent(id)?.map(|row| row.state) == Some(IntentState::Error))
     }
 
     /// What a failure to build means for the intent: one that can never succeed is given up at once.
@@ -178,13 +193,17 @@ impl Inner {
     pub(super) async fn resolve_locked(&self, group_id: GroupId, id: IntentId) -> Result<(), ClientError> {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
-            match self.publish_locked(group_id).await {
-                Ok(()) => {}
-                Err(error) => failure = Some(error),
+            let mut cut_off = false;
+            if let Err(error) = self.publish_locked(group_id, Some(id)).await {
+                // The answer may be all that was lost: what arrived comes back.
+                cut_off = matches!(error, ClientError::Transport(_))
+                    && self.receive_locked(group_id).await.is_err();
+                failure = Some(error);
             }
             match self.store.intent(id)?.map(|row| row.state) {
                 None => return Ok(()),
                 Some(IntentState::Error) => break,
+                Some(_) if cut_off => break,
                 Some(_) => {
                     intent::return_unseen(&self.context(), group_id)?;
                 }

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use futures::lock::Mutex;
 
-use super::{Client, ClientError, ClientOptions, Inner, events, streams};
+use super::{Client, ClientError, ClientOptions, Inner, streams};
+use crate::error::Coded as _;
 use crate::identity::{
     AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey,
     SignatureRequest, derive_inbox_id, verify,
@@ -73,6 +74,16 @@ impl Client {
                 found: row.inbox_id,
             });
         }
+        if identifier_columns(&options.identifier) != (row.identifier.clone(), row.identifier_kind) {
+            // Another wallet or passkey of the same inbox is welcome; whose it is, the node knows.
+            let found = Self::inbox_id_for(&api, &options.identifier, options.nonce).await?;
+            if found != row.inbox_id {
+                return Err(ClientError::InboxMismatch {
+                    expected: row.inbox_id,
+                    found,
+                });
+            }
+        }
         let key = InstallationKey::from_seed(row.installation_seed.as_bytes());
         let registered = row.registration == RegistrationState::Registered;
         let client = Self::assemble(
@@ -83,16 +94,15 @@ impl Client {
             platform,
         );
         client.inner.registered.set(registered);
-        let inner = &client.inner;
-        match inner.load_identities(&[row.inbox_id]).await {
-            Ok(()) => {}
-            // What is stored is enough to read and to write; sending waits for the node.
-            Err(error) if registered => tracing::info!(%error, "opened without the node"),
-            Err(error) => return Err(error),
+        if registered {
+            // What is stored is enough to read and to write: the node need not be there.
+            return Ok(client);
         }
-        if !registered && inner.is_in_log().await? {
+        let inner = &client.inner;
+        inner.load_identities(&[row.inbox_id]).await?;
+        if inner.is_in_log().await? {
             inner.finish_registration()?;
-        } else if !registered && row.pending_update.is_none() {
+        } else if row.pending_update.is_none() {
             client.start_registration().await?;
         }
         Ok(client)
@@ -143,11 +153,13 @@ impl Client {
             request: RefCell::new(None),
             registered: Cell::new(false),
             closed: Cell::new(false),
-            events: events::Hub::default(),
+            events: Rc::default(),
             live: streams::Live::default(),
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
+            direct_messages: Mutex::new(()),
+            last_unique_ns: Cell::new(0),
         };
         Self {
             inner: Rc::new(inner),
@@ -248,7 +260,8 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Identity`] with missing signers; [`ClientError::Transport`]: call it again, with the
-    /// same keys it goes on where it stopped.
+    /// same keys it goes on where it stopped. A node that refuses the update for good, such as a new inbox that
+    /// another installation has made meanwhile, leaves a new [`signature_text`](Self::signature_text).
     pub async fn register(&self) -> Result<(), ClientError> {
         let inner = self.open()?;
         let _guard = inner.identity.lock().await;
@@ -272,7 +285,13 @@ impl Client {
         // An answer may have been lost on the way: only the log says what was accepted.
         inner.load_identities(&[inner.inbox_id]).await?;
         if !inner.is_in_log().await? {
-            published?;
+            if let Err(error) = published {
+                if !error.is_retryable() {
+                    inner.store.set_pending_identity_update(None)?;
+                    self.start_registration().await?;
+                }
+                return Err(error.into());
+            }
             return Err(ClientError::RegistrationNotVisible);
         }
         inner.finish_registration()?;
@@ -316,10 +335,7 @@ impl Inner {
     }
 
     fn identity_row(&self, update: &[u8]) -> IdentityRow {
-        let (identifier, identifier_kind) = match &self.identifier {
-            Identifier::Ethereum(address) => (address.as_str().to_owned(), IdentifierKind::Ethereum),
-            Identifier::Passkey(Passkey { key, .. }) => (hex::encode(key), IdentifierKind::Passkey),
-        };
+        let (identifier, identifier_kind) = identifier_columns(&self.identifier);
         IdentityRow {
             inbox_id: self.inbox_id,
             installation_seed: InstallationSeed::new(*self.key.seed()),
@@ -360,5 +376,13 @@ impl Inner {
         self.request.replace(None);
         self.registered.set(true);
         Ok(())
+    }
+}
+
+/// An identifier as it is stored.
+fn identifier_columns(identifier: &Identifier) -> (String, IdentifierKind) {
+    match identifier {
+        Identifier::Ethereum(address) => (address.as_str().to_owned(), IdentifierKind::Ethereum),
+        Identifier::Passkey(Passkey { key, .. }) => (hex::encode(key), IdentifierKind::Passkey),
     }
 }

@@ -47,11 +47,16 @@ impl Inner {
             let _guard = self.welcomes.lock().await;
             self.read_welcomes().await?
         };
-        self.maintain_key_packages().await?;
+        match self.maintain_key_packages().await {
+            Ok(()) => {}
+            // Joining does not depend on it, and the next sync tries again.
+            Err(ClientError::Transport(error)) => tracing::info!(%error, "the key package was not rotated"),
+            Err(error) => return Err(error),
+        }
         Ok(joined)
     }
 
-    async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+    pub(super) async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
         let topic = self.key.id();
         let mut joined = Vec::new();
         loop {
@@ -140,7 +145,7 @@ impl Inner {
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;
         self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
-        self.publish_locked(group_id).await
+        self.publish_locked(group_id, None).await
     }
 
     /// Looks whether members have new or revoked installations, if that was long ago, and queues the update.
