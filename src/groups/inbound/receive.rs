@@ -62,7 +62,7 @@ pub enum Stop {
 /// Why an envelope was not accepted, within its savepoint.
 enum Failure {
     /// Refused for good: the cursor moves on.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// An own payload that must be built again: the cursor moves on.
     Again(Box<IntentRow>),
     Missing(States),
@@ -97,12 +97,12 @@ impl From<GroupError> for Failure {
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
         };
-        Failure::Refused(Refusal {
+        Failure::Refused(Box::new(Refusal {
             result,
             error,
             sender: None,
             intent: None,
-        })
+        }))
     }
 }
 
@@ -308,22 +308,22 @@ impl Step<'_, '_> {
         }
         let own_leaf = self.group.own_leaf()?;
         let staged = StagedCommit::from_bytes(staged).map_err(|error| {
-            Failure::Refused(Refusal {
+            Failure::Refused(Box::new(Refusal {
                 result: CommitResult::Invalid,
                 error: error.into(),
                 sender: Some(own_leaf),
                 intent: Some(Box::new(intent.clone())),
-            })
+            }))
         })?;
         let view = CommitView::of(self.group, &staged, Some(own_leaf));
         let commit = match self.judge(&view) {
             Ok(commit) => commit,
             Err(failure) => {
                 return Err(match named(failure, view.committer) {
-                    Failure::Refused(refusal) => Failure::Refused(Refusal {
+                    Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal {
                         intent: Some(Box::new(intent)),
-                        ..refusal
-                    }),
+                        ..*refusal
+                    })),
                     other => other,
                 });
             }
@@ -404,7 +404,7 @@ impl Step<'_, '_> {
 /// Notes who sent what was refused.
 fn named(failure: Failure, sender: Option<Leaf>) -> Failure {
     match failure {
-        Failure::Refused(refusal) => Failure::Refused(Refusal { sender, ..refusal }),
+        Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal { sender, ..*refusal })),
         other => other,
     }
 }

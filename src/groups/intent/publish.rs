@@ -6,12 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::data::{AdminChange, IntentData, PostCommit, Recipient};
 use crate::groups::context::Context;
-use crate::groups::error::GroupError;
+use crate::groups::error::{CommitError, GroupError};
+use crate::groups::inbound::{needed_states, validate};
 use crate::groups::membership::GroupMembership;
 use crate::groups::metadata::MutableMetadata;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId};
-use crate::mls::{CommitPlan, ContextChange, Group, StagedOwnCommit, VerifiedKeyPackage};
+use crate::mls::{
+    CommitPlan, CommitView, ContextChange, Group, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
+};
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
 /// A payload that is ready to be sent and stored as an attempt.
@@ -36,8 +39,6 @@ pub enum Build {
     Done,
     /// These must be known first: fetch their identity logs and build again.
     Missing(States),
-    /// It can never be built: the intent is given up.
-    Failed,
 }
 
 /// The next intent to build, in the order in which they were asked for.
@@ -158,6 +159,9 @@ pub fn build(
         }
     };
     let staged = stage(tx, context, &mut group, plan)?;
+    if let Some(states) = judge(context, &group, &staged)? {
+        return Ok(Build::Missing(states));
+    }
     let post_commit = staged
         .welcome
         .map(|welcome| PostCommit { welcome, recipients }.encode())
@@ -199,6 +203,25 @@ fn stage(
         Err(Undo::Built(staged)) => Ok(*staged),
         Err(Undo::Failed(error)) => Err(error),
         Ok(()) => Err(GroupError::Corrupt("savepoint")),
+    }
+}
+
+/// Judges an own commit as receivers will, before anybody sees it. Answers what must be known for that.
+fn judge(
+    context: &Context<'_>,
+    group: &Group,
+    staged: &StagedOwnCommit,
+) -> Result<Option<States>, GroupError> {
+    let commit = StagedCommit::from_bytes(&staged.staged)?;
+    let view = CommitView::of(group, &commit, Some(group.own_leaf()?));
+    let states = states::load(context, &needed_states(&view)?)?;
+    if !states.is_complete() {
+        return Ok(Some(states));
+    }
+    match validate(&view, &states.known, context.own_version) {
+        Ok(_) => Ok(None),
+        Err(CommitError::NotPermitted(action)) => Err(GroupError::NotPermitted(action)),
+        Err(error) => Err(error.into()),
     }
 }
 
