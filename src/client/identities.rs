@@ -7,9 +7,8 @@ use crate::identity::{
     Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve, store_answer,
 };
 use crate::ids::InboxId;
-use crate::proto::xmtp::identity::associations::IdentifierKind;
 use crate::storage::{IdentityUpdateRow, StorageError};
-use crate::transport::calls::ContractSignature;
+use crate::transport::calls::{ContractSignature, IdentifierKind};
 
 use super::{Client, ClientError, Inner};
 
@@ -126,7 +125,7 @@ impl Inner {
 }
 
 /// An identifier as nodes are asked for it.
-fn wire(identifier: &Identifier) -> (String, IdentifierKind) {
+pub(super) fn wire(identifier: &Identifier) -> (String, IdentifierKind) {
     match identifier {
         Identifier::Ethereum(address) => (address.as_str().to_owned(), IdentifierKind::Ethereum),
         Identifier::Passkey(passkey) => (hex::encode(&passkey.key), IdentifierKind::Passkey),

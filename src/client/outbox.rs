@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message as _;
-
 use super::{ClientError, Inner};
 use crate::groups::intent::{self, Build, IntentData, Payload, Refresh};
 use crate::groups::{GroupError, push, view};
 use crate::ids::GroupId;
 use crate::mls::{Provider, key_package, welcome};
-use crate::proto::xmtp::mls::message_contents::{WelcomeMetadata, WelcomeWrapperAlgorithm};
 use crate::storage::{IntentId, IntentRow, IntentState};
 use crate::transport::calls::{OutgoingGroupMessage, OutgoingWelcome, WelcomeBody};
 
@@ -164,10 +161,7 @@ impl Inner {
     /// Sends the welcomes of accepted commits. What fails stays, and is sent by the next sync.
     async fn send_welcomes(&self, group_id: GroupId) -> Result<(), ClientError> {
         for (id, sequence_id, action) in intent::to_complete(&self.context(), group_id)? {
-            let metadata = WelcomeMetadata {
-                message_cursor: sequence_id,
-            }
-            .encode_to_vec();
+            let metadata = welcome::encode_metadata(sequence_id);
             let welcomes = action
                 .recipients
                 .iter()
@@ -178,7 +172,7 @@ impl Inner {
                         hpke_public_key: recipient.init_key.clone(),
                         body: WelcomeBody::V1 {
                             data: wrapped.data,
-                            wrapper_algorithm: WelcomeWrapperAlgorithm::Curve25519.into(),
+                            wrapper_algorithm: welcome::ALGORITHM,
                             welcome_metadata: wrapped.metadata,
                         },
                     })

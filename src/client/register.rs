@@ -33,11 +33,7 @@ impl Client {
         identifier: &Identifier,
         nonce: u64,
     ) -> Result<InboxId, ClientError> {
-        use crate::proto::xmtp::identity::associations::IdentifierKind as Wire;
-        let asked = match identifier {
-            Identifier::Ethereum(address) => (address.as_str().to_owned(), Wire::Ethereum),
-            Identifier::Passkey(passkey) => (hex::encode(&passkey.key), Wire::Passkey),
-        };
+        let asked = super::identities::wire(identifier);
         match api.inbox_ids(&[asked]).await?.into_iter().next().flatten() {
             Some(inbox_id) => Ok(inbox_id),
             None => Ok(derive_inbox_id(identifier, nonce)?),

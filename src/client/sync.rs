@@ -9,7 +9,7 @@ use crate::groups::intent::{self, Refresh};
 use crate::groups::join::{self, Joined, WelcomeEnvelope};
 use crate::groups::{exceeds, originator};
 use crate::ids::GroupId;
-use crate::proto::xmtp::mls::message_contents::WelcomeWrapperAlgorithm;
+use crate::mls::welcome;
 use crate::storage::{CursorKind, GroupQuery, IntentId, StorageError};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 use crate::version::PROTOCOL_VERSION;
@@ -252,18 +252,12 @@ pub(super) fn envelope(arrived: GroupEnvelope) -> Envelope {
 }
 
 fn welcome_envelope(arrived: Arrived) -> WelcomeEnvelope {
-    let curve25519 = i32::from(WelcomeWrapperAlgorithm::Curve25519);
-    let unspecified = i32::from(WelcomeWrapperAlgorithm::Unspecified);
     let (data, metadata, ours) = match arrived.body {
         WelcomeBody::V1 {
             data,
             wrapper_algorithm,
             welcome_metadata,
-        } => (
-            data,
-            welcome_metadata,
-            wrapper_algorithm == curve25519 || wrapper_algorithm == unspecified,
-        ),
+        } => (data, welcome_metadata, welcome::opens(wrapper_algorithm)),
         // Our key packages do not offer pointers: nobody honest sends one.
         WelcomeBody::Pointer { welcome_pointer, .. } => (welcome_pointer, Vec::new(), false),
     };

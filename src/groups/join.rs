@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost::Message as _;
-
 use super::context::Context;
 use super::dm::dm_id;
 use super::error::{GroupError, WelcomeError};
@@ -17,7 +15,6 @@ use crate::identity::LogPosition;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::messages::content::group_updated::GroupUpdated;
 use crate::mls::{ContextExtensions, Group, Invitation, MlsError, WelcomeFault, welcome};
-use crate::proto::xmtp::mls::message_contents::WelcomeMetadata;
 use crate::storage::{
     CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind,
     GroupRow, MembershipState, Transaction,
@@ -136,9 +133,7 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Res
         .ok_or(MlsError::from(WelcomeFault::UnknownKeyPackage))?;
     let private_key = welcome::init_private_key(&provider, &package.hash_ref)?;
     let opened = welcome::unwrap(&envelope.data, &envelope.metadata, &private_key)?;
-    let cursor = WelcomeMetadata::decode(opened.metadata.as_slice())
-        .map_err(|_| WelcomeError::Extension("metadata"))?
-        .message_cursor;
+    let cursor = welcome::decode_metadata(&opened.metadata)?;
     let invitation = Invitation::open(&provider, &opened.welcome)?;
     let offer = Offer::read(&invitation)?;
     check_membership(context, &invitation, &offer.membership, envelope, fetched)?;

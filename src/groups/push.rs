@@ -45,7 +45,14 @@ pub fn sender_hmac(
     now_ns: i64,
     payload: &[u8],
 ) -> Result<Vec<u8>, GroupError> {
-    let key = key(root, group_id, epoch(now_ns));
+    authenticate(&key(root, group_id, epoch(now_ns)), payload)
+}
+
+/// HMAC-SHA-256 of a payload with a key of [`key`].
+///
+/// # Errors
+/// Only a defect can cause one.
+pub fn authenticate(key: &[u8; 42], payload: &[u8]) -> Result<Vec<u8>, GroupError> {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(key.as_slice()).map_err(|_| GroupError::Corrupt("HMAC key"))?;
     mac.update(payload);

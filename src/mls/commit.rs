@@ -206,6 +206,9 @@ impl Group {
             .inner
             .commit_builder()
             .force_self_update(true)
+            // Stored proposals are others' wishes, which a commit of ours could lack the right to: peers judge
+            // what a commit refers to by its committer.
+            .consume_proposal_store(false)
             .propose_adds(
                 plan.add
                     .into_iter()

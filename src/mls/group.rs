@@ -202,8 +202,7 @@ impl Group {
     /// `MLSMessage` to send.
     ///
     /// # Errors
-    /// [`MlsError::Inactive`]; [`MlsError::Storage`]; [`MlsError::Internal`], also while accepted proposals
-    /// wait for a commit.
+    /// [`MlsError::Inactive`]; [`MlsError::Storage`]; [`MlsError::Internal`].
     pub fn encrypt(
         &mut self,
         provider: &Provider<'_>,
@@ -213,11 +212,22 @@ impl Group {
         if !self.is_active() {
             return Err(MlsError::Inactive);
         }
+        // OpenMLS does not encrypt while proposals wait for a commit. The only ones kept here change the
+        // context, and one member's wish to change it must not silence another who may not commit it.
+        let waiting: Vec<_> = self.inner.pending_proposals().cloned().collect();
         self.inner
+            .clear_pending_proposals(provider.storage())
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
+        let message = self
+            .inner
             .create_message(provider, &MlsSigner(key), plaintext)
             .map_err(|error: CreateMessageError| provider.failed(|| MlsError::Internal(error.to_string())))?
             .tls_serialize_detached()
-            .map_err(|error| MlsError::Internal(error.to_string()))
+            .map_err(|error| MlsError::Internal(error.to_string()))?;
+        for proposal in waiting {
+            self.store_proposal(provider, proposal)?;
+        }
+        Ok(message)
     }
 
     /// Reads the header of a group message. Trailing bytes are refused.

@@ -9,6 +9,7 @@ use openmls::prelude::{
     HpkeCiphertext, KeyPackageBundle, MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider as _,
 };
 use openmls_traits::storage::StorageProvider as _;
+use prost::Message as _;
 use zeroize::Zeroizing;
 
 use super::error::{MlsError, WelcomeFault};
@@ -17,6 +18,7 @@ use super::group::{Group, Leaf, PAST_EPOCHS};
 use super::key_package::{inbox_of, reference};
 use super::provider::Provider;
 use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::proto::xmtp::mls::message_contents::{WelcomeMetadata, WelcomeWrapperAlgorithm};
 
 /// The HPKE info string: an EncryptContext of RFC 9420 §5.1.3 with label `MLS_WELCOME` and an empty context.
 const INFO: &[u8] = b"\x13MLS 1.0 MLS_WELCOME\x00";
@@ -37,6 +39,31 @@ pub struct UnwrappedWelcome {
     pub welcome: Vec<u8>,
     /// Encoded `WelcomeMetadata`; empty when the sender gave none.
     pub metadata: Vec<u8>,
+}
+
+/// The number of the wrapper algorithm of [`wrap`] on the wire: Curve25519.
+pub const ALGORITHM: i32 = WelcomeWrapperAlgorithm::Curve25519 as i32;
+
+/// Whether [`unwrap`] opens what was wrapped by an algorithm; unspecified counts as Curve25519, as with peers.
+#[must_use]
+pub fn opens(algorithm: i32) -> bool {
+    [ALGORITHM, WelcomeWrapperAlgorithm::Unspecified as i32].contains(&algorithm)
+}
+
+/// The metadata of a welcome: the node's number of the commit that added the recipient.
+#[must_use]
+pub fn encode_metadata(message_cursor: u64) -> Vec<u8> {
+    WelcomeMetadata { message_cursor }.encode_to_vec()
+}
+
+/// Reads what [`encode_metadata`] wrote. No bytes: 0.
+///
+/// # Errors
+/// [`WelcomeFault::Malformed`].
+pub fn decode_metadata(bytes: &[u8]) -> Result<u64, MlsError> {
+    Ok(WelcomeMetadata::decode(bytes)
+        .map_err(|_| WelcomeFault::Malformed)?
+        .message_cursor)
 }
 
 /// Seals `welcome` and then `metadata` to an X25519 key, in one HPKE context.

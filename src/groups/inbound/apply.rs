@@ -5,7 +5,7 @@ use super::commit_rules::ValidatedCommit;
 use super::receive::Change;
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
-use crate::groups::metadata::field;
+use crate::groups::metadata::{MutableMetadata, field};
 use crate::groups::originator;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
@@ -30,7 +30,7 @@ pub(super) fn message(
     let encoded = EncodedContent::decode(&plaintext.content).unwrap_or_default();
     let reference_id = content::reference(&encoded);
     let content_type = encoded.content_type.unwrap_or_default();
-    let is_leave_request = content_type.is_compatible(&ContentType::xmtp("leave_request", 1));
+    let is_leave_request = content_type.is_compatible(&leave_request());
     let row = MessageRow {
         id,
         group_id,
@@ -57,27 +57,52 @@ pub(super) fn message(
     }
     context.db.advance_last_message(&group_id, envelope.created_ns)?;
     if is_leave_request {
-        context.db.insert_pending_remove(&PendingRemoveRow {
-            group_id,
-            inbox_id: sender.0,
-            message_id: id,
-        })?;
-        if sender.0 == context.inbox_id {
-            context
-                .db
-                .set_membership_state(&group_id, MembershipState::PendingRemove)?;
-        }
+        wants_to_leave(context, group, sender.0, id)?;
     }
     Ok(vec![Change::Message(id)])
+}
+
+/// The content type of a member's wish to leave.
+fn leave_request() -> ContentType {
+    ContentType::xmtp("leave_request", 1)
+}
+
+/// Notes that a member asked to leave. Super admins then have something to do.
+///
+/// # Source
+/// libxmtp, `pending_remove`.
+fn wants_to_leave(
+    context: &Context<'_>,
+    group: &Group,
+    inbox_id: InboxId,
+    message_id: MessageId,
+) -> Result<(), GroupError> {
+    let group_id = group.id();
+    context.db.insert_pending_remove(&PendingRemoveRow {
+        group_id,
+        inbox_id,
+        message_id,
+    })?;
+    if inbox_id == context.inbox_id {
+        context
+            .db
+            .set_membership_state(&group_id, MembershipState::PendingRemove)?;
+    } else if MutableMetadata::decode(group.context().mutable_metadata.as_deref())?
+        .is_super_admin(context.inbox_id)
+    {
+        context.db.set_pending_leave_request(&group_id, true)?;
+    }
+    Ok(())
 }
 
 /// Stores that an own message is on the network.
 pub(super) fn published(
     context: &Context<'_>,
-    group_id: GroupId,
+    group: &Group,
     id: MessageId,
     envelope: &Envelope,
 ) -> Result<(), GroupError> {
+    let group_id = group.id();
     context.db.mark_published(
         &id,
         &Published {
@@ -88,6 +113,13 @@ pub(super) fn published(
         },
     )?;
     context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    let leave = leave_request();
+    if let Some(row) = context.db.message(&id, context.now_ns)?
+        && (row.authority_id, row.type_id, row.version_major)
+            == (leave.authority_id, leave.type_id, leave.version_major)
+    {
+        wants_to_leave(context, group, context.inbox_id, id)?;
+    }
     Ok(())
 }
 
@@ -172,6 +204,15 @@ pub(super) fn commit(
     for inbox in &commit.removed {
         context.db.delete_pending_remove(&group_id, inbox)?;
     }
+    let others_wait = context
+        .db
+        .pending_removes(&group_id)?
+        .iter()
+        .any(|row| row.inbox_id != context.inbox_id);
+    let is_super_admin = commit.metadata.is_super_admin(context.inbox_id);
+    context
+        .db
+        .set_pending_leave_request(&group_id, is_super_admin && others_wait)?;
     let row = transcript_row(
         context,
         group_id,

@@ -62,7 +62,7 @@ pub enum Stop {
 /// Why an envelope was not accepted, within its savepoint.
 enum Failure {
     /// Refused for good: the cursor moves on.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// An own payload that must be built again: the cursor moves on.
     Again(Box<IntentRow>),
     Missing(States),
@@ -88,17 +88,21 @@ impl From<StorageError> for Failure {
 impl From<GroupError> for Failure {
     fn from(error: GroupError) -> Self {
         let result = match &error {
-            GroupError::Storage(_) => return Failure::Fatal(error),
+            // failures of our own say nothing about the envelope
+            GroupError::Storage(_)
+            | GroupError::Corrupt(_)
+            | GroupError::NotFound { .. }
+            | GroupError::Mls(MlsError::UnknownGroup | MlsError::Corrupt(_)) => return Failure::Fatal(error),
             GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { .. })) => CommitResult::WrongEpoch,
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
         };
-        Failure::Refused(Refusal {
+        Failure::Refused(Box::new(Refusal {
             result,
             error,
             sender: None,
             intent: None,
-        })
+        }))
     }
 }
 
@@ -195,7 +199,8 @@ fn refuse(
         Failure::Missing(states) => return Ok(Some(Stop::Missing(states))),
         Failure::Paused(required) => return Ok(Some(Stop::Paused(required))),
         Failure::Again(intent) => {
-            if intent.state != IntentState::Error {
+            // given up, or done already by another attempt: nothing is to be built again
+            if matches!(intent.state, IntentState::ToPublish | IntentState::Published) {
                 context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
             }
             return Ok(None);
@@ -282,8 +287,11 @@ impl Step<'_, '_> {
         if attempt.published_in_epoch + READABLE_EPOCHS <= epoch || attempt.published_in_epoch > epoch {
             return Err(Failure::Again(Box::new(intent.clone())));
         }
-        apply::published(self.context, self.group.id(), message_id, self.envelope)?;
-        self.context.db.delete_intent(intent.id)?;
+        apply::published(self.context, self.group, message_id, self.envelope)?;
+        // also those of a resend: the message is out
+        while let Some(intent) = self.context.db.intent_of_message(&message_id)? {
+            self.context.db.delete_intent(intent.id)?;
+        }
         Ok(vec![Change::Published(message_id)])
     }
 
@@ -298,16 +306,24 @@ impl Step<'_, '_> {
         if attempt.published_in_epoch != self.group.epoch() {
             return Err(Failure::Again(Box::new(intent)));
         }
-        let staged = StagedCommit::from_bytes(staged)?;
-        let view = CommitView::of(self.group, &staged, Some(self.group.own_leaf()?));
+        let own_leaf = self.group.own_leaf()?;
+        let staged = StagedCommit::from_bytes(staged).map_err(|error| {
+            Failure::Refused(Box::new(Refusal {
+                result: CommitResult::Invalid,
+                error: error.into(),
+                sender: Some(own_leaf),
+                intent: Some(Box::new(intent.clone())),
+            }))
+        })?;
+        let view = CommitView::of(self.group, &staged, Some(own_leaf));
         let commit = match self.judge(&view) {
             Ok(commit) => commit,
             Err(failure) => {
                 return Err(match named(failure, view.committer) {
-                    Failure::Refused(refusal) => Failure::Refused(Refusal {
+                    Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal {
                         intent: Some(Box::new(intent)),
-                        ..refusal
-                    }),
+                        ..*refusal
+                    })),
                     other => other,
                 });
             }
@@ -388,7 +404,7 @@ impl Step<'_, '_> {
 /// Notes who sent what was refused.
 fn named(failure: Failure, sender: Option<Leaf>) -> Failure {
     match failure {
-        Failure::Refused(refusal) => Failure::Refused(Refusal { sender, ..refusal }),
+        Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal { sender, ..*refusal })),
         other => other,
     }
 }

@@ -20,12 +20,14 @@ pub enum IntentData {
     KeyUpdate,
     /// Bring the tree up to date with the members' identities.
     UpdateMembership {
-        /// Inboxes to add or to move to a newer identity update.
+        /// Inboxes to move to a newer identity update, if they are members when the commit is built, and
+        /// those of `add`.
         members: BTreeMap<InboxId, u64>,
         /// Inboxes to remove.
         remove: BTreeSet<InboxId>,
-        /// Whether somebody asked for new members: then it must add at least one installation.
-        adds_members: bool,
+        /// The inboxes among `members` that become members if they are none. Where somebody is asked for, at
+        /// least one installation must come in.
+        add: BTreeSet<InboxId>,
     },
     /// Set an attribute of the mutable metadata.
     UpdateMetadata {
@@ -152,7 +154,7 @@ mod tests {
         let update = IntentData::UpdateMembership {
             members: [(InboxId::new([1; 32]), 7)].into(),
             remove: [InboxId::new([2; 32])].into(),
-            adds_members: true,
+            add: [InboxId::new([1; 32])].into(),
         };
         assert_eq!(IntentData::decode(&update.encode().expect("encodes")), Ok(update));
         let admins = IntentData::UpdateAdmins {

@@ -62,12 +62,12 @@ pub fn members_to_fetch(
     context: &Context<'_>,
     intent: &IntentRow,
 ) -> Result<BTreeMap<InstallationId, InboxId>, GroupError> {
-    let IntentData::UpdateMembership { members, remove, .. } = IntentData::decode(&intent.data)? else {
+    let IntentData::UpdateMembership { members, remove, add } = IntentData::decode(&intent.data)? else {
         return Ok(BTreeMap::new());
     };
     let group = context.load(intent.group_id)?;
     let before = GroupMembership::decode(group.context().membership.as_deref())?;
-    let after = apply(&before, &members, &remove);
+    let after = apply(&before, &members, &add, &remove);
     let diff = before.diff(&after);
     let states = states::load(context, &diff.needed())?;
     if !states.is_complete() {
@@ -117,27 +117,27 @@ pub fn build(
             return store(context, intent, epoch, payload, None, None);
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
-        IntentData::UpdateMembership {
-            members,
-            remove,
-            adds_members,
-        } => match membership_plan(context, &group, &members, &remove, key_packages)? {
-            Planned::Missing(states) => return Ok(Build::Missing(states)),
-            Planned::Nothing => {
-                context.db.delete_intent(intent.id)?;
-                return Ok(Build::Done);
-            }
-            Planned::Commit {
-                plan,
-                recipients,
-                failed,
-            } => {
-                if adds_members && recipients.is_empty() && failed {
-                    return Err(GroupError::NoUsableKeyPackage);
+        IntentData::UpdateMembership { members, remove, add } => {
+            let before = GroupMembership::decode(group.context().membership.as_deref())?;
+            let after = apply(&before, &members, &add, &remove);
+            match membership_plan(context, &group, &before, after, key_packages)? {
+                Planned::Missing(states) => return Ok(Build::Missing(states)),
+                Planned::Nothing => {
+                    context.db.delete_intent(intent.id)?;
+                    return Ok(Build::Done);
                 }
-                (plan, recipients)
+                Planned::Commit {
+                    plan,
+                    recipients,
+                    failed,
+                } => {
+                    if !add.is_empty() && recipients.is_empty() && failed {
+                        return Err(GroupError::NoUsableKeyPackage);
+                    }
+                    (plan, recipients)
+                }
             }
-        },
+        }
         IntentData::UpdateMetadata { field, value } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
             metadata.attributes.insert(field, value);
@@ -289,16 +289,23 @@ fn change_admins(metadata: &mut MutableMetadata, how: AdminChange, inbox_id: Inb
     }
 }
 
-/// The membership an update leads to. Updates never take an inbox back.
+/// The membership an update leads to. Updates never take an inbox back to an earlier state, and bring in
+/// nobody who was not asked for: a member may have been removed since the update was wanted.
 fn apply(
     before: &GroupMembership,
     members: &BTreeMap<InboxId, u64>,
+    add: &BTreeSet<InboxId>,
     remove: &BTreeSet<InboxId>,
 ) -> GroupMembership {
     let mut after = before.clone();
     for (inbox, sequence_id) in members {
-        let current = after.members.entry(*inbox).or_insert(*sequence_id);
-        *current = (*current).max(*sequence_id);
+        match after.members.get_mut(inbox) {
+            Some(current) => *current = (*current).max(*sequence_id),
+            None if add.contains(inbox) => {
+                after.members.insert(*inbox, *sequence_id);
+            }
+            None => {}
+        }
     }
     after.members.retain(|inbox, _| !remove.contains(inbox));
     after
@@ -318,12 +325,10 @@ enum Planned {
 fn membership_plan(
     context: &Context<'_>,
     group: &Group,
-    members: &BTreeMap<InboxId, u64>,
-    remove: &BTreeSet<InboxId>,
+    before: &GroupMembership,
+    mut after: GroupMembership,
     key_packages: BTreeMap<InstallationId, Option<VerifiedKeyPackage>>,
 ) -> Result<Planned, GroupError> {
-    let before = GroupMembership::decode(group.context().membership.as_deref())?;
-    let mut after = apply(&before, members, remove);
     let diff = before.diff(&after);
     let states = states::load(context, &diff.needed())?;
     if !states.is_complete() {

@@ -159,16 +159,18 @@ pub fn membership_update(
         .filter(|inbox| membership.members.contains_key(*inbox))
         .copied()
         .collect();
-    let adds_members = refresh
+    let add: BTreeSet<_> = refresh
         .add
         .iter()
-        .any(|inbox| !membership.members.contains_key(inbox));
+        .filter(|inbox| members.contains_key(*inbox))
+        .copied()
+        .collect();
     let size = membership.members.len() - remove.len()
         + members
             .keys()
             .filter(|inbox| !membership.members.contains_key(*inbox))
             .count();
-    if adds_members && size > crate::groups::MAX_MEMBERS {
+    if !add.is_empty() && size > crate::groups::MAX_MEMBERS {
         return Err(GroupError::TooLarge {
             limit: crate::groups::MAX_MEMBERS,
         });
@@ -177,7 +179,7 @@ pub fn membership_update(
         (!members.is_empty() || !remove.is_empty()).then_some(IntentData::UpdateMembership {
             members,
             remove,
-            adds_members,
+            add,
         }),
     )
 }
