@@ -410,3 +410,66 @@ fn a_new_installation_of_a_member_hears_live_what_follows() {
         watch.message(id).await;
     });
 }
+
+#[test]
+fn a_message_that_waits_for_an_identity_holds_up_its_group_and_no_other() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob, carol) = (world.person().await, world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await;
+        let other = alice.group_with(&[&bob]).await.id();
+        let mut watch = bob.watch().await;
+        // Alice knows Carol; the node that Bob asks does not.
+        let bystander = alice.group_with(&[&carol]).await;
+        world.machine.node_is_behind.set(true);
+        group.add_members(&[carol.inbox_id()]).await.expect("added");
+        let first = alice.say(group.id(), "one").await;
+        let elsewhere = alice.say(other, "elsewhere").await;
+        watch.message(elsewhere).await;
+        assert_eq!(
+            watch.count(first),
+            0,
+            "nothing is read past what cannot be judged"
+        );
+        assert!(bob.client.sync_all().await.is_err());
+        assert!(bob.texts(group.id()).is_empty());
+        assert_eq!(bob.client.connection_state(), ConnectionState::Connected);
+        world.machine.node_is_behind.set(false);
+        let second = alice.say(group.id(), "two").await;
+        watch.message(second).await;
+        assert_eq!(bob.texts(group.id()), ["one", "two"]);
+        assert_eq!(bob.members_of(group.id()).len(), 3);
+        assert_told_once(&watch, &bob, group.id());
+        carol.sync().await;
+        assert!(carol.is_member_of(bystander.id()));
+    });
+}
+
+#[test]
+fn a_welcome_that_waits_for_an_identity_is_joined_once_it_is_known() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let mut watch = bob.watch().await;
+        let carol = world.person().await;
+        let warm = carol.group_with(&[&alice]).await;
+        let all = alice.client.conversations();
+        let at_carol = carol.client.conversations();
+        carol.client.inbox_state(bob.inbox_id()).await.expect("known");
+        alice.client.inbox_state(bob.inbox_id()).await.expect("known");
+        world.machine.node_is_behind.set(true);
+        let first = at_carol
+            .create_group(&[bob.inbox_id()], &NewGroup::default())
+            .await
+            .expect("a group");
+        assert!(bob.client.sync_welcomes().await.is_err(), "nobody knows carol");
+        world.machine.node_is_behind.set(false);
+        let second = all
+            .create_group(&[bob.inbox_id()], &NewGroup::default())
+            .await
+            .expect("a group");
+        let joined = BTreeSet::from([watch.conversation().await, watch.conversation().await]);
+        assert_eq!(joined, BTreeSet::from([first.id(), second.id()]));
+        assert!(alice.is_member_of(warm.id()));
+    });
+}

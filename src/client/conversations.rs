@@ -109,8 +109,9 @@ impl Conversations {
     ///
     /// # Errors
     /// [`ClientError::UnknownInbox`] and other refusals before anything is made;
-    /// [`GroupError::NoUsableKeyPackage`]: nothing is left of the group; [`ClientError::Transport`] after it
-    /// was made: the group stays and a sync publishes it.
+    /// [`GroupError::NoUsableKeyPackage`], or a commit that could not be sent in three attempts: nothing is left
+    /// of the group; [`ClientError::Transport`] when the node went away in between: the group stays and a sync
+    /// publishes it.
     pub async fn create_group(
         &self,
         members: &[InboxId],
@@ -213,10 +214,10 @@ impl Conversations {
         if let Some(intent) = intent
             && let Err(error) = inner.resolve_locked(group_id, intent).await
         {
-            // Given up before anything was sent.
+            // Given up, and the node has nothing of it: nobody will ever see this group.
             let row = inner.store.intent(intent)?;
             if row.is_some_and(|row| row.state == IntentState::Error)
-                && inner.store.attempts(intent)?.is_empty()
+                && inner.context().load(group_id)?.epoch() == 0
             {
                 self.forget(group_id)?;
             }

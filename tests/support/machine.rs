@@ -18,6 +18,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct TestMachine {
     ahead_ns: Rc<Cell<u64>>,
     frozen_ns: Rc<Cell<Option<u64>>>,
+    /// The node does not know the newest identity updates yet.
+    pub(crate) node_is_behind: Rc<Cell<bool>>,
 }
 
 impl TestMachine {

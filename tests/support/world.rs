@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use prost::Message as _;
 use xmtp_devnode::{Database, Faults, RunningServer, Server, ServerOptions};
-use xmtp_web::transport::{Endpoint, HttpTransport, NodeApi};
+use xmtp_web::proto::xmtp::identity::api::v1 as wire;
+use xmtp_web::transport::{ByteStream, Endpoint, HttpTransport, Method, NodeApi, Transport, TransportError};
 
 use super::{Person, TestMachine, Wallet};
 
@@ -152,6 +156,42 @@ impl World {
 
 pub(crate) fn api(url: &str, machine: &TestMachine) -> NodeApi {
     let endpoint = Endpoint::new(url, Some("tests/1.0.0")).expect("a URL");
-    let transport = HttpTransport::new(&endpoint).expect("a transport");
+    let transport = Node {
+        http: HttpTransport::new(&endpoint).expect("a transport"),
+        machine: machine.clone(),
+    };
     NodeApi::new(Rc::new(transport), Rc::new(machine.clone()))
+}
+
+/// The node, which can be behind with identity updates as one of many replicas.
+#[derive(Debug)]
+struct Node {
+    http: HttpTransport,
+    machine: TestMachine,
+}
+
+impl Transport for Node {
+    fn unary(&self, method: Method, request: Vec<u8>) -> LocalBoxFuture<'_, Result<Vec<u8>, TransportError>> {
+        if method != Method::IdentityUpdates || !self.machine.node_is_behind.get() {
+            return self.http.unary(method, request);
+        }
+        let asked = wire::GetIdentityUpdatesRequest::decode(request.as_slice()).expect("a request");
+        let nothing = |asked: wire::get_identity_updates_request::Request| {
+            wire::get_identity_updates_response::Response {
+                inbox_id: asked.inbox_id,
+                ..Default::default()
+            }
+        };
+        let responses = asked.requests.into_iter().map(nothing).collect();
+        let answer = wire::GetIdentityUpdatesResponse { responses }.encode_to_vec();
+        async move { Ok(answer) }.boxed_local()
+    }
+
+    fn server_stream(
+        &self,
+        method: Method,
+        request: Vec<u8>,
+    ) -> LocalBoxFuture<'_, Result<ByteStream, TransportError>> {
+        self.http.server_stream(method, request)
+    }
 }
