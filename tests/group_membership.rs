@@ -542,6 +542,26 @@ fn a_group_whose_commit_could_not_be_sent_is_finished_by_the_next_sync() {
 }
 
 #[test]
+fn a_group_whose_commit_could_never_be_sent_leaves_nothing() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        world
+            .faults()
+            .add(Rule::always("SendGroupMessages", Fault::DropRequest));
+        let all = alice.client.conversations();
+        let made = all.create_group(&[bob.inbox_id()], &NewGroup::default()).await;
+        assert!(matches!(made.map(|_| ()), Err(ClientError::Transport(_))));
+        assert!(conversations(&alice).is_empty());
+        world.faults().clear();
+        alice.sync().await;
+        let group = alice.group_with(&[&bob]).await;
+        assert_eq!(conversations(&bob).len(), 1);
+        assert_eq!(bob.members_of(group.id()), inboxes(&[&alice, &bob]));
+    });
+}
+
+#[test]
 fn fifty_people_talk_in_one_group() {
     story(async {
         let world = World::new().await;
