@@ -12,8 +12,8 @@ use futures::lock::Mutex;
 
 use super::{Client, ClientError, ClientOptions, Inner, events, streams};
 use crate::identity::{
-    AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey,
-    SignatureRequest, derive_inbox_id, verify,
+    AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, SignatureRequest,
+    derive_inbox_id, verify,
 };
 use crate::ids::InboxId;
 use crate::platform::Platform;
@@ -72,6 +72,15 @@ impl Client {
                 expected,
                 found: row.inbox_id,
             });
+        }
+        if !is_of(&row, &options.identifier) {
+            let found = Self::inbox_id_for(&api, &options.identifier, options.nonce).await?;
+            if found != row.inbox_id {
+                return Err(ClientError::InboxMismatch {
+                    expected: row.inbox_id,
+                    found,
+                });
+            }
         }
         let key = InstallationKey::from_seed(row.installation_seed.as_bytes());
         let registered = row.registration == RegistrationState::Registered;
@@ -142,7 +151,7 @@ impl Client {
             nonce,
             request: RefCell::new(None),
             registered: Cell::new(false),
-            closed: Cell::new(false),
+            closing: events::Closing::default(),
             events: events::Hub::default(),
             live: streams::Live::default(),
             groups: RefCell::new(HashMap::new()),
@@ -280,6 +289,20 @@ impl Client {
     }
 }
 
+/// An identifier as it is stored.
+fn stored(identifier: &Identifier) -> (String, IdentifierKind) {
+    let kind = match identifier {
+        Identifier::Ethereum(_) => IdentifierKind::Ethereum,
+        Identifier::Passkey(_) => IdentifierKind::Passkey,
+    };
+    (identifier.to_string(), kind)
+}
+
+/// Whether a database was made with this identifier.
+fn is_of(row: &IdentityRow, identifier: &Identifier) -> bool {
+    (row.identifier.clone(), row.identifier_kind) == stored(identifier)
+}
+
 impl Inner {
     /// The update to publish, stored with the installation's key before anything leaves.
     async fn signed_update(&self) -> Result<Vec<u8>, ClientError> {
@@ -316,10 +339,7 @@ impl Inner {
     }
 
     fn identity_row(&self, update: &[u8]) -> IdentityRow {
-        let (identifier, identifier_kind) = match &self.identifier {
-            Identifier::Ethereum(address) => (address.as_str().to_owned(), IdentifierKind::Ethereum),
-            Identifier::Passkey(Passkey { key, .. }) => (hex::encode(key), IdentifierKind::Passkey),
-        };
+        let (identifier, identifier_kind) = stored(&self.identifier);
         IdentityRow {
             inbox_id: self.inbox_id,
             installation_seed: InstallationSeed::new(*self.key.seed()),

@@ -5,9 +5,11 @@
 //! stored, nothing is told twice. It ends when nobody watches or the client is closed or dropped.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::sync::envelope;
@@ -66,7 +68,13 @@ async fn follow(weak: Weak<Inner>) {
         };
         inner.set_connection(state);
         first = false;
-        match inner.follow_once().await {
+        // A closed client is let go at once, whatever the connection is waiting for.
+        let closed = inner.closing.wait();
+        let outcome = match select(pin!(inner.follow_once()), pin!(closed)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => Ok(()),
+        };
+        match outcome {
             Ok(()) => {
                 inner.live.running.set(false);
                 inner.set_connection(ConnectionState::Idle);
@@ -112,7 +120,7 @@ impl Inner {
         self.sync_all().await?;
         self.set_connection(ConnectionState::Connected);
         loop {
-            if self.closed.get() || !self.events.is_watched(1) {
+            if self.closing.is_told() || !self.events.is_watched(1) {
                 return Ok(());
             }
             futures::select! {
