@@ -17,9 +17,7 @@ impl Wallet {
     pub(crate) fn identifier(self) -> Identifier {
         let point = self.key().verifying_key().to_encoded_point(false);
         let hash = Keccak256::digest(&point.as_bytes()[1..]);
-        Identifier::Ethereum(
-            Address::parse(&format!("0x{}", hex::encode(&hash[12..]))).expect("an address"),
-        )
+        Identifier::Ethereum(Address::parse(&format!("0x{}", hex::encode(&hash[12..]))).expect("an address"))
     }
 
     /// `personal_sign`: r, s, v.
@@ -40,7 +38,9 @@ impl Wallet {
         let signature = self.sign(request.text());
         request.add_ecdsa(&signature).expect("it waits for the wallet");
         if let Some(key) = installation {
-            request.add_installation(key).expect("it waits for the installation");
+            request
+                .add_installation(key)
+                .expect("it waits for the installation");
         }
         request.build().expect("everybody has signed")
     }

@@ -13,7 +13,9 @@ use crate::peers::{bytes, id, list, name, number, peers, text, texts};
 /// A context made of recorded extensions.
 fn recorded(context: &Value) -> ContextExtensions {
     let body = |number: &str| {
-        let found = list(&context["extensions"]).iter().find(|entry| text(&entry["type"]) == number);
+        let found = list(&context["extensions"])
+            .iter()
+            .find(|entry| text(&entry["type"]) == number);
         bytes(&found.expect("the context has it")["data"])
     };
     let immutable = VLBytes::tls_deserialize_exact(body("0xf000")).expect("a prefix of its own");
@@ -40,8 +42,16 @@ pub(crate) fn assert_context(read: &ContextExtensions, context: &Value, what: &s
                     serde_json::from_value(decoded["attributes"].clone()).expect("texts");
                 assert_eq!(metadata.attributes, attributes, "{what}");
                 assert_eq!(metadata.admins, texts(&decoded["admin_list"]), "{what}");
-                assert_eq!(metadata.super_admins, texts(&decoded["super_admin_list"]), "{what}");
-                assert_eq!(MutableMetadata::decode(Some(&metadata.encode())), Ok(metadata), "{what}");
+                assert_eq!(
+                    metadata.super_admins,
+                    texts(&decoded["super_admin_list"]),
+                    "{what}"
+                );
+                assert_eq!(
+                    MutableMetadata::decode(Some(&metadata.encode())),
+                    Ok(metadata),
+                    "{what}"
+                );
             }
             "0xff01" => {
                 let membership = GroupMembership::decode(read.membership.as_deref()).expect(what);
@@ -78,13 +88,24 @@ fn assert_immutable(read: &ContextExtensions, data: &[u8], decoded: &Value, what
     assert_eq!(number(&decoded["conversation_type"]), expected, "{what}");
     assert_eq!(text(&decoded["creator_account_address"]), "", "{what}");
     assert_eq!(metadata.creator, id(&decoded["creator_inbox_id"]), "{what}");
-    let members = decoded["dm_members"].as_array().map(|members| (id(&members[0]), id(&members[1])));
+    let members = decoded["dm_members"]
+        .as_array()
+        .map(|members| (id(&members[0]), id(&members[1])));
     assert_eq!(metadata.dm_members, members, "{what}");
-    assert_eq!(Some(metadata.encode().as_slice()), body, "{what}: our encoding is theirs");
+    assert_eq!(
+        Some(metadata.encode().as_slice()),
+        body,
+        "{what}: our encoding is theirs"
+    );
     assert_eq!(decoded["reencodes"], true);
-    let framed = VLBytes::new(metadata.encode()).tls_serialize_detached().expect("encodes");
+    let framed = VLBytes::new(metadata.encode())
+        .tls_serialize_detached()
+        .expect("encodes");
     assert_eq!(framed, data, "{what}");
-    assert_eq!(framed.len() - metadata.encode().len(), usize::try_from(number(&decoded["inner_prefix"])).expect("small"));
+    assert_eq!(
+        framed.len() - metadata.encode().len(),
+        usize::try_from(number(&decoded["inner_prefix"])).expect("small")
+    );
     assert_eq!(number(&decoded["rest"]), 0);
 }
 
@@ -103,12 +124,31 @@ fn assert_policies(set: &PolicySet, decoded: &Value, what: &str) {
         _ => 0,
     };
     assert_eq!(member(&set.add_member), number(&decoded["add_member"]), "{what}");
-    assert_eq!(member(&set.remove_member), number(&decoded["remove_member"]), "{what}");
-    assert_eq!(permissions(&set.add_admin), number(&decoded["add_admin"]), "{what}");
-    assert_eq!(permissions(&set.remove_admin), number(&decoded["remove_admin"]), "{what}");
-    assert_eq!(permissions(&set.update_permissions), number(&decoded["update_permissions"]), "{what}");
-    let fields: BTreeMap<String, u64> =
-        set.update_metadata.iter().map(|(field, policy)| (field.clone(), member(policy))).collect();
+    assert_eq!(
+        member(&set.remove_member),
+        number(&decoded["remove_member"]),
+        "{what}"
+    );
+    assert_eq!(
+        permissions(&set.add_admin),
+        number(&decoded["add_admin"]),
+        "{what}"
+    );
+    assert_eq!(
+        permissions(&set.remove_admin),
+        number(&decoded["remove_admin"]),
+        "{what}"
+    );
+    assert_eq!(
+        permissions(&set.update_permissions),
+        number(&decoded["update_permissions"]),
+        "{what}"
+    );
+    let fields: BTreeMap<String, u64> = set
+        .update_metadata
+        .iter()
+        .map(|(field, policy)| (field.clone(), member(policy)))
+        .collect();
     let expected: BTreeMap<String, u64> =
         serde_json::from_value(decoded["metadata"].clone()).expect("numbers");
     assert_eq!(fields, expected, "{what}");
@@ -137,6 +177,9 @@ fn direct_messages_of_peers_have_our_policies_and_id() {
         assert_eq!(metadata.dm_members, Some((creator, target)));
         let mut sorted = [text(&dm["creator_inbox_id"]), text(&dm["target_inbox_id"])];
         sorted.sort_unstable();
-        assert_eq!(xmtp_web::groups::dm_id(creator, target), format!("dm:{}:{}", sorted[0], sorted[1]));
+        assert_eq!(
+            xmtp_web::groups::dm_id(creator, target),
+            format!("dm:{}:{}", sorted[0], sorted[1])
+        );
     }
 }

@@ -20,7 +20,10 @@ fn reference(package: &[u8]) -> String {
 }
 
 fn plain(list: &Value) -> Vec<String> {
-    crate::peers::texts(list).iter().map(|text| text.trim_start_matches("0x").to_owned()).collect()
+    crate::peers::texts(list)
+        .iter()
+        .map(|text| text.trim_start_matches("0x").to_owned())
+        .collect()
 }
 
 #[test]
@@ -29,43 +32,106 @@ fn key_packages_of_released_peers_verify() {
         let what = name(&peer);
         let tls = bytes(&peer["key_package"]["hex"]);
         let decoded = &peer["key_package"]["decoded"];
-        let lifetime = (number(&decoded["lifetime"]["not_before"]), number(&decoded["lifetime"]["not_after"]));
-        assert_eq!(lifetime.1 - lifetime.0, number(&decoded["lifetime"]["seconds"]), "{what}");
-        assert_eq!(lifetime.1 - lifetime.0, key_package::LIFETIME_SECONDS + 3600, "{what}");
+        let lifetime = (
+            number(&decoded["lifetime"]["not_before"]),
+            number(&decoded["lifetime"]["not_after"]),
+        );
+        assert_eq!(
+            lifetime.1 - lifetime.0,
+            number(&decoded["lifetime"]["seconds"]),
+            "{what}"
+        );
+        assert_eq!(
+            lifetime.1 - lifetime.0,
+            key_package::LIFETIME_SECONDS + 3600,
+            "{what}"
+        );
 
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970");
         match key_package::verify_standalone(&tls) {
             Ok(verified) => {
                 assert_eq!(decoded["valid"], true);
                 assert_eq!(verified.inbox_id(), id(&decoded["inbox_id"]), "{what}");
-                assert_eq!(verified.installation_id(), id(&decoded["signature_key"]), "{what}");
-                assert_eq!(hex::encode(verified.init_key()), text(&decoded["init_key"]), "{what}");
+                assert_eq!(
+                    verified.installation_id(),
+                    id(&decoded["signature_key"]),
+                    "{what}"
+                );
+                assert_eq!(
+                    hex::encode(verified.init_key()),
+                    text(&decoded["init_key"]),
+                    "{what}"
+                );
                 assert_eq!(verified.lifetime(), lifetime, "{what}");
             }
             // its signatures were checked before its lifetime
             Err(MlsError::KeyPackage(KeyPackageFault::OutOfLifetime)) => {
-                assert!(now.as_secs() + 60 > lifetime.1 || now.as_secs() < lifetime.0 + 60, "{what}");
+                assert!(
+                    now.as_secs() + 60 > lifetime.1 || now.as_secs() < lifetime.0 + 60,
+                    "{what}"
+                );
             }
             Err(other) => panic!("{what}: {other}"),
         }
 
         let package = KeyPackage::read(&tls);
-        assert_eq!((package.version.as_str(), package.ciphersuite.as_str()), ("0001", "0003"), "{what}");
-        assert_eq!(hex::encode(&package.init_key), text(&decoded["init_key"]), "{what}");
-        assert_eq!(hex::encode(&package.leaf.signature_key), text(&decoded["signature_key"]), "{what}");
-        assert_eq!(hex::encode(&package.leaf.identity), text(&decoded["credential_identity"]), "{what}");
+        assert_eq!(
+            (package.version.as_str(), package.ciphersuite.as_str()),
+            ("0001", "0003"),
+            "{what}"
+        );
+        assert_eq!(
+            hex::encode(&package.init_key),
+            text(&decoded["init_key"]),
+            "{what}"
+        );
+        assert_eq!(
+            hex::encode(&package.leaf.signature_key),
+            text(&decoded["signature_key"]),
+            "{what}"
+        );
+        assert_eq!(
+            hex::encode(&package.leaf.identity),
+            text(&decoded["credential_identity"]),
+            "{what}"
+        );
         assert_eq!(package.leaf.lifetime, Some(lifetime), "{what}");
         let capabilities = &decoded["capabilities"];
         assert_eq!(package.leaf.versions, ["0001"], "{what}");
-        assert_eq!(crate::peers::texts(&capabilities["versions"]), ["Mls10"], "{what}");
-        assert_eq!(package.leaf.ciphersuites, plain(&capabilities["ciphersuites"]), "{what}");
-        assert_eq!(package.leaf.extensions, plain(&capabilities["extensions"]), "{what}");
-        assert_eq!(package.leaf.proposals, plain(&capabilities["proposals"]), "{what}");
-        assert_eq!(package.leaf.credentials, plain(&capabilities["credentials"]), "{what}");
+        assert_eq!(
+            crate::peers::texts(&capabilities["versions"]),
+            ["Mls10"],
+            "{what}"
+        );
+        assert_eq!(
+            package.leaf.ciphersuites,
+            plain(&capabilities["ciphersuites"]),
+            "{what}"
+        );
+        assert_eq!(
+            package.leaf.extensions,
+            plain(&capabilities["extensions"]),
+            "{what}"
+        );
+        assert_eq!(
+            package.leaf.proposals,
+            plain(&capabilities["proposals"]),
+            "{what}"
+        );
+        assert_eq!(
+            package.leaf.credentials,
+            plain(&capabilities["credentials"]),
+            "{what}"
+        );
         assert_eq!(reference(&tls), text(&decoded["hash_ref"]), "{what}");
         assert_extensions(&package.leaf.leaf_extensions, &decoded["leaf_extensions"], what);
         assert_extensions(&package.extensions, &decoded["key_package_extensions"], what);
-        assert_eq!(package.extensions.iter().any(|(number, _)| number == "000a"), decoded["last_resort"] == true);
+        assert_eq!(
+            package.extensions.iter().any(|(number, _)| number == "000a"),
+            decoded["last_resort"] == true
+        );
     }
 }
 

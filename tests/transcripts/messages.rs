@@ -1,7 +1,7 @@
 //! Envelopes, message ids, push HMACs and versions as released peers make them.
 
-use serde_json::Value;
 use prost::Message as _;
+use serde_json::Value;
 use xmtp_web::groups::{exceeds, push};
 use xmtp_web::ids::{GroupId, MessageId};
 use xmtp_web::messages::{ContentType, EncodedContent, Plaintext, message_id};
@@ -9,14 +9,29 @@ use xmtp_web::messages::{ContentType, EncodedContent, Plaintext, message_id};
 use crate::peers::{bytes, file, id, list, name, nanoseconds, number, peers, text};
 
 /// An envelope decodes, encodes to the same bytes and has the recorded key and id.
-pub(crate) fn assert_envelope(envelope: &[u8], group_id: GroupId, entry: &Value, what: &str) -> EncodedContent {
-    let plaintext = Plaintext::decode(envelope).expect(what).expect("a current envelope");
+pub(crate) fn assert_envelope(
+    envelope: &[u8],
+    group_id: GroupId,
+    entry: &Value,
+    what: &str,
+) -> EncodedContent {
+    let plaintext = Plaintext::decode(envelope)
+        .expect(what)
+        .expect("a current envelope");
     assert_eq!(plaintext.encode(), envelope, "{what}");
     let content = EncodedContent::decode(&plaintext.content).expect(what);
     if let Some(key) = entry["idempotency_key"].as_str() {
         assert_eq!(plaintext.idempotency_key, key, "{what}");
-        assert_eq!(plaintext.message_id(group_id), id::<MessageId>(&entry["message_id"]), "{what}");
-        assert_eq!(message_id(group_id, key, &plaintext.content), id(&entry["message_id"]), "{what}");
+        assert_eq!(
+            plaintext.message_id(group_id),
+            id::<MessageId>(&entry["message_id"]),
+            "{what}"
+        );
+        assert_eq!(
+            message_id(group_id, key, &plaintext.content),
+            id(&entry["message_id"]),
+            "{what}"
+        );
     }
     content
 }
@@ -42,7 +57,12 @@ fn content_of_peers_has_the_ids_they_gave_it() {
         }
         let message = &peer["dm"]["message"];
         assert_eq!(message["group_id"], peer["dm"]["group_id"]);
-        let content = assert_envelope(&bytes(&message["envelope"]), id(&message["group_id"]), message, name(&peer));
+        let content = assert_envelope(
+            &bytes(&message["envelope"]),
+            id(&message["group_id"]),
+            message,
+            name(&peer),
+        );
         assert_eq!(content_type(&content), "xmtp.org/text:1.0");
     }
 }
@@ -53,8 +73,16 @@ fn device_sync_of_peers_decodes() {
         let messages = list(&peer["device_sync"]["messages"]);
         assert_eq!(messages.len(), 2);
         for entry in messages {
-            let content = assert_envelope(&bytes(&entry["envelope"]), GroupId::new([0; 16]), entry, name(&peer));
-            assert_eq!(content.content_type, Some(ContentType::xmtp("application/x-protobuf", 1)));
+            let content = assert_envelope(
+                &bytes(&entry["envelope"]),
+                GroupId::new([0; 16]),
+                entry,
+                name(&peer),
+            );
+            assert_eq!(
+                content.content_type,
+                Some(ContentType::xmtp("application/x-protobuf", 1))
+            );
             assert_eq!(content.content, bytes(&entry["device_sync_content"]));
             assert_preferences(&content.content, &entry["preference_update"], name(&peer));
         }
@@ -108,15 +136,26 @@ fn assert_preferences(content: &[u8], expected: &Value, what: &str) {
         (Some(hmac), None) => {
             let expected = &expected["hmac"];
             assert_eq!(hmac.key, bytes(&expected["key"]), "{what}");
-            assert_eq!(hmac.cycled_at_ns, nanoseconds(&expected["cycled_at_ns"]), "{what}");
-            assert!(xmtp_web::storage::HmacKey::from_slice(&hmac.key).is_some(), "{what}: 42 bytes");
+            assert_eq!(
+                hmac.cycled_at_ns,
+                nanoseconds(&expected["cycled_at_ns"]),
+                "{what}"
+            );
+            assert!(
+                xmtp_web::storage::HmacKey::from_slice(&hmac.key).is_some(),
+                "{what}: 42 bytes"
+            );
         }
         (None, Some(consent)) => {
             let expected = &expected["consent"];
             assert_eq!(consent.entity_type, number(&expected["entity_type"]), "{what}");
             assert_eq!(consent.state, number(&expected["state"]), "{what}");
             assert_eq!(consent.entity, text(&expected["entity"]), "{what}");
-            assert_eq!(consent.consented_at_ns, nanoseconds(&expected["consented_at_ns"]), "{what}");
+            assert_eq!(
+                consent.consented_at_ns,
+                nanoseconds(&expected["consented_at_ns"]),
+                "{what}"
+            );
         }
         other => panic!("{what}: {other:?}"),
     }
@@ -139,7 +178,12 @@ fn the_push_hmac_of_every_payload_comes_out_with_the_peers_keys() {
             let made = push::authenticate(&key, &bytes(&message["data"])).expect("a key");
             // others have root keys of their own
             let own = message["sender_inbox_id"] == hmac["inbox_id"];
-            assert_eq!(hex::encode(made) == text(&message["sender_hmac"]), own, "{}", text(&message["step"]));
+            assert_eq!(
+                hex::encode(made) == text(&message["sender_hmac"]),
+                own,
+                "{}",
+                text(&message["step"])
+            );
             checked += u32::from(own);
         }
         assert_eq!(checked, 14, "{}", name(&peer));
@@ -148,7 +192,10 @@ fn the_push_hmac_of_every_payload_comes_out_with_the_peers_keys() {
 
 #[test]
 fn a_minimum_version_pauses_us_where_it_pauses_the_peers() {
-    for (peer, results) in file()["min_version_results"]["values"].as_object().expect("peers") {
+    for (peer, results) in file()["min_version_results"]["values"]
+        .as_object()
+        .expect("peers")
+    {
         let own = text(&results["own_version"]);
         for (key, paused) in [("accepted", false), ("paused", true)] {
             for version in list(&results[key]) {

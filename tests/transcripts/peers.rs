@@ -83,13 +83,19 @@ impl Joiner {
             text(&joiner["key_package"])
         );
         let hash_ref = package.hash_ref(provider.crypto()).expect("hashes");
-        provider.storage().write_key_package(&hash_ref, &bundle).expect("stored");
+        provider
+            .storage()
+            .write_key_package(&hash_ref, &bundle)
+            .expect("stored");
         let hash_ref = hash_ref.as_slice().to_vec();
         let private = welcome::init_private_key(&provider, &hash_ref).expect("stored");
         assert_eq!(hex::encode(&*private), text(&joiner["init_private_key"]));
         // the leaf's private key has no getter
         let leaf_key = format!("{:?}", bytes(&joiner["leaf_encryption_private_key"])).replace(' ', "");
-        assert!(json.contains(&leaf_key), "the bundle holds the leaf's private key");
+        assert!(
+            json.contains(&leaf_key),
+            "the bundle holds the leaf's private key"
+        );
         store
             .insert_key_package(&KeyPackageRow {
                 hash_ref,
@@ -98,13 +104,17 @@ impl Joiner {
                 delete_at_ns: None,
             })
             .expect("stored");
-        let key = InstallationKey::from_seed(
-            &bytes(&joiner["installation_seed"]).try_into().expect("32 bytes"),
-        );
+        let key =
+            InstallationKey::from_seed(&bytes(&joiner["installation_seed"]).try_into().expect("32 bytes"));
         assert_eq!(key.id(), id(&joiner["installation_id"]));
         let inbox_id = id(&joiner["inbox_id"]);
         let group_id = id(&peer["group"]["group_id"]);
-        Self { store, key, inbox_id, group_id }
+        Self {
+            store,
+            key,
+            inbox_id,
+            group_id,
+        }
     }
 
     pub(crate) fn context(&self, now_ns: i64) -> Context<'_> {
@@ -138,8 +148,13 @@ impl Joiner {
         let state = replace(&state, update.inbox_id.as_bytes(), inbox_id.as_bytes());
         let state = replace(&state, key.id().as_bytes(), installation.as_bytes());
         let read = AssociationState::from_bytes(&state).expect("still a state");
-        assert_eq!((read.inbox_id(), read.installations()), (inbox_id, vec![installation]));
-        self.store.put_association_state(&inbox_id, sequence_id, &state).expect("stored");
+        assert_eq!(
+            (read.inbox_id(), read.installations()),
+            (inbox_id, vec![installation])
+        );
+        self.store
+            .put_association_state(&inbox_id, sequence_id, &state)
+            .expect("stored");
     }
 }
 

@@ -27,7 +27,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn vector(&mut self) -> &'a [u8] {
         let first = self.0[0];
         let size = 1 << (first >> 6);
-        let length = self.take(size).iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+        let length = self
+            .take(size)
+            .iter()
+            .fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
         self.take(length & ((1 << (8 * size - 2)) - 1))
     }
 
