@@ -66,7 +66,7 @@ pub enum Stop {
 /// Why an envelope was not accepted, within its savepoint.
 enum Failure {
     /// Refused for good: the cursor moves on.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// An own payload that must be built again: the cursor moves on.
     Again(Box<IntentRow>),
     Missing(States),
@@ -80,7 +80,7 @@ struct Refusal {
     error: GroupError,
     sender: Option<Leaf>,
     /// Own intent that failed for good.
-    intent: Option<Box<IntentRow>>,
+    intent: Option<IntentRow>,
 }
 
 impl From<StorageError> for Failure {
@@ -101,7 +101,7 @@ impl From<GroupError> for Failure {
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
         };
-        Failure::Refused(Refusal { result, error, sender: None, intent: None })
+        Failure::Refused(Box::new(Refusal { result, error, sender: None, intent: None }))
     }
 }
 
@@ -276,12 +276,12 @@ impl Step<'_, '_> {
         }
         let own_leaf = self.group.own_leaf()?;
         let staged = StagedCommit::from_bytes(staged).map_err(|error| {
-            Failure::Refused(Refusal {
+            Failure::Refused(Box::new(Refusal {
                 result: CommitResult::Invalid,
                 error: error.into(),
                 sender: Some(own_leaf),
-                intent: Some(Box::new(intent.clone())),
-            })
+                intent: Some(intent.clone()),
+            }))
         })?;
         let view = CommitView::of(self.group, &staged, Some(own_leaf));
         let commit = match self.judge(&view) {
@@ -289,7 +289,7 @@ impl Step<'_, '_> {
             Err(failure) => {
                 return Err(match named(failure, view.committer) {
                     Failure::Refused(refusal) => {
-                        Failure::Refused(Refusal { intent: Some(Box::new(intent)), ..refusal })
+                        Failure::Refused(Box::new(Refusal { intent: Some(intent), ..*refusal }))
                     }
                     other => other,
                 });
@@ -357,7 +357,7 @@ impl Step<'_, '_> {
 /// Notes who sent what was refused.
 fn named(failure: Failure, sender: Option<Leaf>) -> Failure {
     match failure {
-        Failure::Refused(refusal) => Failure::Refused(Refusal { sender, ..refusal }),
+        Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal { sender, ..*refusal })),
         other => other,
     }
 }
