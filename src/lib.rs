@@ -3,6 +3,7 @@
 //! The map of the rooms, in the order in which data walks through them; `docs/ARCHITECTURE.md` has the
 //! drawing and the arrows, `tests/architecture.rs` enforces them.
 
+pub mod client;
 pub mod error;
 pub mod groups;
 pub mod identity;

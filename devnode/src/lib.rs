@@ -1,1 +1,37 @@
-//! A local XMTP v3 node.
+//! A local XMTP v3 node: the calls of the public one, on loopback, over one SQLite file or memory.
+//!
+//! ```text
+//! gRPC 5556 ──────────────┐
+//!                         ├─► faults ─► services ─► validate ─► store ─► subscriptions ─► open streams
+//! gRPC-web 5557 ─► edge ──┘
+//! ```
+//!
+//! - [`Server`] starts a node inside a process, the command `xmtp-devnode` as a process of its own.
+//! - `services` answer calls, one file per service; `validate` decides what may be stored, with the library's
+//!   own identity and key-package code; `store` writes rows, one file per table family; `subscriptions`
+//!   hands new rows to streams.
+//! - [`Faults`] breaks calls on purpose, for tests. Nothing is broken unless a rule was set.
+//!
+//! Known differences from the public node: `MessageApi.Publish` accepts envelopes, contract wallets are
+//! those of a registry instead of a chain's, there are no rate limits and no retention, and messages are
+//! validated by this project's own code.
+
+mod clock;
+mod contracts;
+mod edge;
+mod error;
+mod faults;
+mod grpc;
+mod rpc;
+mod server;
+mod services;
+mod store;
+mod subscriptions;
+mod validate;
+
+pub use clock::Clock;
+pub use contracts::{InvalidWallet, LOCAL_CHAIN_HEIGHT, LOCAL_CHAIN_ID};
+pub use error::StartError;
+pub use faults::{Fault, Faults, Rule};
+pub use server::{Database, RunningServer, Server, ServerOptions};
+pub use store::StoreError;

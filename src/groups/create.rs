@@ -9,7 +9,8 @@ use super::permissions::{PolicySet, Preset};
 use crate::ids::InboxId;
 use crate::mls::{ContextExtensions, Group};
 use crate::storage::{
-    CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow, MembershipState,
+    CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow,
+    MembershipState,
 };
 
 /// What a new group is made with. Texts that are not given are empty, as in libxmtp.
@@ -56,7 +57,14 @@ pub fn create_group(context: &Context<'_>, new: &NewGroup) -> Result<GroupRow, G
         (field::APP_DATA, new.app_data.clone()),
     ];
     attributes.extend(disappearing(new.disappearing));
-    create(context, ConversationType::Group, None, attributes, &new.permissions, new.disappearing)
+    create(
+        context,
+        ConversationType::Group,
+        None,
+        attributes,
+        &new.permissions,
+        new.disappearing,
+    )
 }
 
 /// Makes a direct message with `target`, locally. The target comes in by a membership update.
@@ -71,17 +79,28 @@ pub fn create_dm(
     if target == context.inbox_id {
         return Err(GroupError::NotInDm("the other person must not be yourself"));
     }
-    let mut attributes: Vec<_> =
-        [field::NAME, field::DESCRIPTION, field::IMAGE_URL].map(|name| (name, String::new())).into();
+    let mut attributes: Vec<_> = [field::NAME, field::DESCRIPTION, field::IMAGE_URL]
+        .map(|name| (name, String::new()))
+        .into();
     attributes.extend(disappearing(disappear));
     let members = Some((context.inbox_id, target));
-    create(context, ConversationType::Dm, members, attributes, &PolicySet::direct_message(), disappear)
+    create(
+        context,
+        ConversationType::Dm,
+        members,
+        attributes,
+        &PolicySet::direct_message(),
+        disappear,
+    )
 }
 
 fn disappearing(settings: Option<(i64, i64)>) -> Vec<(&'static str, String)> {
     settings
         .map(|(from, after)| {
-            vec![(field::DISAPPEAR_FROM_NS, from.to_string()), (field::DISAPPEAR_IN_NS, after.to_string())]
+            vec![
+                (field::DISAPPEAR_FROM_NS, from.to_string()),
+                (field::DISAPPEAR_IN_NS, after.to_string()),
+            ]
         })
         .unwrap_or_default()
 }
@@ -101,13 +120,30 @@ fn create(
     let creator = context.inbox_id;
     let is_dm = conversation_type == ConversationType::Dm;
     let metadata = MutableMetadata {
-        attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        attributes: attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
         admins: Vec::new(),
-        super_admins: if is_dm { Vec::new() } else { vec![creator.to_string()] },
+        super_admins: if is_dm {
+            Vec::new()
+        } else {
+            vec![creator.to_string()]
+        },
     };
-    let membership = GroupMembership { members: [(creator, 0)].into(), ..Default::default() };
+    let membership = GroupMembership {
+        members: [(creator, 0)].into(),
+        ..Default::default()
+    };
     let extensions = ContextExtensions {
-        immutable_metadata: Some(ImmutableMetadata { conversation_type, creator, dm_members }.encode()),
+        immutable_metadata: Some(
+            ImmutableMetadata {
+                conversation_type,
+                creator,
+                dm_members,
+            }
+            .encode(),
+        ),
         mutable_metadata: Some(metadata.encode()),
         membership: Some(membership.encode()),
         permissions: Some(permissions.encode()?),
@@ -168,9 +204,12 @@ pub(super) fn allow(context: &Context<'_>, row: &GroupRow) -> Result<(), GroupEr
 }
 
 /// Checks a field's length before it is sent: receivers refuse the commit otherwise.
-pub(super) fn check_length(name: &str, value: &str) -> Result<(), GroupError> {
+pub(crate) fn check_length(name: &str, value: &str) -> Result<(), GroupError> {
     match limit(name) {
-        Some(limit) if value.len() > limit => Err(GroupError::TooLong { field: name.to_owned(), limit }),
+        Some(limit) if value.len() > limit => Err(GroupError::TooLong {
+            field: name.to_owned(),
+            limit,
+        }),
         _ => Ok(()),
     }
 }

@@ -21,6 +21,9 @@ mod tests {
     fn both_sides_derive_the_same_id() {
         let (one, two) = (InboxId::new([1; 32]), InboxId::new([2; 32]));
         assert_eq!(dm_id(one, two), dm_id(two, one));
-        assert_eq!(dm_id(two, one), format!("dm:{}:{}", "01".repeat(32), "02".repeat(32)));
+        assert_eq!(
+            dm_id(two, one),
+            format!("dm:{}:{}", "01".repeat(32), "02".repeat(32))
+        );
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost::Message as _;
-
 use super::context::Context;
 use super::dm::dm_id;
 use super::error::{GroupError, WelcomeError};
@@ -17,10 +15,9 @@ use crate::identity::LogPosition;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::messages::content::group_updated::GroupUpdated;
 use crate::mls::{ContextExtensions, Group, Invitation, MlsError, WelcomeFault, welcome};
-use crate::proto::xmtp::mls::message_contents::WelcomeMetadata;
 use crate::storage::{
-    CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind, GroupRow,
-    MembershipState, Transaction,
+    CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind,
+    GroupRow, MembershipState, Transaction,
 };
 
 /// A welcome as the node delivers it.
@@ -105,7 +102,8 @@ pub fn receive_welcome(
     fetched: bool,
 ) -> Result<Joined, GroupError> {
     let topic = context.key.id();
-    if tx.cursor(topic.as_bytes(), CursorKind::Welcome, super::originator::WELCOMES)? >= envelope.sequence_id {
+    if tx.cursor(topic.as_bytes(), CursorKind::Welcome, super::originator::WELCOMES)? >= envelope.sequence_id
+    {
         return Ok(Joined::Nothing);
     }
     let joined = match tx.savepoint(|part| join(&context.with(part), envelope, fetched)) {
@@ -135,9 +133,7 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Res
         .ok_or(MlsError::from(WelcomeFault::UnknownKeyPackage))?;
     let private_key = welcome::init_private_key(&provider, &package.hash_ref)?;
     let opened = welcome::unwrap(&envelope.data, &envelope.metadata, &private_key)?;
-    let cursor = WelcomeMetadata::decode(opened.metadata.as_slice())
-        .map_err(|_| WelcomeError::Extension("metadata"))?
-        .message_cursor;
+    let cursor = welcome::decode_metadata(&opened.metadata)?;
     let invitation = Invitation::open(&provider, &opened.welcome)?;
     let offer = Offer::read(&invitation)?;
     check_membership(context, &invitation, &offer.membership, envelope, fetched)?;
@@ -203,15 +199,20 @@ fn check_membership(
     if membership.members.values().any(|sequence_id| *sequence_id == 0) {
         return Err(WelcomeError::Membership.into());
     }
-    let needed: BTreeSet<_> =
-        membership.members.iter().map(|(inbox, id)| (*inbox, LogPosition::At(*id))).collect();
+    let needed: BTreeSet<_> = membership
+        .members
+        .iter()
+        .map(|(inbox, id)| (*inbox, LogPosition::At(*id)))
+        .collect();
     let states = states::load(context, &needed)?;
     if !states.is_complete() {
-        return Err(if states.is_hopeless(fetched, envelope.created_ns, context.now_ns) {
-            WelcomeError::Membership.into()
-        } else {
-            Failure::Missing(states)
-        });
+        return Err(
+            if states.is_hopeless(fetched, envelope.created_ns, context.now_ns) {
+                WelcomeError::Membership.into()
+            } else {
+                Failure::Missing(states)
+            },
+        );
     }
     let mut expected: BTreeMap<InstallationId, InboxId> = BTreeMap::new();
     for ((inbox, _), installations) in &states.known {
@@ -224,7 +225,10 @@ fn check_membership(
             return Err(WelcomeError::Membership.into());
         }
     }
-    if expected.keys().any(|id| !membership.failed_installations.contains(id)) {
+    if expected
+        .keys()
+        .any(|id| !membership.failed_installations.contains(id))
+    {
         return Err(WelcomeError::Membership.into());
     }
     Ok(())
@@ -237,7 +241,11 @@ fn check_dm(context: &Context<'_>, offer: &Offer) -> Result<(), Failure> {
     let (one, two) = offer.immutable.dm_members.ok_or_else(refuse)?;
     let own = context.inbox_id;
     if offer.added_by == own {
-        return if one == own || two == own { Ok(()) } else { Err(refuse()) };
+        return if one == own || two == own {
+            Ok(())
+        } else {
+            Err(refuse())
+        };
     }
     let members = BTreeSet::from([one, two]);
     if members != BTreeSet::from([offer.added_by, own]) {
@@ -247,7 +255,13 @@ fn check_dm(context: &Context<'_>, offer: &Offer) -> Result<(), Failure> {
         return Err(refuse());
     }
     let set = &offer.permissions;
-    let all = [&set.add_member, &set.remove_member, &set.add_admin, &set.remove_admin, &set.update_permissions];
+    let all = [
+        &set.add_member,
+        &set.remove_member,
+        &set.add_admin,
+        &set.remove_admin,
+        &set.update_permissions,
+    ];
     if all.iter().all(|policy| **policy != Policy::Deny) {
         return Err(refuse());
     }
@@ -264,8 +278,12 @@ fn store(
 ) -> Result<(), Failure> {
     let group_id = group.id();
     let conversation_type = offer.immutable.conversation_type;
-    let returns = existing.as_ref().is_some_and(|row| row.membership_state == MembershipState::PendingRemove);
-    let restored = existing.as_ref().is_some_and(|row| row.membership_state == MembershipState::Restored);
+    let returns = existing
+        .as_ref()
+        .is_some_and(|row| row.membership_state == MembershipState::PendingRemove);
+    let restored = existing
+        .as_ref()
+        .is_some_and(|row| row.membership_state == MembershipState::Restored);
     let minimum = offer.metadata.get(field::MINIMUM_VERSION).unwrap_or_default();
     let paused = conversation_type == ConversationType::Group
         && version::exceeds(minimum, context.own_version).unwrap_or(false);
@@ -301,7 +319,11 @@ fn store(
             creator_inbox_id: old.creator_inbox_id,
             dm_id: old.dm_id,
             last_message_ns: old.last_message_ns,
-            membership_state: if returns { MembershipState::Allowed } else { old.membership_state },
+            membership_state: if returns {
+                MembershipState::Allowed
+            } else {
+                old.membership_state
+            },
             ..fresh
         },
         _ => fresh,
@@ -320,7 +342,9 @@ fn store(
         error: None,
     })?;
     if conversation_type != ConversationType::Sync {
-        let content = GroupUpdated::joined(offer.added_by, context.inbox_id).encode().encode();
+        let content = GroupUpdated::joined(offer.added_by, context.inbox_id)
+            .encode()
+            .encode();
         let key = format!("{}_welcome_added", envelope.created_ns);
         let sender = (offer.added_by, offer.adder_installation);
         let message = transcript_row(context, group_id, sender, content, key, envelope.created_ns, None);
@@ -328,7 +352,12 @@ fn store(
         consent(context, &row, returns)?;
     }
     // Everything up to the commit that added us is not for us.
-    context.db.advance_cursor(group_id.as_bytes(), CursorKind::CommitMessage, super::originator::COMMITS, cursor)?;
+    context.db.advance_cursor(
+        group_id.as_bytes(),
+        CursorKind::CommitMessage,
+        super::originator::COMMITS,
+        cursor,
+    )?;
     Ok(())
 }
 
@@ -342,9 +371,13 @@ fn consent(context: &Context<'_>, row: &GroupRow, returns: bool) -> Result<(), G
     } else if let Some(dm_id) = &row.dm_id {
         let mut latest: Option<ConsentRow> = None;
         for other in context.db.dm_groups(dm_id)? {
-            let record = context.db.consent_record(ConsentEntity::Conversation, &other.id.to_string())?;
+            let record = context
+                .db
+                .consent_record(ConsentEntity::Conversation, &other.id.to_string())?;
             if let Some(record) = record
-                && latest.as_ref().is_none_or(|known| record.consented_at_ns > known.consented_at_ns)
+                && latest
+                    .as_ref()
+                    .is_none_or(|known| record.consented_at_ns > known.consented_at_ns)
             {
                 latest = Some(record);
             }

@@ -49,7 +49,11 @@ impl GroupMembership {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         proto::GroupMembership {
-            members: self.members.iter().map(|(id, sequence_id)| (id.to_string(), *sequence_id)).collect(),
+            members: self
+                .members
+                .iter()
+                .map(|(id, sequence_id)| (id.to_string(), *sequence_id))
+                .collect(),
             failed_installations: self.failed_installations.iter().map(|id| id.to_vec()).collect(),
         }
         .encode_to_vec()
@@ -72,7 +76,11 @@ impl GroupMembership {
             .filter(|(inbox, _)| !after.members.contains_key(*inbox))
             .map(|(inbox, old)| (*inbox, *old))
             .collect();
-        diff.failed = after.failed_installations.difference(&self.failed_installations).copied().collect();
+        diff.failed = after
+            .failed_installations
+            .difference(&self.failed_installations)
+            .copied()
+            .collect();
         diff
     }
 }
@@ -94,8 +102,14 @@ impl MembershipDiff {
     /// The states of identity logs one must know to say which installations change.
     #[must_use]
     pub fn needed(&self) -> BTreeSet<(InboxId, LogPosition)> {
-        let added = self.added.iter().map(|(inbox, new)| (*inbox, LogPosition::of(*new)));
-        let removed = self.removed.iter().map(|(inbox, old)| (*inbox, LogPosition::of(*old)));
+        let added = self
+            .added
+            .iter()
+            .map(|(inbox, new)| (*inbox, LogPosition::of(*new)));
+        let removed = self
+            .removed
+            .iter()
+            .map(|(inbox, old)| (*inbox, LogPosition::of(*old)));
         let updated = self
             .updated
             .iter()
@@ -167,20 +181,30 @@ mod tests {
     #[test]
     fn a_membership_survives_a_round_trip() {
         let membership = membership(&[(1, 0), (2, 77)], &[9]);
-        assert_eq!(GroupMembership::decode(Some(&membership.encode())), Ok(membership));
+        assert_eq!(
+            GroupMembership::decode(Some(&membership.encode())),
+            Ok(membership)
+        );
     }
 
     #[test]
     fn ids_of_the_wrong_length_are_refused() {
-        let body = proto::GroupMembership { failed_installations: vec![vec![1; 31]], ..Default::default() };
+        let body = proto::GroupMembership {
+            failed_installations: vec![vec![1; 31]],
+            ..Default::default()
+        };
         assert!(GroupMembership::decode(Some(&body.encode_to_vec())).is_err());
-        let body = proto::GroupMembership { members: [("ab".to_owned(), 1)].into(), ..Default::default() };
+        let body = proto::GroupMembership {
+            members: [("ab".to_owned(), 1)].into(),
+            ..Default::default()
+        };
         assert!(GroupMembership::decode(Some(&body.encode_to_vec())).is_err());
     }
 
     #[test]
     fn a_diff_names_installations_to_add_and_to_remove() {
-        let diff = membership(&[(1, 0), (2, 5), (3, 6)], &[]).diff(&membership(&[(1, 4), (2, 8), (4, 9)], &[7]));
+        let diff =
+            membership(&[(1, 0), (2, 5), (3, 6)], &[]).diff(&membership(&[(1, 4), (2, 8), (4, 9)], &[7]));
         assert_eq!(diff.added, [(inbox(4), 9)]);
         assert_eq!(diff.updated, [(inbox(1), 0, 4), (inbox(2), 5, 8)]);
         assert_eq!(diff.removed, [(inbox(3), 6)]);
@@ -193,8 +217,11 @@ mod tests {
             LogPosition::At(9) => [device(40)].into(),
             _ => BTreeSet::new(),
         };
-        let states: BTreeMap<_, BTreeSet<InstallationId>> =
-            diff.needed().into_iter().map(|(inbox, position)| ((inbox, position), at(position))).collect();
+        let states: BTreeMap<_, BTreeSet<InstallationId>> = diff
+            .needed()
+            .into_iter()
+            .map(|(inbox, position)| ((inbox, position), at(position)))
+            .collect();
         let installations = diff.installations(&mut |inbox, position| states.get(&(inbox, position)));
         let installations = installations.expect("every state is known");
         assert_eq!(installations.added, [device(10), device(22), device(40)].into());
@@ -204,6 +231,9 @@ mod tests {
     #[test]
     fn an_unknown_state_is_a_question_not_an_answer() {
         let diff = membership(&[], &[]).diff(&membership(&[(1, 4)], &[]));
-        assert_eq!(diff.installations(&mut |_, _| None), Err(CommitError::UnknownIdentity { inbox: inbox(1) }));
+        assert_eq!(
+            diff.installations(&mut |_, _| None),
+            Err(CommitError::UnknownIdentity { inbox: inbox(1) })
+        );
     }
 }

@@ -66,7 +66,8 @@ impl ImmutableMetadata {
     pub fn decode(bytes: Option<&[u8]>) -> Result<Self, CommitError> {
         let fault = || CommitError::Extension("immutable metadata");
         let body = proto::GroupMetadataV1::decode(bytes.ok_or_else(fault)?).map_err(|_| fault())?;
-        let member = |inbox: Option<proto::Inbox>| inbox.and_then(|i| inbox_id(&i.inbox_id)).ok_or_else(fault);
+        let member =
+            |inbox: Option<proto::Inbox>| inbox.and_then(|i| inbox_id(&i.inbox_id)).ok_or_else(fault);
         let dm_members = match body.dm_members {
             Some(dm) => Some((member(dm.dm_member_one)?, member(dm.dm_member_two)?)),
             None => None,
@@ -93,14 +94,19 @@ impl ImmutableMetadata {
             ConversationType::Sync => proto::ConversationType::Sync,
             ConversationType::Oneshot => proto::ConversationType::Oneshot,
         };
-        let inbox = |id: InboxId| Some(proto::Inbox { inbox_id: id.to_string() });
+        let inbox = |id: InboxId| {
+            Some(proto::Inbox {
+                inbox_id: id.to_string(),
+            })
+        };
         proto::GroupMetadataV1 {
             conversation_type: conversation_type.into(),
             creator_account_address: String::new(),
             creator_inbox_id: self.creator.to_string(),
-            dm_members: self
-                .dm_members
-                .map(|(one, two)| proto::DmMembers { dm_member_one: inbox(one), dm_member_two: inbox(two) }),
+            dm_members: self.dm_members.map(|(one, two)| proto::DmMembers {
+                dm_member_one: inbox(one),
+                dm_member_two: inbox(two),
+            }),
             oneshot_message: None,
         }
         .encode_to_vec()
@@ -138,8 +144,12 @@ impl MutableMetadata {
     pub fn encode(&self) -> Vec<u8> {
         proto::GroupMutableMetadataV1 {
             attributes: self.attributes.clone().into_iter().collect(),
-            admin_list: Some(proto::Inboxes { inbox_ids: self.admins.clone() }),
-            super_admin_list: Some(proto::Inboxes { inbox_ids: self.super_admins.clone() }),
+            admin_list: Some(proto::Inboxes {
+                inbox_ids: self.admins.clone(),
+            }),
+            super_admin_list: Some(proto::Inboxes {
+                inbox_ids: self.super_admins.clone(),
+            }),
         }
         .encode_to_vec()
     }
@@ -210,12 +220,18 @@ mod tests {
 
     #[test]
     fn lists_must_be_present() {
-        let body = proto::GroupMutableMetadataV1 { admin_list: Some(proto::Inboxes::default()), ..Default::default() };
+        let body = proto::GroupMutableMetadataV1 {
+            admin_list: Some(proto::Inboxes::default()),
+            ..Default::default()
+        };
         assert_eq!(
             MutableMetadata::decode(Some(&body.encode_to_vec())),
             Err(CommitError::Extension("mutable metadata"))
         );
-        assert_eq!(MutableMetadata::decode(None), Err(CommitError::Extension("mutable metadata")));
+        assert_eq!(
+            MutableMetadata::decode(None),
+            Err(CommitError::Extension("mutable metadata"))
+        );
     }
 
     #[test]
@@ -231,9 +247,20 @@ mod tests {
             attributes: pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
             ..Default::default()
         };
-        let changes = of(&[("a", "1"), ("b", "1"), ("c", "1")]).changes(&of(&[("b", "2"), ("c", "1"), ("d", "1")]));
-        let names: Vec<_> = changes.iter().map(|c| (c.field.as_str(), c.old.as_deref(), c.new.as_deref())).collect();
-        assert_eq!(names, [("a", Some("1"), None), ("b", Some("1"), Some("2")), ("d", None, Some("1"))]);
+        let changes =
+            of(&[("a", "1"), ("b", "1"), ("c", "1")]).changes(&of(&[("b", "2"), ("c", "1"), ("d", "1")]));
+        let names: Vec<_> = changes
+            .iter()
+            .map(|c| (c.field.as_str(), c.old.as_deref(), c.new.as_deref()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("a", Some("1"), None),
+                ("b", Some("1"), Some("2")),
+                ("d", None, Some("1"))
+            ]
+        );
     }
 
     #[test]

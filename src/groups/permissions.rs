@@ -180,7 +180,10 @@ fn metadata_policies(plain: &Policy, disappearing: &Policy, version: &Policy) ->
         (field::DISAPPEAR_IN_NS, disappearing),
         (field::MINIMUM_VERSION, version),
     ];
-    entries.into_iter().map(|(name, policy)| (name.to_owned(), policy.clone())).collect()
+    entries
+        .into_iter()
+        .map(|(name, policy)| (name.to_owned(), policy.clone()))
+        .collect()
 }
 
 /// Decodes one of the three policy messages of the wire, which differ in their base values, into [`Policy`].
@@ -225,8 +228,12 @@ fn membership_proto(policy: &Policy) -> proto::MembershipPolicy {
         Policy::Deny => Kind::Base(BasePolicy::Deny.into()),
         Policy::Admin => Kind::Base(BasePolicy::AllowIfAdminOrSuperAdmin.into()),
         Policy::SuperAdmin => Kind::Base(BasePolicy::AllowIfSuperAdmin.into()),
-        Policy::All(policies) => Kind::AndCondition(AndCondition { policies: list(policies) }),
-        Policy::Any(policies) => Kind::AnyCondition(AnyCondition { policies: list(policies) }),
+        Policy::All(policies) => Kind::AndCondition(AndCondition {
+            policies: list(policies),
+        }),
+        Policy::Any(policies) => Kind::AnyCondition(AnyCondition {
+            policies: list(policies),
+        }),
     };
     proto::MembershipPolicy { kind: Some(kind) }
 }
@@ -239,8 +246,12 @@ fn metadata_proto(policy: &Policy) -> proto::MetadataPolicy {
         Policy::Deny => Kind::Base(MetadataBasePolicy::Deny.into()),
         Policy::Admin => Kind::Base(MetadataBasePolicy::AllowIfAdmin.into()),
         Policy::SuperAdmin => Kind::Base(MetadataBasePolicy::AllowIfSuperAdmin.into()),
-        Policy::All(policies) => Kind::AndCondition(AndCondition { policies: list(policies) }),
-        Policy::Any(policies) => Kind::AnyCondition(AnyCondition { policies: list(policies) }),
+        Policy::All(policies) => Kind::AndCondition(AndCondition {
+            policies: list(policies),
+        }),
+        Policy::Any(policies) => Kind::AnyCondition(AnyCondition {
+            policies: list(policies),
+        }),
     };
     proto::MetadataPolicy { kind: Some(kind) }
 }
@@ -253,8 +264,12 @@ fn permissions_proto(policy: &Policy) -> Option<proto::PermissionsUpdatePolicy> 
         Policy::Deny => Kind::Base(PermissionsBasePolicy::Deny.into()),
         Policy::Admin => Kind::Base(PermissionsBasePolicy::AllowIfAdmin.into()),
         Policy::SuperAdmin => Kind::Base(PermissionsBasePolicy::AllowIfSuperAdmin.into()),
-        Policy::All(policies) => Kind::AndCondition(AndCondition { policies: list(policies)? }),
-        Policy::Any(policies) => Kind::AnyCondition(AnyCondition { policies: list(policies)? }),
+        Policy::All(policies) => Kind::AndCondition(AndCondition {
+            policies: list(policies)?,
+        }),
+        Policy::Any(policies) => Kind::AnyCondition(AnyCondition {
+            policies: list(policies)?,
+        }),
     };
     Some(proto::PermissionsUpdatePolicy { kind: Some(kind) })
 }
@@ -264,9 +279,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NOBODY: Roles = Roles { admin: false, super_admin: false };
-    const ADMIN: Roles = Roles { admin: true, super_admin: false };
-    const SUPER: Roles = Roles { admin: true, super_admin: true };
+    const NOBODY: Roles = Roles {
+        admin: false,
+        super_admin: false,
+    };
+    const ADMIN: Roles = Roles {
+        admin: true,
+        super_admin: false,
+    };
+    const SUPER: Roles = Roles {
+        admin: true,
+        super_admin: true,
+    };
 
     fn policy(allow: bool) -> impl Strategy<Value = Policy> {
         let base = prop_oneof![
@@ -315,7 +339,11 @@ mod tests {
         use proto::membership_policy::{AnyCondition, Kind};
         let refused = Err(CommitError::Extension("permissions"));
         assert_eq!(set(None), refused);
-        for kind in [Kind::Base(0), Kind::Base(9), Kind::AnyCondition(AnyCondition { policies: vec![] })] {
+        for kind in [
+            Kind::Base(0),
+            Kind::Base(9),
+            Kind::AnyCondition(AnyCondition { policies: vec![] }),
+        ] {
             assert_eq!(set(Some(proto::MembershipPolicy { kind: Some(kind) })), refused);
         }
     }

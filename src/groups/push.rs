@@ -39,7 +39,12 @@ pub fn key(root: &HmacKey, group_id: GroupId, epoch: i64) -> Zeroizing<[u8; 42]>
 ///
 /// # Errors
 /// Only a defect can cause one.
-pub fn sender_hmac(root: &HmacKey, group_id: GroupId, now_ns: i64, payload: &[u8]) -> Result<Vec<u8>, GroupError> {
+pub fn sender_hmac(
+    root: &HmacKey,
+    group_id: GroupId,
+    now_ns: i64,
+    payload: &[u8],
+) -> Result<Vec<u8>, GroupError> {
     authenticate(&key(root, group_id, epoch(now_ns)), payload)
 }
 
@@ -48,7 +53,8 @@ pub fn sender_hmac(root: &HmacKey, group_id: GroupId, now_ns: i64, payload: &[u8
 /// # Errors
 /// Only a defect can cause one.
 pub fn authenticate(key: &[u8; 42], payload: &[u8]) -> Result<Vec<u8>, GroupError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).map_err(|_| GroupError::Corrupt("HMAC key"))?;
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.as_slice()).map_err(|_| GroupError::Corrupt("HMAC key"))?;
     mac.update(payload);
     Ok(mac.finalize().into_bytes().to_vec())
 }

@@ -42,12 +42,17 @@ const PATIENCE_NS: i64 = 60 * 60 * 1_000_000_000;
 ///
 /// # Errors
 /// [`GroupError::Storage`].
-pub(super) fn load(context: &Context<'_>, needed: &BTreeSet<(InboxId, LogPosition)>) -> Result<States, GroupError> {
+pub(super) fn load(
+    context: &Context<'_>,
+    needed: &BTreeSet<(InboxId, LogPosition)>,
+) -> Result<States, GroupError> {
     let mut states = States::default();
     for (inbox, position) in needed {
         match resolve(context.db, *inbox, *position)? {
             Resolved::State(state) => {
-                states.known.insert((*inbox, *position), state.installations().into_iter().collect());
+                states
+                    .known
+                    .insert((*inbox, *position), state.installations().into_iter().collect());
             }
             Resolved::Missing => {
                 states.missing.insert(*inbox);

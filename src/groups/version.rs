@@ -8,7 +8,12 @@ use semver::Version;
 /// Semantic Versioning 2.0 §11, as libxmtp ≥ 1.11 compares: `1.11.0-dev` < `1.11.0`.
 #[must_use]
 pub fn exceeds(minimum: &str, own: &str) -> Option<bool> {
-    Some(Version::parse(minimum).ok()?.cmp_precedence(&Version::parse(own).ok()?).is_gt())
+    Some(
+        Version::parse(minimum)
+            .ok()?
+            .cmp_precedence(&Version::parse(own).ok()?)
+            .is_gt(),
+    )
 }
 
 #[cfg(test)]

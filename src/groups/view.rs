@@ -75,7 +75,10 @@ pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberVie
     let mut installations: BTreeMap<InboxId, Vec<InstallationId>> = BTreeMap::new();
     for leaf in group.leaves() {
         if let Some(inbox_id) = leaf.inbox_id {
-            installations.entry(inbox_id).or_default().push(leaf.installation_id);
+            installations
+                .entry(inbox_id)
+                .or_default()
+                .push(leaf.installation_id);
         }
     }
     membership
@@ -92,7 +95,9 @@ pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberVie
                 installations: installations.remove(inbox_id).unwrap_or_default(),
                 is_admin: metadata.admins.contains(&inbox_id.to_string()),
                 is_super_admin: metadata.is_super_admin(*inbox_id),
-                consent: context.db.consent_state(ConsentEntity::Inbox, &inbox_id.to_string())?,
+                consent: context
+                    .db
+                    .consent_state(ConsentEntity::Inbox, &inbox_id.to_string())?,
             })
         })
         .collect()
@@ -103,5 +108,7 @@ pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberVie
 /// # Errors
 /// As [`group`].
 pub fn membership(context: &Context<'_>, group_id: GroupId) -> Result<GroupMembership, GroupError> {
-    Ok(GroupMembership::decode(context.load(group_id)?.context().membership.as_deref())?)
+    Ok(GroupMembership::decode(
+        context.load(group_id)?.context().membership.as_deref(),
+    )?)
 }

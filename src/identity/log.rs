@@ -22,7 +22,11 @@ impl LogPosition {
     /// The position a group membership's number means.
     #[must_use]
     pub fn of(sequence_id: u64) -> Self {
-        if sequence_id == 0 { Self::Newest } else { Self::At(sequence_id) }
+        if sequence_id == 0 {
+            Self::Newest
+        } else {
+            Self::At(sequence_id)
+        }
     }
 }
 
@@ -105,7 +109,11 @@ pub fn store_answer(db: &Db, question: &ContractQuestion, valid: bool) -> Result
 /// Names a question in the store.
 fn question_hash(question: &ContractQuestion) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [question.account_id.as_bytes(), &question.signature, &question.hash] {
+    for part in [
+        question.account_id.as_bytes(),
+        &question.signature,
+        &question.hash,
+    ] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

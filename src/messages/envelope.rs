@@ -32,7 +32,10 @@ impl Plaintext {
         use proto::plaintext_envelope::Content;
         let envelope = proto::PlaintextEnvelope::decode(bytes).map_err(|_| ContentError::Envelope)?;
         match envelope.content.ok_or(ContentError::Envelope)? {
-            Content::V1(v1) => Ok(Some(Self { content: v1.content, idempotency_key: v1.idempotency_key })),
+            Content::V1(v1) => Ok(Some(Self {
+                content: v1.content,
+                idempotency_key: v1.idempotency_key,
+            })),
             Content::V2(_) => Ok(None),
         }
     }
@@ -41,8 +44,14 @@ impl Plaintext {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         use proto::plaintext_envelope::{Content, V1};
-        let v1 = V1 { content: self.content.clone(), idempotency_key: self.idempotency_key.clone() };
-        proto::PlaintextEnvelope { content: Some(Content::V1(v1)) }.encode_to_vec()
+        let v1 = V1 {
+            content: self.content.clone(),
+            idempotency_key: self.idempotency_key.clone(),
+        };
+        proto::PlaintextEnvelope {
+            content: Some(Content::V1(v1)),
+        }
+        .encode_to_vec()
     }
 
     /// The id of this message in a group.
@@ -81,7 +90,12 @@ impl ContentType {
     /// A type of authority `xmtp.org`, version `major.0`.
     #[must_use]
     pub fn xmtp(type_id: &str, major: u32) -> Self {
-        Self { authority_id: "xmtp.org".into(), type_id: type_id.into(), version_major: major, version_minor: 0 }
+        Self {
+            authority_id: "xmtp.org".into(),
+            type_id: type_id.into(),
+            version_major: major,
+            version_minor: 0,
+        }
     }
 
     /// Whether a codec for `other` reads this: all but the minor version agree.
@@ -95,7 +109,11 @@ impl ContentType {
 /// `authority/type:major.minor`, for people.
 impl fmt::Display for ContentType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}:{}.{}", self.authority_id, self.type_id, self.version_major, self.version_minor)
+        write!(
+            f,
+            "{}/{}:{}.{}",
+            self.authority_id, self.type_id, self.version_major, self.version_minor
+        )
     }
 }
 
@@ -142,11 +160,13 @@ impl EncodedContent {
             parameters: content.parameters.into_iter().collect(),
             fallback: content.fallback,
             content: content.content,
-            compression: content.compression.map(|value| match proto::Compression::try_from(value) {
-                Ok(proto::Compression::Deflate) => Compression::Deflate,
-                Ok(proto::Compression::Gzip) => Compression::Gzip,
-                Err(_) => Compression::Unknown(value),
-            }),
+            compression: content
+                .compression
+                .map(|value| match proto::Compression::try_from(value) {
+                    Ok(proto::Compression::Deflate) => Compression::Deflate,
+                    Ok(proto::Compression::Gzip) => Compression::Gzip,
+                    Err(_) => Compression::Unknown(value),
+                }),
         })
     }
 

@@ -47,7 +47,9 @@ impl StagedCommit {
     /// # Errors
     /// [`MlsError::Corrupt`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MlsError> {
-        super::store::decode(bytes).map(|staged| Self(Box::new(staged))).map_err(|_| MlsError::Corrupt("staged commit"))
+        super::store::decode(bytes)
+            .map(|staged| Self(Box::new(staged)))
+            .map_err(|_| MlsError::Corrupt("staged commit"))
     }
 
     /// The epoch the group is in after the merge.
@@ -156,7 +158,10 @@ impl CommitView {
         Self {
             committer,
             path_leaf: staged.update_path_leaf_node().map(NewLeaf::of),
-            proposals: staged.queued_proposals().map(|proposal| ProposalView::of(group, proposal)).collect(),
+            proposals: staged
+                .queued_proposals()
+                .map(|proposal| ProposalView::of(group, proposal))
+                .collect(),
             before: group.context(),
             after: ContextExtensions::read(staged.group_context().extensions()),
             installations: group.leaves().map(|leaf| leaf.installation_id).collect(),
@@ -193,7 +198,10 @@ impl Group {
             .filter(|leaf| plan.remove.contains(&leaf.installation_id))
             .map(|leaf| LeafNodeIndex::new(leaf.index))
             .collect();
-        let context = plan.change.map(|change| change.apply(self.inner.extensions())).transpose()?;
+        let context = plan
+            .change
+            .map(|change| change.apply(self.inner.extensions()))
+            .transpose()?;
         let mut builder = self
             .inner
             .commit_builder()
@@ -201,10 +209,16 @@ impl Group {
             // Stored proposals are others' wishes, which a commit of ours could lack the right to: peers judge
             // what a commit refers to by its committer.
             .consume_proposal_store(false)
-            .propose_adds(plan.add.into_iter().map(|package| -> KeyPackage { package.inner }))
+            .propose_adds(
+                plan.add
+                    .into_iter()
+                    .map(|package| -> KeyPackage { package.inner }),
+            )
             .propose_removals(removed);
         if let Some(context) = context {
-            builder = builder.propose_group_context_extensions(context).map_err(|e| internal(&e))?;
+            builder = builder
+                .propose_group_context_extensions(context)
+                .map_err(|e| internal(&e))?;
         }
         let bundle = builder
             .load_psks(provider.storage())
@@ -214,7 +228,10 @@ impl Group {
             .stage_commit(provider)
             .map_err(|error| provider.failed(|| internal(&error)))?;
         let (commit, welcome, _) = bundle.into_messages();
-        let staged = self.inner.pending_commit().ok_or(MlsError::Corrupt("pending commit"))?;
+        let staged = self
+            .inner
+            .pending_commit()
+            .ok_or(MlsError::Corrupt("pending commit"))?;
         Ok(StagedOwnCommit {
             payload: commit.tls_serialize_detached().map_err(|e| internal(&e))?,
             staged: super::store::encode(staged).map_err(|_| MlsError::Corrupt("staged commit"))?,

@@ -8,15 +8,14 @@
 use openmls::group::GroupContext;
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, VLBytes};
 use openmls::prelude::{
-    Capabilities, Ciphersuite, CredentialType, Extension, ExtensionType, Extensions, ProposalType, ProtocolVersion,
-    RequiredCapabilitiesExtension, UnknownExtension,
+    Capabilities, Ciphersuite, CredentialType, Extension, ExtensionType, Extensions, ProposalType,
+    ProtocolVersion, RequiredCapabilitiesExtension, UnknownExtension,
 };
 
 use super::error::MlsError;
 
 /// The one ciphersuite of the network: MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 (0x0003).
-pub(crate) const CIPHERSUITE: Ciphersuite =
-    Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
+pub(crate) const CIPHERSUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
 
 /// Immutable metadata. Its protobuf stands behind a length prefix of its own.
 const IMMUTABLE_METADATA: u16 = 0xF000;
@@ -47,9 +46,8 @@ impl ContextExtensions {
     pub(crate) fn read(extensions: &Extensions<GroupContext>) -> Self {
         let raw = |id: u16| extensions.unknown(id).map(|extension| extension.0.clone());
         Self {
-            immutable_metadata: raw(IMMUTABLE_METADATA).and_then(|bytes| {
-                VLBytes::tls_deserialize_exact(bytes).ok().map(Vec::from)
-            }),
+            immutable_metadata: raw(IMMUTABLE_METADATA)
+                .and_then(|bytes| VLBytes::tls_deserialize_exact(bytes).ok().map(Vec::from)),
             mutable_metadata: raw(MUTABLE_METADATA),
             membership: raw(MEMBERSHIP),
             permissions: raw(PERMISSIONS),
@@ -87,7 +85,10 @@ pub enum ContextChange {
 
 impl ContextChange {
     /// The whole context with this one extension replaced in its place.
-    pub(crate) fn apply(self, context: &Extensions<GroupContext>) -> Result<Extensions<GroupContext>, MlsError> {
+    pub(crate) fn apply(
+        self,
+        context: &Extensions<GroupContext>,
+    ) -> Result<Extensions<GroupContext>, MlsError> {
         let replacement = match self {
             ContextChange::MutableMetadata(bytes) => unknown(MUTABLE_METADATA, bytes),
             ContextChange::Membership(bytes) => unknown(MEMBERSHIP, bytes),
@@ -97,7 +98,13 @@ impl ContextChange {
         let mut replacement = Some(replacement);
         let mut list: Vec<Extension> = context
             .iter()
-            .filter_map(|old| if old.extension_type() == kind { replacement.take() } else { Some(old.clone()) })
+            .filter_map(|old| {
+                if old.extension_type() == kind {
+                    replacement.take()
+                } else {
+                    Some(old.clone())
+                }
+            })
             .collect();
         list.extend(replacement);
         Extensions::from_vec(list).map_err(|error| MlsError::Internal(error.to_string()))
@@ -110,9 +117,16 @@ fn unknown(id: u16, bytes: Vec<u8>) -> Extension {
 
 /// The extension types every XMTP leaf supports, in the order libxmtp requires them of a group.
 fn supported_extensions() -> Vec<ExtensionType> {
-    [MEMBERSHIP, MUTABLE_METADATA, PERMISSIONS, IMMUTABLE_METADATA, 0x000A, 0x0001]
-        .map(ExtensionType::from)
-        .to_vec()
+    [
+        MEMBERSHIP,
+        MUTABLE_METADATA,
+        PERMISSIONS,
+        IMMUTABLE_METADATA,
+        0x000A,
+        0x0001,
+    ]
+    .map(ExtensionType::from)
+    .to_vec()
 }
 
 /// What a group demands of each leaf (libxmtp's list and order).
@@ -155,16 +169,27 @@ mod tests {
         let extensions = bodies().for_creation().expect("valid");
         assert_eq!(ContextExtensions::read(&extensions), bodies());
         let raw = extensions.unknown(IMMUTABLE_METADATA).expect("present");
-        assert_eq!(raw.0[..2], [0x40, 68], "68 bytes stand behind a two-byte prefix of their own");
+        assert_eq!(
+            raw.0[..2],
+            [0x40, 68],
+            "68 bytes stand behind a two-byte prefix of their own"
+        );
     }
 
     #[test]
     fn a_change_replaces_one_extension_in_its_place() {
         let before = bodies().for_creation().expect("valid");
         let after = ContextChange::Membership(vec![9]).apply(&before).expect("valid");
-        let order = |e: &Extensions<GroupContext>| e.iter().map(Extension::extension_type).collect::<Vec<_>>();
+        let order =
+            |e: &Extensions<GroupContext>| e.iter().map(Extension::extension_type).collect::<Vec<_>>();
         assert_eq!(order(&before), order(&after));
-        assert_eq!(ContextExtensions::read(&after), ContextExtensions { membership: Some(vec![9]), ..bodies() });
+        assert_eq!(
+            ContextExtensions::read(&after),
+            ContextExtensions {
+                membership: Some(vec![9]),
+                ..bodies()
+            }
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use openmls::group::{MlsGroup, ProcessMessageError};
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::{
-    ContentType, CreateMessageError, MlsMessageIn, OpenMlsProvider as _, ProcessedMessageContent, ProtocolMessage,
-    Sender, ValidationError,
+    ContentType, CreateMessageError, MlsMessageIn, OpenMlsProvider as _, ProcessedMessageContent,
+    ProtocolMessage, Sender, ValidationError,
 };
 
 use super::commit::{CommitView, ProposalView, StagedCommit};
@@ -124,7 +124,10 @@ impl Group {
             .with_group_context_extensions(context.for_creation()?)
             .build(provider, &MlsSigner(key), credential_with_key(key, inbox_id))
             .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
-        Ok(Self { inner, id: GroupId::new(id) })
+        Ok(Self {
+            inner,
+            id: GroupId::new(id),
+        })
     }
 
     /// Loads a stored group.
@@ -132,9 +135,12 @@ impl Group {
     /// # Errors
     /// [`MlsError::UnknownGroup`], [`MlsError::Storage`].
     pub fn load(provider: &Provider<'_>, id: GroupId) -> Result<Self, MlsError> {
-        let inner = MlsGroup::load(provider.storage(), &openmls::group::GroupId::from_slice(id.as_bytes()))
-            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?
-            .ok_or(MlsError::UnknownGroup)?;
+        let inner = MlsGroup::load(
+            provider.storage(),
+            &openmls::group::GroupId::from_slice(id.as_bytes()),
+        )
+        .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?
+        .ok_or(MlsError::UnknownGroup)?;
         Ok(Self { inner, id })
     }
 
@@ -188,7 +194,8 @@ impl Group {
     /// # Errors
     /// [`MlsError::Inactive`] when it was removed.
     pub fn own_leaf(&self) -> Result<Leaf, MlsError> {
-        self.leaf_at(self.inner.own_leaf_index()).ok_or(MlsError::Inactive)
+        self.leaf_at(self.inner.own_leaf_index())
+            .ok_or(MlsError::Inactive)
     }
 
     /// Encrypts application data for the current epoch and stores the advanced ratchet. Returns the TLS
@@ -230,7 +237,8 @@ impl Group {
     pub fn header(message: &[u8]) -> Result<MessageHeader, MlsError> {
         let message = parse(message)?;
         Ok(MessageHeader {
-            group_id: GroupId::try_from(message.group_id().as_slice()).map_err(|_| MessageFault::OtherGroup)?,
+            group_id: GroupId::try_from(message.group_id().as_slice())
+                .map_err(|_| MessageFault::OtherGroup)?,
             epoch: message.epoch().as_u64(),
             kind: match message.content_type() {
                 ContentType::Application => MessageKind::Application,
@@ -324,21 +332,31 @@ impl Group {
 
     /// The leaf that sent an application message. A message of a past epoch whose sender has left the tree
     /// since is refused, as libxmtp does.
-    fn sender_leaf(&self, index: openmls::prelude::LeafNodeIndex, epoch: u64, inbox_id: Option<InboxId>) -> Option<Leaf> {
+    fn sender_leaf(
+        &self,
+        index: openmls::prelude::LeafNodeIndex,
+        epoch: u64,
+        inbox_id: Option<InboxId>,
+    ) -> Option<Leaf> {
         let leaf = self.leaf_at(index)?;
         (leaf.inbox_id.is_some() && leaf.inbox_id == inbox_id && epoch <= self.epoch()).then_some(leaf)
     }
 
     fn refusal<S>(&self, error: ProcessMessageError<S>, epoch: u64) -> MessageFault {
         match error {
-            ProcessMessageError::ValidationError(ValidationError::WrongEpoch) => {
-                MessageFault::WrongEpoch { message: epoch, group: self.epoch() }
-            }
+            ProcessMessageError::ValidationError(ValidationError::WrongEpoch) => MessageFault::WrongEpoch {
+                message: epoch,
+                group: self.epoch(),
+            },
             ProcessMessageError::ValidationError(ValidationError::NoPastEpochData) => MessageFault::TooOld,
-            ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_)) if epoch < self.epoch() => {
+            ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_))
+                if epoch < self.epoch() =>
+            {
                 MessageFault::TooOld
             }
-            ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_)) => MessageFault::Undecryptable,
+            ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_)) => {
+                MessageFault::Undecryptable
+            }
             ProcessMessageError::ValidationError(ValidationError::UnknownMember) => MessageFault::Sender,
             ProcessMessageError::IncompatibleWireFormat => MessageFault::NotPrivate,
             _ => MessageFault::Invalid,

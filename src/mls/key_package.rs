@@ -1,11 +1,11 @@
 //! Key packages: how others add us to groups, and how we check theirs.
 
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, VLBytes};
+use openmls::prelude::{ApplicationIdExtension, LastResortExtension, Lifetime};
 use openmls::prelude::{
     BasicCredential, Credential, CredentialWithKey, Extension, Extensions, KeyPackage, KeyPackageIn,
     KeyPackageRef, KeyPackageVerifyError, OpenMlsCrypto, OpenMlsProvider as _, ProtocolVersion,
 };
-use openmls::prelude::{ApplicationIdExtension, LastResortExtension, Lifetime};
 use openmls_traits::storage::StorageProvider as _;
 use prost::Message as _;
 
@@ -90,20 +90,31 @@ fn generate_with_lifetime(
     lifetime: Lifetime,
 ) -> Result<NewKeyPackage, MlsError> {
     let internal = |error: &dyn std::fmt::Display| MlsError::Internal(error.to_string());
-    let application_id = Extension::ApplicationId(ApplicationIdExtension::new(inbox_id.to_string().as_bytes()));
+    let application_id =
+        Extension::ApplicationId(ApplicationIdExtension::new(inbox_id.to_string().as_bytes()));
     let bundle = KeyPackage::builder()
         .leaf_node_capabilities(leaf_capabilities())
         .leaf_node_extensions(Extensions::single(application_id).map_err(|e| internal(&e))?)
         .key_package_extensions(
-            Extensions::single(Extension::LastResort(LastResortExtension::new())).map_err(|e| internal(&e))?,
+            Extensions::single(Extension::LastResort(LastResortExtension::new()))
+                .map_err(|e| internal(&e))?,
         )
         .key_package_lifetime(lifetime)
-        .build(CIPHERSUITE, provider, &MlsSigner(key), credential_with_key(key, inbox_id))
+        .build(
+            CIPHERSUITE,
+            provider,
+            &MlsSigner(key),
+            credential_with_key(key, inbox_id),
+        )
         .map_err(|error| provider.failed(|| internal(&error)))?;
     let package = bundle.key_package();
     Ok(NewKeyPackage {
         tls: package.tls_serialize_detached().map_err(|e| internal(&e))?,
-        hash_ref: package.hash_ref(provider.crypto()).map_err(|e| internal(&e))?.as_slice().to_vec(),
+        hash_ref: package
+            .hash_ref(provider.crypto())
+            .map_err(|e| internal(&e))?
+            .as_slice()
+            .to_vec(),
         init_key: package.hpke_init_key().as_slice().to_vec(),
     })
 }
@@ -116,12 +127,14 @@ fn generate_with_lifetime(
 /// # Source
 /// RFC 9420 §10.1 and the checks of the XMTP validation service, to which it adds what a client relies on: the
 /// ciphersuite, a 32-byte signature key and a credential that holds an inbox id.
-pub fn verify(crypto: &impl OpenMlsCrypto, tls: &[u8]) -> Result<VerifiedKeyPackage, MlsError> {
+fn verify(crypto: &impl OpenMlsCrypto, tls: &[u8]) -> Result<VerifiedKeyPackage, MlsError> {
     let package = KeyPackageIn::tls_deserialize_exact(tls).map_err(|_| KeyPackageFault::Malformed)?;
-    let package = package.validate(crypto, ProtocolVersion::Mls10).map_err(|error| match error {
-        KeyPackageVerifyError::LifetimeError(_) => KeyPackageFault::OutOfLifetime,
-        _ => KeyPackageFault::Invalid,
-    })?;
+    let package = package
+        .validate(crypto, ProtocolVersion::Mls10)
+        .map_err(|error| match error {
+            KeyPackageVerifyError::LifetimeError(_) => KeyPackageFault::OutOfLifetime,
+            _ => KeyPackageFault::Invalid,
+        })?;
     if package.ciphersuite() != CIPHERSUITE {
         return Err(KeyPackageFault::Ciphersuite.into());
     }
@@ -129,7 +142,28 @@ pub fn verify(crypto: &impl OpenMlsCrypto, tls: &[u8]) -> Result<VerifiedKeyPack
     let installation_id = InstallationId::try_from(leaf.signature_key().as_slice())
         .map_err(|_| KeyPackageFault::SignatureKey)?;
     let inbox_id = inbox_of(leaf.credential()).ok_or(KeyPackageFault::Credential)?;
-    Ok(VerifiedKeyPackage { inbox_id, installation_id, inner: package })
+    Ok(VerifiedKeyPackage {
+        inbox_id,
+        installation_id,
+        inner: package,
+    })
+}
+
+/// [`verify`], and that the package is of the installation it was fetched for.
+///
+/// # Errors
+/// As [`verify`]; [`KeyPackageFault::OtherInstallation`].
+pub fn verify_for(
+    provider: &Provider<'_>,
+    tls: &[u8],
+    installation_id: InstallationId,
+) -> Result<VerifiedKeyPackage, MlsError> {
+    let package = verify(provider.crypto(), tls)?;
+    if package.installation_id == installation_id {
+        Ok(package)
+    } else {
+        Err(KeyPackageFault::OtherInstallation.into())
+    }
 }
 
 /// [`verify`] with the crypto provider of this library, for callers that have no store.
@@ -161,7 +195,10 @@ pub(super) fn reference(hash_ref: &[u8]) -> Result<KeyPackageRef, MlsError> {
 
 /// The Basic credential of an inbox, with the installation's key.
 pub(super) fn credential_with_key(key: &InstallationKey, inbox_id: InboxId) -> CredentialWithKey {
-    let identity = MlsCredential { inbox_id: inbox_id.to_string() }.encode_to_vec();
+    let identity = MlsCredential {
+        inbox_id: inbox_id.to_string(),
+    }
+    .encode_to_vec();
     CredentialWithKey {
         credential: BasicCredential::new(identity).into(),
         signature_key: key.id().as_bytes().to_vec().into(),

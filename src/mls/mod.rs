@@ -23,7 +23,9 @@ mod signer;
 mod store;
 pub mod welcome;
 
-pub use commit::{CommitPlan, CommitView, NewLeaf, ProposalKind, ProposalView, StagedCommit, StagedOwnCommit};
+pub use commit::{
+    CommitPlan, CommitView, NewLeaf, ProposalKind, ProposalView, StagedCommit, StagedOwnCommit,
+};
 pub use error::{KeyPackageFault, MessageFault, MlsError, WelcomeFault};
 pub use extensions::{ContextChange, ContextExtensions};
 pub use group::{Group, Leaf, MessageHeader, MessageKind, Processed};

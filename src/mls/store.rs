@@ -3,14 +3,14 @@
 //! Every value is CBOR. OpenMLS decodes some of its types only from a format that describes itself (byte
 //! vectors of `tls_codec` accept two shapes, the join configuration is an untagged choice), which rules out
 //! the smaller postcard; it also adds fields with defaults between releases, which such a format survives.
-//! CBOR stores byte strings as bytes, JSON would take four times the room.
+//! Unlike JSON, CBOR stores byte strings as bytes.
 
 use crate::error::{Coded, ErrorCode};
 use crate::storage::{Db, StorageError};
 use openmls_traits::storage::{CURRENT_VERSION, StorageProvider, traits};
 use serde::Serialize;
-use std::cell::RefCell;
 use serde::de::DeserializeOwned;
+use std::cell::RefCell;
 
 const V: u16 = CURRENT_VERSION;
 
@@ -99,7 +99,10 @@ impl<'a> MlsStore<'a> {
     /// The store in a database.
     #[must_use]
     pub const fn new(db: &'a Db) -> Self {
-        Self { db, failure: RefCell::new(None) }
+        Self {
+            db,
+            failure: RefCell::new(None),
+        }
     }
 
     /// The first failure of the database since this store was made.

@@ -9,6 +9,7 @@ use openmls::prelude::{
     HpkeCiphertext, KeyPackageBundle, MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider as _,
 };
 use openmls_traits::storage::StorageProvider as _;
+use prost::Message as _;
 use zeroize::Zeroizing;
 
 use super::error::{MlsError, WelcomeFault};
@@ -17,6 +18,7 @@ use super::group::{Group, Leaf, PAST_EPOCHS};
 use super::key_package::{inbox_of, reference};
 use super::provider::Provider;
 use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::proto::xmtp::mls::message_contents::{WelcomeMetadata, WelcomeWrapperAlgorithm};
 
 /// The HPKE info string: an EncryptContext of RFC 9420 §5.1.3 with label `MLS_WELCOME` and an empty context.
 const INFO: &[u8] = b"\x13MLS 1.0 MLS_WELCOME\x00";
@@ -39,6 +41,31 @@ pub struct UnwrappedWelcome {
     pub metadata: Vec<u8>,
 }
 
+/// The number of the wrapper algorithm of [`wrap`] on the wire: Curve25519.
+pub const ALGORITHM: i32 = WelcomeWrapperAlgorithm::Curve25519 as i32;
+
+/// Whether [`unwrap`] opens what was wrapped by an algorithm; unspecified counts as Curve25519, as with peers.
+#[must_use]
+pub fn opens(algorithm: i32) -> bool {
+    [ALGORITHM, WelcomeWrapperAlgorithm::Unspecified as i32].contains(&algorithm)
+}
+
+/// The metadata of a welcome: the node's number of the commit that added the recipient.
+#[must_use]
+pub fn encode_metadata(message_cursor: u64) -> Vec<u8> {
+    WelcomeMetadata { message_cursor }.encode_to_vec()
+}
+
+/// Reads what [`encode_metadata`] wrote. No bytes: 0.
+///
+/// # Errors
+/// [`WelcomeFault::Malformed`].
+pub fn decode_metadata(bytes: &[u8]) -> Result<u64, MlsError> {
+    Ok(WelcomeMetadata::decode(bytes)
+        .map_err(|_| WelcomeFault::Malformed)?
+        .message_cursor)
+}
+
 /// Seals `welcome` and then `metadata` to an X25519 key, in one HPKE context.
 ///
 /// # Errors
@@ -54,9 +81,12 @@ pub fn wrap(welcome: &[u8], metadata: &[u8], public_key: &[u8]) -> Result<Wrappe
         .map_err(|_| Invalid)?;
     let ciphertext = context.seal(&[], welcome).map_err(|_| Invalid)?;
     let metadata = context.seal(&[], metadata).map_err(|_| Invalid)?;
-    let data = HpkeCiphertext { kem_output: enc.into(), ciphertext: ciphertext.into() }
-        .tls_serialize_detached()
-        .map_err(|error| MlsError::Internal(error.to_string()))?;
+    let data = HpkeCiphertext {
+        kem_output: enc.into(),
+        ciphertext: ciphertext.into(),
+    }
+    .tls_serialize_detached()
+    .map_err(|error| MlsError::Internal(error.to_string()))?;
     Ok(WrappedWelcome { data, metadata })
 }
 
@@ -76,7 +106,9 @@ pub fn unwrap(data: &[u8], metadata: &[u8], private_key: &[u8]) -> Result<Unwrap
             None,
         )
         .map_err(|_| WelcomeFault::Seal)?;
-    let welcome = context.open(&[], sealed.ciphertext.as_slice()).map_err(|_| WelcomeFault::Seal)?;
+    let welcome = context
+        .open(&[], sealed.ciphertext.as_slice())
+        .map_err(|_| WelcomeFault::Seal)?;
     let metadata = if metadata.is_empty() {
         Vec::new()
     } else {
@@ -124,8 +156,7 @@ impl Invitation {
     /// # Source
     /// RFC 9420 §12.4.3.1. The lifetimes of leaves are not checked: a tree holds leaves older than 84 days.
     pub fn open(provider: &Provider<'_>, welcome: &[u8]) -> Result<Self, MlsError> {
-        let message =
-            MlsMessageIn::tls_deserialize_exact(welcome).map_err(|_| WelcomeFault::Malformed)?;
+        let message = MlsMessageIn::tls_deserialize_exact(welcome).map_err(|_| WelcomeFault::Malformed)?;
         let MlsMessageBodyIn::Welcome(welcome) = message.extract() else {
             return Err(WelcomeFault::Malformed.into());
         };
@@ -164,7 +195,11 @@ impl Invitation {
             installation_id: InstallationId::try_from(leaf.signature_key().as_slice())
                 .map_err(|_| WelcomeFault::Sender)?,
         };
-        Ok(Self { staged, group_id, sender })
+        Ok(Self {
+            staged,
+            group_id,
+            sender,
+        })
     }
 
     /// The group's id.
@@ -204,7 +239,10 @@ impl Invitation {
     /// # Errors
     /// [`WelcomeFault::Invalid`].
     pub fn leaves(&self) -> Result<Vec<Leaf>, MlsError> {
-        self.staged.members().map(|member| Leaf::of(&member).ok_or(WelcomeFault::Invalid.into())).collect()
+        self.staged
+            .members()
+            .map(|member| Leaf::of(&member).ok_or(WelcomeFault::Invalid.into()))
+            .collect()
     }
 
     /// Stores the group, in place of an older one with the same id.
@@ -226,7 +264,10 @@ mod tests {
 
     fn key_pair() -> (Vec<u8>, Vec<u8>) {
         let pair = hpke().generate_key_pair().expect("randomness");
-        (pair.private_key().as_slice().to_vec(), pair.public_key().as_slice().to_vec())
+        (
+            pair.private_key().as_slice().to_vec(),
+            pair.public_key().as_slice().to_vec(),
+        )
     }
 
     #[test]
@@ -234,7 +275,10 @@ mod tests {
         let (private, public) = key_pair();
         let wrapped = wrap(b"welcome", b"metadata", &public).expect("sealed");
         let opened = unwrap(&wrapped.data, &wrapped.metadata, &private).expect("opens");
-        assert_eq!((opened.welcome.as_slice(), opened.metadata.as_slice()), (&b"welcome"[..], &b"metadata"[..]));
+        assert_eq!(
+            (opened.welcome.as_slice(), opened.metadata.as_slice()),
+            (&b"welcome"[..], &b"metadata"[..])
+        );
         let (other, _) = key_pair();
         assert_eq!(unwrap(&wrapped.data, &[], &other), Err(WelcomeFault::Seal.into()));
     }
@@ -244,13 +288,19 @@ mod tests {
         let (private, public) = key_pair();
         let one = wrap(b"one", b"1", &public).expect("sealed");
         let two = wrap(b"two", b"2", &public).expect("sealed");
-        assert_eq!(unwrap(&one.data, &two.metadata, &private), Err(WelcomeFault::Seal.into()));
+        assert_eq!(
+            unwrap(&one.data, &two.metadata, &private),
+            Err(WelcomeFault::Seal.into())
+        );
     }
 
     #[test]
     fn garbage_is_refused() {
         let (private, _) = key_pair();
-        assert_eq!(unwrap(&[0xff; 40], &[], &private), Err(WelcomeFault::Malformed.into()));
+        assert_eq!(
+            unwrap(&[0xff; 40], &[], &private),
+            Err(WelcomeFault::Malformed.into())
+        );
         assert_eq!(unwrap(&[], &[], &private), Err(WelcomeFault::Malformed.into()));
     }
 }

@@ -31,6 +31,7 @@ mod migrations;
 #[cfg(target_arch = "wasm32")]
 mod opfs;
 mod sqlite;
+#[doc(hidden)]
 pub mod suite;
 
 pub use db::{Db, Location, Store, StoreOptions, Transaction};
@@ -52,4 +53,5 @@ pub use sqlite::key_packages::KeyPackageRow;
 pub use sqlite::messages::{
     ContentTypeKey, DeliveryStatus, Direction, MessageKind, MessageOrder, MessageQuery, MessageRow, Published,
 };
+pub use sqlite::mls::MlsListEntry;
 pub use sqlite::preferences::{HmacKey, PreferencesRow};

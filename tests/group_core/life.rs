@@ -6,6 +6,7 @@ use xmtp_web::groups::join::Joined;
 use xmtp_web::groups::{GroupError, create, field, intent, view};
 use xmtp_web::messages::content::group_updated::GroupUpdated;
 use xmtp_web::messages::{ContentType, EncodedContent};
+use xmtp_web::mls::{CommitPlan, ContextChange, key_package};
 use xmtp_web::storage::{
     CommitResult, ConsentEntity, ConsentState, CursorKind, IntentKind, MembershipState, MessageKind,
 };
@@ -189,7 +190,13 @@ fn metadata_and_admin_changes_are_followed() {
             inbox_id: bob.inbox_id,
         },
     );
-    bob.flush(&mut node, group);
+    bob.pull(&node, group);
+    node.post(bob.payload(&node, group).data);
+    bob.pull(&node, group);
+    let refused = bob.build(&node, group).expect_err("forbidden");
+    assert_eq!(refused, GroupError::NotPermitted("remove the last super admin"));
+    bob.give_up(group);
+    node.post(bob.force_metadata(group, |metadata| metadata.super_admins.clear()));
     settle(&node, &[&alice, &bob], group);
     assert_eq!(alice.metadata(group).super_admins, [bob.inbox_id.to_string()]);
     let log = alice.store.commit_log(&group, 0).expect("readable");
@@ -293,13 +300,25 @@ fn a_direct_message_is_between_two() {
     let epoch = alice.epoch(group);
     // nobody else comes in
     assert!(bob.want_members(group, &[carol.inbox_id], &[]));
-    bob.flush(&mut node, group);
-    alice.pull(&node, group);
-    assert_eq!((alice.epoch(group), bob.epoch(group)), (epoch, epoch));
-    assert!(
-        carol.accept(&node).is_empty(),
-        "a refused commit sends no welcome"
+    let refused = bob.build(&node, group).expect_err("forbidden");
+    assert_eq!(refused, GroupError::NotPermitted("add members"));
+    bob.give_up(group);
+    let mut membership = view::membership(&bob.context(), group).expect("readable");
+    membership.members.insert(carol.inbox_id, 102);
+    let package = key_package::verify_standalone(&node.packages[&carol.key.id()]).expect("valid");
+    let change = Some(ContextChange::Membership(membership.encode()));
+    let forced = bob.force(
+        group,
+        CommitPlan {
+            add: vec![package],
+            change,
+            ..Default::default()
+        },
     );
+    node.post(forced);
+    settle(&node, &[&alice, &bob], group);
+    assert_eq!((alice.epoch(group), bob.epoch(group)), (epoch, epoch));
+    assert_eq!(alice.members(group), [alice.inbox_id, bob.inbox_id].into());
     bob.store.set_group_rotated(&group, bob.now_ns).expect("stored");
     bob.say(group, "hi");
     bob.flush(&mut node, group);
@@ -364,9 +383,10 @@ fn a_wish_to_leave_is_kept_until_the_removal() {
 #[test]
 fn a_group_that_needs_a_newer_version_is_paused_before_the_commit() {
     let mut node = Node::default();
-    let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
+    let (mut alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
     let group = group_of(&mut node, &[&alice, &bob]);
     let epoch = bob.epoch(group);
+    alice.version = "1.10.1";
     alice.want_field(group, field::MINIMUM_VERSION, "1.10.1");
     node.post(alice.payload(&node, group).data);
     let batch = bob.pull(&node, group);

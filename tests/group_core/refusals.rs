@@ -13,7 +13,7 @@ use xmtp_web::groups::join::Joined;
 use xmtp_web::groups::{GroupError, MutableMetadata, field, view};
 use xmtp_web::identity::InstallationKey;
 use xmtp_web::ids::GroupId;
-use xmtp_web::mls::{KeyPackageFault, MlsError, WelcomeFault, key_package};
+use xmtp_web::mls::{CommitPlan, ContextChange, KeyPackageFault, MlsError, WelcomeFault, key_package};
 use xmtp_web::proto::xmtp::identity::MlsCredential;
 use xmtp_web::storage::{CommitResult, CursorKind, IntentState, Store, StoreOptions};
 
@@ -70,9 +70,15 @@ fn a_commit_against_the_policy_leaves_no_trace_and_its_author_goes_on_in_the_sam
     let group = group_of(&mut node, &[&alice, &bob]);
     let (epoch, authenticator) = (alice.epoch(group), alice.authenticator(group));
     bob.want_field(group, field::DISAPPEAR_IN_NS, "1");
-    let forbidden = bob.payload(&node, group);
-    assert!(forbidden.is_commit);
-    node.post(forbidden.data);
+    let refused = bob.build(&node, group).expect_err("forbidden");
+    assert_eq!(refused, GroupError::NotPermitted("change this field"));
+    bob.give_up(group);
+    let forced = bob.force_metadata(group, |metadata| {
+        metadata
+            .attributes
+            .insert(field::DISAPPEAR_IN_NS.into(), "1".into());
+    });
+    node.post(forced);
     let batch = alice.pull(&node, group);
     assert_eq!((batch.stop, batch.changes.as_slice()), (None, [].as_slice()));
     assert_eq!(
@@ -99,10 +105,22 @@ fn removing_a_super_admin_or_a_name_too_long_is_refused() {
     let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
     let group = group_of(&mut node, &[&alice, &bob]);
     let epoch = alice.epoch(group);
-    bob.want_field(group, field::NAME, &"n".repeat(101));
-    bob.flush(&mut node, group);
-    assert!(bob.want_members(group, &[], &[alice.inbox_id]));
-    bob.flush(&mut node, group);
+    let forced = bob.force_metadata(group, |metadata| {
+        metadata.attributes.insert(field::NAME.into(), "n".repeat(101));
+    });
+    node.post(forced);
+    let mut membership = view::membership(&bob.context(), group).expect("readable");
+    membership.members.remove(&alice.inbox_id);
+    let change = Some(ContextChange::Membership(membership.encode()));
+    let forced = bob.force(
+        group,
+        CommitPlan {
+            remove: vec![alice.key.id()],
+            change,
+            ..Default::default()
+        },
+    );
+    node.post(forced);
     settle(&node, &[&alice, &bob], group);
     assert_eq!((alice.epoch(group), bob.epoch(group)), (epoch, epoch));
     let log = alice.store.commit_log(&group, 0).expect("readable");

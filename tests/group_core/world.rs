@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 use xmtp_web::groups::inbound::{Batch, Envelope, receive};
 use xmtp_web::groups::intent::{self, Build, IntentData, Payload, Refresh};
 use xmtp_web::groups::join::{Joined, WelcomeEnvelope, receive_welcome};
@@ -11,11 +12,11 @@ use xmtp_web::groups::{Context, GroupError, MutableMetadata, NewGroup, create, v
 use xmtp_web::identity::{InstallationKey, SignatureRequest};
 use xmtp_web::ids::{GroupId, InboxId, InstallationId, MessageId};
 use xmtp_web::messages::content::text;
-use xmtp_web::mls::{VerifiedKeyPackage, key_package, welcome};
+use xmtp_web::mls::{CommitPlan, ContextChange, Provider, VerifiedKeyPackage, key_package, welcome};
 use xmtp_web::proto::xmtp::mls::message_contents::WelcomeMetadata;
 use xmtp_web::storage::{
-    IdentityUpdateRow, IntentId, IntentRow, IntentState, KeyPackageRow, MessageKind, MessageQuery,
-    MessageRow, Store, StoreOptions,
+    AttemptRow, IdentityUpdateRow, IntentId, IntentRow, IntentState, KeyPackageRow, MessageKind,
+    MessageQuery, MessageRow, StorageError, Store, StoreOptions,
 };
 
 use crate::wallet::Wallet;
@@ -68,6 +69,8 @@ pub(crate) struct Client {
     pub(crate) wallet: Wallet,
     pub(crate) inbox_id: InboxId,
     pub(crate) now_ns: i64,
+    /// The protocol version it says it has.
+    pub(crate) version: &'static str,
 }
 
 impl Client {
@@ -95,6 +98,7 @@ impl Client {
             wallet,
             inbox_id: update.inbox_id,
             now_ns: NOW,
+            version: "1.10.0",
         };
         client.publish_key_package(node);
         client.learn(node);
@@ -124,6 +128,7 @@ impl Client {
             wallet: self.wallet,
             inbox_id: self.inbox_id,
             now_ns: NOW,
+            version: "1.10.0",
         };
         client.publish_key_package(node);
         client.learn(node);
@@ -167,7 +172,7 @@ impl Client {
             key: &self.key,
             inbox_id: self.inbox_id,
             now_ns: self.now_ns,
-            own_version: "1.10.0",
+            own_version: self.version,
         }
     }
 
@@ -247,6 +252,61 @@ impl Client {
         match self.build(node, group) {
             Ok(Some((_, Build::Send(payload)))) => payload,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Commits without being judged, as a peer may: the payload, with an intent that knows it as its own.
+    pub(crate) fn force(&self, group: GroupId, plan: CommitPlan) -> Vec<u8> {
+        let context = self.context();
+        let mut loaded = context.load(group).expect("stored");
+        let epoch = loaded.epoch();
+        let mut made = None;
+        let undone = self.store.transaction(|tx| -> Result<(), StorageError> {
+            made = Some(
+                loaded
+                    .stage_commit(&Provider::new(tx), &self.key, plan)
+                    .expect("staged"),
+            );
+            Err(StorageError::Full)
+        });
+        assert_eq!(undone, Err(StorageError::Full));
+        let made = made.expect("staged");
+        let intent_id = self.want(group, &IntentData::KeyUpdate);
+        self.store
+            .insert_attempt(&AttemptRow {
+                intent_id,
+                payload_hash: Sha256::digest(&made.payload).into(),
+                published_in_epoch: epoch,
+                staged_commit: Some(made.staged),
+                post_commit: None,
+                payload: Some(made.payload.clone()),
+            })
+            .expect("stored");
+        made.payload
+    }
+
+    /// As [`Client::force`], for other metadata.
+    pub(crate) fn force_metadata(
+        &self,
+        group: GroupId,
+        change: impl FnOnce(&mut MutableMetadata),
+    ) -> Vec<u8> {
+        let mut metadata = self.metadata(group);
+        change(&mut metadata);
+        let change = Some(ContextChange::MutableMetadata(metadata.encode()));
+        self.force(
+            group,
+            CommitPlan {
+                change,
+                ..Default::default()
+            },
+        )
+    }
+
+    /// Forgets what it wanted.
+    pub(crate) fn give_up(&self, group: GroupId) {
+        for intent in self.intents(group) {
+            intent::complete(&self.context(), intent.id).expect("forgotten");
         }
     }
 

@@ -1,8 +1,8 @@
 //! What an accepted envelope leaves behind in rows.
 
+use super::Envelope;
 use super::commit_rules::ValidatedCommit;
 use super::receive::Change;
-use super::Envelope;
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
 use crate::groups::metadata::{MutableMetadata, field};
@@ -12,7 +12,8 @@ use crate::messages::content::group_updated::GroupUpdated;
 use crate::messages::{ContentType, EncodedContent, Plaintext, content, message_id};
 use crate::mls::{Group, Leaf};
 use crate::storage::{
-    CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow, Published,
+    CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow,
+    Published,
 };
 
 /// Stores a message that arrived.
@@ -77,10 +78,18 @@ fn wants_to_leave(
     message_id: MessageId,
 ) -> Result<(), GroupError> {
     let group_id = group.id();
-    context.db.insert_pending_remove(&PendingRemoveRow { group_id, inbox_id, message_id })?;
+    context.db.insert_pending_remove(&PendingRemoveRow {
+        group_id,
+        inbox_id,
+        message_id,
+    })?;
     if inbox_id == context.inbox_id {
-        context.db.set_membership_state(&group_id, MembershipState::PendingRemove)?;
-    } else if MutableMetadata::decode(group.context().mutable_metadata.as_deref())?.is_super_admin(context.inbox_id) {
+        context
+            .db
+            .set_membership_state(&group_id, MembershipState::PendingRemove)?;
+    } else if MutableMetadata::decode(group.context().mutable_metadata.as_deref())?
+        .is_super_admin(context.inbox_id)
+    {
         context.db.set_pending_leave_request(&group_id, true)?;
     }
     Ok(())
@@ -120,10 +129,12 @@ pub(super) fn published(
 /// libxmtp: enabled when both settings are above 0, counted from the local time of processing.
 fn expiry(context: &Context<'_>, group_id: GroupId) -> Result<Option<i64>, GroupError> {
     let row = context.row(group_id)?;
-    Ok(match (row.message_disappear_from_ns, row.message_disappear_in_ns) {
-        (Some(from), Some(after)) if from > 0 && after > 0 => Some(context.now_ns.saturating_add(after)),
-        _ => None,
-    })
+    Ok(
+        match (row.message_disappear_from_ns, row.message_disappear_in_ns) {
+            (Some(from), Some(after)) if from > 0 && after > 0 => Some(context.now_ns.saturating_add(after)),
+            _ => None,
+        },
+    )
 }
 
 /// Stores what a merged commit changed. `before` is the epoch authenticator before the merge.
@@ -148,7 +159,11 @@ pub(super) fn commit(
         error: None,
     })?;
     let disappearing = |name: &str| commit.metadata.get_ns(name);
-    if commit.fields.iter().any(|change| change.field.starts_with("message_disappear_")) {
+    if commit
+        .fields
+        .iter()
+        .any(|change| change.field.starts_with("message_disappear_"))
+    {
         let settings = disappearing(field::DISAPPEAR_FROM_NS).zip(disappearing(field::DISAPPEAR_IN_NS));
         context.db.set_message_disappearing(&group_id, settings)?;
     }
@@ -157,17 +172,30 @@ pub(super) fn commit(
         commit.metadata.is_super_admin(context.inbox_id) || context.row(group_id)?.dm_id.is_some(),
     )?;
     if !commit.is_visible() {
-        return Ok(if commit.permissions_changed { vec![Change::Group] } else { Vec::new() });
+        return Ok(if commit.permissions_changed {
+            vec![Change::Group]
+        } else {
+            Vec::new()
+        });
     }
-    let asked: Vec<InboxId> =
-        context.db.pending_removes(&group_id)?.into_iter().map(|row| row.inbox_id).collect();
+    let asked: Vec<InboxId> = context
+        .db
+        .pending_removes(&group_id)?
+        .into_iter()
+        .map(|row| row.inbox_id)
+        .collect();
     let text = |ids: &mut dyn Iterator<Item = &InboxId>| ids.map(ToString::to_string).collect::<Vec<_>>();
     let update = GroupUpdated {
         initiated_by: commit.committer.0.to_string(),
         added: text(&mut commit.added.iter()),
         removed: text(&mut commit.removed.iter().filter(|id| !asked.contains(id))),
         left: text(&mut commit.removed.iter().filter(|id| asked.contains(id))),
-        fields: commit.fields.iter().cloned().map(|change| (change.field, change.old, change.new)).collect(),
+        fields: commit
+            .fields
+            .iter()
+            .cloned()
+            .map(|change| (change.field, change.old, change.new))
+            .collect(),
         added_admins: commit.added_admins.clone(),
         removed_admins: commit.removed_admins.clone(),
         added_super_admins: commit.added_super_admins.clone(),
@@ -176,9 +204,15 @@ pub(super) fn commit(
     for inbox in &commit.removed {
         context.db.delete_pending_remove(&group_id, inbox)?;
     }
-    let others_wait = context.db.pending_removes(&group_id)?.iter().any(|row| row.inbox_id != context.inbox_id);
+    let others_wait = context
+        .db
+        .pending_removes(&group_id)?
+        .iter()
+        .any(|row| row.inbox_id != context.inbox_id);
     let is_super_admin = commit.metadata.is_super_admin(context.inbox_id);
-    context.db.set_pending_leave_request(&group_id, is_super_admin && others_wait)?;
+    context
+        .db
+        .set_pending_leave_request(&group_id, is_super_admin && others_wait)?;
     let row = transcript_row(
         context,
         group_id,
@@ -205,8 +239,8 @@ pub(super) fn log_refusal(
     sender: Option<Leaf>,
     error: &GroupError,
 ) -> Result<(), GroupError> {
-    let is_commit = Group::header(&envelope.data)
-        .is_ok_and(|header| header.kind == crate::mls::MessageKind::Commit);
+    let is_commit =
+        Group::header(&envelope.data).is_ok_and(|header| header.kind == crate::mls::MessageKind::Commit);
     if !is_commit {
         return Ok(());
     }

@@ -87,7 +87,10 @@ impl Context {
     }
 
     fn roles(&self, inbox_id: InboxId) -> Roles {
-        Roles { admin: self.metadata.is_admin(inbox_id), super_admin: self.metadata.is_super_admin(inbox_id) }
+        Roles {
+            admin: self.metadata.is_admin(inbox_id),
+            super_admin: self.metadata.is_super_admin(inbox_id),
+        }
     }
 }
 
@@ -134,7 +137,11 @@ pub fn validate(
 
     check_members(view, &before, &diff, committer)?;
     for change in &fields {
-        permit(before.permissions.metadata(&change.field), roles, "change this field")?;
+        permit(
+            before.permissions.metadata(&change.field),
+            roles,
+            "change this field",
+        )?;
     }
     let lists = check_admin_lists(&before, &after, roles)?;
     let permissions_changed = before.permissions != after.permissions;
@@ -147,7 +154,12 @@ pub fn validate(
     let mut removed: Vec<_> = diff.removed.iter().map(|(inbox, _)| *inbox).collect();
     added.sort_unstable();
     removed.sort_unstable();
-    let [added_admins, removed_admins, added_super_admins, removed_super_admins] = lists;
+    let [
+        added_admins,
+        removed_admins,
+        added_super_admins,
+        removed_super_admins,
+    ] = lists;
     Ok(ValidatedCommit {
         committer: (committer, installation),
         added,
@@ -184,7 +196,11 @@ pub fn validate_proposal(
     let fields = before.metadata.changes(&after.metadata);
     check_lengths(&fields)?;
     for change in &fields {
-        permit(before.permissions.metadata(&change.field), roles, "change this field")?;
+        permit(
+            before.permissions.metadata(&change.field),
+            roles,
+            "change this field",
+        )?;
     }
     check_admin_lists(&before, &after, roles)?;
     if before.permissions != after.permissions {
@@ -199,7 +215,10 @@ fn check_lengths(fields: &[FieldChange]) -> Result<(), CommitError> {
         if let (Some(limit), Some(new)) = (limit(&change.field), &change.new)
             && new.len() > limit
         {
-            return Err(CommitError::TooLong { field: change.field.clone(), limit });
+            return Err(CommitError::TooLong {
+                field: change.field.clone(),
+                limit,
+            });
         }
     }
     Ok(())
@@ -208,7 +227,10 @@ fn check_lengths(fields: &[FieldChange]) -> Result<(), CommitError> {
 /// Rule 4: actors are members whose credentials name an inbox.
 fn member(leaf: Option<&Leaf>) -> Result<(InboxId, InstallationId), CommitError> {
     let leaf = leaf.ok_or(CommitError::ActorNotMember)?;
-    Ok((leaf.inbox_id.ok_or(CommitError::ActorNotMember)?, leaf.installation_id))
+    Ok((
+        leaf.inbox_id.ok_or(CommitError::ActorNotMember)?,
+        leaf.installation_id,
+    ))
 }
 
 /// Rules 4, 5 and 6: every proposer is a member, and only kinds the network uses are committed.
@@ -253,7 +275,10 @@ fn check_installations(
     let mut removed = BTreeSet::new();
     for proposal in &view.proposals {
         match &proposal.kind {
-            ProposalKind::Add(NewLeaf { installation_id: Some(id), .. }) => added.insert(*id),
+            ProposalKind::Add(NewLeaf {
+                installation_id: Some(id),
+                ..
+            }) => added.insert(*id),
             ProposalKind::Remove(Some(leaf)) => removed.insert(leaf.installation_id),
             _ => false,
         };
@@ -269,7 +294,10 @@ fn check_installations(
         removed.retain(|id| !lost.contains(id));
         readded = again.union(&lost).copied().collect();
     }
-    if added.iter().any(|id| !expected.added.contains(id) && !view.installations.contains(id)) {
+    if added
+        .iter()
+        .any(|id| !expected.added.contains(id) && !view.installations.contains(id))
+    {
         return Err(CommitError::UnexpectedInstallationAdded);
     }
     if removed != expected.removed.difference(&failed).copied().collect() {
@@ -283,7 +311,11 @@ fn check_installations(
 fn subjects(view: &CommitView) -> Result<Vec<(InboxId, InstallationId)>, CommitError> {
     let committer = member(view.committer.as_ref())?;
     let mut subjects = vec![committer];
-    let new = |leaf: &NewLeaf| leaf.inbox_id.zip(leaf.installation_id).ok_or(CommitError::SubjectUnknown);
+    let new = |leaf: &NewLeaf| {
+        leaf.inbox_id
+            .zip(leaf.installation_id)
+            .ok_or(CommitError::SubjectUnknown)
+    };
     if let Some(leaf) = &view.path_leaf {
         let leaf = new(leaf)?;
         if leaf.0 != committer.0 {
@@ -326,7 +358,9 @@ fn check_subjects(
 ) -> Result<(), CommitError> {
     for (inbox, installation) in subjects(view)? {
         let position = credential_position(before, after, inbox)?.ok_or(CommitError::SubjectUnknown)?;
-        let installations = states.get(&(inbox, position)).ok_or(CommitError::UnknownIdentity { inbox })?;
+        let installations = states
+            .get(&(inbox, position))
+            .ok_or(CommitError::UnknownIdentity { inbox })?;
         if !installations.contains(&installation) {
             return Err(CommitError::NotAnInstallation { inbox });
         }
@@ -345,7 +379,9 @@ fn check_members(
     let mut removers = BTreeMap::new();
     let mut context_proposer = None;
     for proposal in &view.proposals {
-        let Some(proposer) = proposal.proposer.and_then(|leaf| leaf.inbox_id) else { continue };
+        let Some(proposer) = proposal.proposer.and_then(|leaf| leaf.inbox_id) else {
+            continue;
+        };
         match &proposal.kind {
             ProposalKind::Add(leaf) => adders.extend(leaf.inbox_id.map(|inbox| (inbox, proposer))),
             ProposalKind::Remove(leaf) => {
@@ -361,14 +397,22 @@ fn check_members(
     let only_dm_partner = dm_partner_joins(before, diff, committer);
     for (inbox, _) in &diff.added {
         if !only_dm_partner {
-            permit(&before.permissions.add_member, actor(&adders, inbox), "add members")?;
+            permit(
+                &before.permissions.add_member,
+                actor(&adders, inbox),
+                "add members",
+            )?;
         }
     }
     for (inbox, _) in &diff.removed {
         if before.metadata.is_super_admin(*inbox) {
             return Err(CommitError::NotPermitted("remove a super admin"));
         }
-        permit(&before.permissions.remove_member, actor(&removers, inbox), "remove members")?;
+        permit(
+            &before.permissions.remove_member,
+            actor(&removers, inbox),
+            "remove members",
+        )?;
     }
     Ok(())
 }
@@ -382,7 +426,11 @@ fn dm_partner_joins(before: &Context, diff: &MembershipDiff, committer: InboxId)
 }
 
 /// Rule 12 for the admin lists. Returns added and removed admins, added and removed super admins.
-fn check_admin_lists(before: &Context, after: &Context, roles: Roles) -> Result<[Vec<String>; 4], CommitError> {
+fn check_admin_lists(
+    before: &Context,
+    after: &Context,
+    roles: Roles,
+) -> Result<[Vec<String>; 4], CommitError> {
     let gone = |from: &[String], to: &[String]| -> Vec<String> {
         let to: BTreeSet<_> = to.iter().collect();
         let missing: BTreeSet<_> = from.iter().filter(|id| !to.contains(id)).cloned().collect();
@@ -412,15 +460,23 @@ fn check_admin_lists(before: &Context, after: &Context, roles: Roles) -> Result<
 }
 
 fn permit(policy: &Policy, roles: Roles, action: &'static str) -> Result<(), CommitError> {
-    if policy.allows(roles) { Ok(()) } else { Err(CommitError::NotPermitted(action)) }
+    if policy.allows(roles) {
+        Ok(())
+    } else {
+        Err(CommitError::NotPermitted(action))
+    }
 }
 
 /// Rule 13.
 fn check_version(metadata: &MutableMetadata, own_version: &str) -> Result<(), CommitError> {
-    let Some(required) = metadata.get(field::MINIMUM_VERSION) else { return Ok(()) };
+    let Some(required) = metadata.get(field::MINIMUM_VERSION) else {
+        return Ok(());
+    };
     match version::exceeds(required, own_version) {
         Some(false) => Ok(()),
-        Some(true) => Err(CommitError::VersionTooLow { required: required.to_owned() }),
+        Some(true) => Err(CommitError::VersionTooLow {
+            required: required.to_owned(),
+        }),
         None => Err(CommitError::InvalidVersion),
     }
 }

@@ -80,7 +80,7 @@ struct Refusal {
     error: GroupError,
     sender: Option<Leaf>,
     /// Own intent that failed for good.
-    intent: Option<IntentRow>,
+    intent: Option<Box<IntentRow>>,
 }
 
 impl From<StorageError> for Failure {
@@ -101,7 +101,12 @@ impl From<GroupError> for Failure {
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
         };
-        Failure::Refused(Box::new(Refusal { result, error, sender: None, intent: None }))
+        Failure::Refused(Box::new(Refusal {
+            result,
+            error,
+            sender: None,
+            intent: None,
+        }))
     }
 }
 
@@ -126,7 +131,11 @@ pub fn receive(
     fetched: bool,
 ) -> Result<Batch, GroupError> {
     let context = &context.with(tx);
-    let mut batch = Batch { done: 0, changes: Vec::new(), stop: None };
+    let mut batch = Batch {
+        done: 0,
+        changes: Vec::new(),
+        stop: None,
+    };
     if let Some(required) = context.row(group_id)?.paused_for_version {
         batch.stop = Some(Stop::Paused(required));
         return Ok(batch);
@@ -135,7 +144,10 @@ pub fn receive(
     for (index, envelope) in envelopes.iter().enumerate() {
         let header = Group::header(&envelope.data);
         let (kind, originator) = match &header {
-            Ok(MessageHeader { kind: MessageKind::Commit, .. }) => (CursorKind::CommitMessage, originator::COMMITS),
+            Ok(MessageHeader {
+                kind: MessageKind::Commit,
+                ..
+            }) => (CursorKind::CommitMessage, originator::COMMITS),
             _ => (CursorKind::ApplicationMessage, originator::MESSAGES),
         };
         if tx.cursor(group_id.as_bytes(), kind, originator)? >= envelope.sequence_id {
@@ -145,7 +157,12 @@ pub fn receive(
         let was_active = group.is_active();
         let outcome = tx.savepoint(|part| {
             let context = context.with(part);
-            let mut step = Step { context: &context, group: &mut group, envelope, fetched: fetched && index == 0 };
+            let mut step = Step {
+                context: &context,
+                group: &mut group,
+                envelope,
+                fetched: fetched && index == 0,
+            };
             step.run(header, group_id)
         });
         let stop = match outcome {
@@ -198,11 +215,19 @@ fn refuse(
         return Ok(Some(Stop::Inactive));
     }
     tracing::debug!(group = ?group.id(), sequence_id = envelope.sequence_id, error = %refusal.error, "message refused");
-    apply::log_refusal(context, group, envelope, refusal.result, refusal.sender, &refusal.error)?;
+    apply::log_refusal(
+        context,
+        group,
+        envelope,
+        refusal.result,
+        refusal.sender,
+        &refusal.error,
+    )?;
     if let Some(intent) = refusal.intent {
         context.db.set_intent_state(intent.id, IntentState::Error)?;
     }
-    if let GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { message, group: own })) = refusal.error
+    if let GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { message, group: own })) =
+        refusal.error
         && message > own
     {
         let details = format!("a message of epoch {message} arrived in epoch {own}");
@@ -220,7 +245,11 @@ struct Step<'a, 'b> {
 }
 
 impl Step<'_, '_> {
-    fn run(&mut self, header: Result<MessageHeader, MlsError>, group_id: GroupId) -> Result<Vec<Change>, Failure> {
+    fn run(
+        &mut self,
+        header: Result<MessageHeader, MlsError>,
+        group_id: GroupId,
+    ) -> Result<Vec<Change>, Failure> {
         let header = header?;
         if header.group_id != group_id {
             return Err(MlsError::from(MessageFault::OtherGroup).into());
@@ -232,11 +261,16 @@ impl Step<'_, '_> {
                 None => self.own_message(&intent, &attempt),
             };
         }
-        match self.group.process(&self.context.provider(), &self.envelope.data)? {
+        match self
+            .group
+            .process(&self.context.provider(), &self.envelope.data)?
+        {
             Processed::Own => Ok(Vec::new()),
             Processed::Application { sender, plaintext } => self.message(sender, &plaintext),
             Processed::Commit { view, staged } => {
-                let commit = self.judge(&view).map_err(|failure| named(failure, view.committer))?;
+                let commit = self
+                    .judge(&view)
+                    .map_err(|failure| named(failure, view.committer))?;
                 self.merge(&view, staged, &commit)
             }
             Processed::Proposal { view, proposal } => {
@@ -250,7 +284,9 @@ impl Step<'_, '_> {
 
     /// An own message has arrived. Peers read it unless the group has moved too far on meanwhile.
     fn own_message(&self, intent: &IntentRow, attempt: &AttemptRow) -> Result<Vec<Change>, Failure> {
-        let Some(message_id) = intent.message_id else { return Ok(Vec::new()) };
+        let Some(message_id) = intent.message_id else {
+            return Ok(Vec::new());
+        };
         let epoch = self.group.epoch();
         if attempt.published_in_epoch + READABLE_EPOCHS <= epoch || attempt.published_in_epoch > epoch {
             return Err(Failure::Again(Box::new(intent.clone())));
@@ -280,7 +316,7 @@ impl Step<'_, '_> {
                 result: CommitResult::Invalid,
                 error: error.into(),
                 sender: Some(own_leaf),
-                intent: Some(intent.clone()),
+                intent: Some(Box::new(intent.clone())),
             }))
         })?;
         let view = CommitView::of(self.group, &staged, Some(own_leaf));
@@ -288,20 +324,27 @@ impl Step<'_, '_> {
             Ok(commit) => commit,
             Err(failure) => {
                 return Err(match named(failure, view.committer) {
-                    Failure::Refused(refusal) => {
-                        Failure::Refused(Box::new(Refusal { intent: Some(intent), ..*refusal }))
-                    }
+                    Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal {
+                        intent: Some(Box::new(intent)),
+                        ..*refusal
+                    })),
                     other => other,
                 });
             }
         };
         if intent.kind != IntentKind::SendMessage {
-            self.context.db.set_group_rotated(&self.group.id(), self.context.now_ns)?;
+            self.context
+                .db
+                .set_group_rotated(&self.group.id(), self.context.now_ns)?;
         }
         let changes = self.merge(&view, staged, &commit)?;
         match &attempt.post_commit {
             Some(post_commit) => {
-                self.context.db.set_intent_committed(intent.id, self.envelope.sequence_id, Some(post_commit))?;
+                self.context.db.set_intent_committed(
+                    intent.id,
+                    self.envelope.sequence_id,
+                    Some(post_commit),
+                )?;
             }
             None => {
                 self.context.db.delete_intent(intent.id)?;
@@ -348,9 +391,17 @@ impl Step<'_, '_> {
     fn message(&self, sender: Leaf, plaintext: &[u8]) -> Result<Vec<Change>, Failure> {
         let inbox_id = sender.inbox_id.ok_or(MlsError::from(MessageFault::Sender))?;
         let unreadable = |_| MlsError::from(MessageFault::Malformed);
-        let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else { return Ok(Vec::new()) };
+        let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else {
+            return Ok(Vec::new());
+        };
         let sender = (inbox_id, sender.installation_id);
-        Ok(apply::message(self.context, self.group, self.envelope, sender, &plaintext)?)
+        Ok(apply::message(
+            self.context,
+            self.group,
+            self.envelope,
+            sender,
+            &plaintext,
+        )?)
     }
 }
 

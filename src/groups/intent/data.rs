@@ -132,9 +132,20 @@ mod tests {
     fn stored_intents_of_this_version_stay_readable() {
         // A change of these bytes makes intents in existing databases unreadable.
         let cases = [
-            (IntentData::SendMessage { plaintext: vec![1, 2] }, "00020102"),
+            (
+                IntentData::SendMessage {
+                    plaintext: vec![1, 2],
+                },
+                "00020102",
+            ),
             (IntentData::KeyUpdate, "01"),
-            (IntentData::UpdateMetadata { field: "a".into(), value: "b".into() }, "0301610162"),
+            (
+                IntentData::UpdateMetadata {
+                    field: "a".into(),
+                    value: "b".into(),
+                },
+                "0301610162",
+            ),
         ];
         for (data, hex) in cases {
             assert_eq!(hex::encode(data.encode().expect("encodes")), hex);
@@ -146,14 +157,19 @@ mod tests {
             add: [InboxId::new([1; 32])].into(),
         };
         assert_eq!(IntentData::decode(&update.encode().expect("encodes")), Ok(update));
-        let admins =
-            IntentData::UpdateAdmins { change: AdminChange::AddSuperAdmin, inbox_id: InboxId::new([3; 32]) };
+        let admins = IntentData::UpdateAdmins {
+            change: AdminChange::AddSuperAdmin,
+            inbox_id: InboxId::new([3; 32]),
+        };
         assert_eq!(IntentData::decode(&admins.encode().expect("encodes")), Ok(admins));
     }
 
     #[test]
     fn garbage_is_an_error() {
         assert_eq!(IntentData::decode(&[9]), Err(GroupError::Corrupt("intent")));
-        assert_eq!(PostCommit::decode(&[0xff]), Err(GroupError::Corrupt("post-commit action")));
+        assert_eq!(
+            PostCommit::decode(&[0xff]),
+            Err(GroupError::Corrupt("post-commit action"))
+        );
     }
 }

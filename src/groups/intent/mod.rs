@@ -20,4 +20,6 @@ mod resolve;
 pub use data::{AdminChange, IntentData, PostCommit, Recipient};
 pub use publish::{Build, Payload, build, members_to_fetch, next};
 pub use queue::{Refresh, membership_update, queue, queue_message};
-pub use resolve::{complete, drop_message, resend_message, return_unseen, sending_failed, to_complete};
+pub use resolve::{
+    MAX_ATTEMPTS, complete, drop_message, give_up, resend_message, return_unseen, sending_failed, to_complete,
+};

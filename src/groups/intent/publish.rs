@@ -6,12 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::data::{AdminChange, IntentData, PostCommit, Recipient};
 use crate::groups::context::Context;
-use crate::groups::error::GroupError;
+use crate::groups::error::{CommitError, GroupError};
+use crate::groups::inbound::{needed_states, validate};
 use crate::groups::membership::GroupMembership;
 use crate::groups::metadata::MutableMetadata;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId};
-use crate::mls::{CommitPlan, ContextChange, Group, StagedOwnCommit, VerifiedKeyPackage};
+use crate::mls::{
+    CommitPlan, CommitView, ContextChange, Group, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
+};
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
 /// A payload that is ready to be sent and stored as an attempt.
@@ -36,8 +39,6 @@ pub enum Build {
     Done,
     /// These must be known first: fetch their identity logs and build again.
     Missing(States),
-    /// It can never be built: the intent is given up.
-    Failed,
 }
 
 /// The next intent to build, in the order in which they were asked for.
@@ -45,7 +46,11 @@ pub enum Build {
 /// # Errors
 /// [`GroupError::Storage`].
 pub fn next(context: &Context<'_>, group_id: GroupId) -> Result<Option<IntentRow>, GroupError> {
-    Ok(context.db.intents(&group_id, &[IntentState::ToPublish])?.into_iter().next())
+    Ok(context
+        .db
+        .intents(&group_id, &[IntentState::ToPublish])?
+        .into_iter()
+        .next())
 }
 
 /// The installations whose key packages building an intent takes, with their inboxes. Empty for all but
@@ -121,7 +126,11 @@ pub fn build(
                     context.db.delete_intent(intent.id)?;
                     return Ok(Build::Done);
                 }
-                Planned::Commit { plan, recipients, failed } => {
+                Planned::Commit {
+                    plan,
+                    recipients,
+                    failed,
+                } => {
                     if !add.is_empty() && recipients.is_empty() && failed {
                         return Err(GroupError::NoUsableKeyPackage);
                     }
@@ -132,20 +141,39 @@ pub fn build(
         IntentData::UpdateMetadata { field, value } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
             metadata.attributes.insert(field, value);
-            (change(ContextChange::MutableMetadata(metadata.encode())), Vec::new())
+            (
+                change(ContextChange::MutableMetadata(metadata.encode())),
+                Vec::new(),
+            )
         }
-        IntentData::UpdateAdmins { change: how, inbox_id } => {
+        IntentData::UpdateAdmins {
+            change: how,
+            inbox_id,
+        } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
             change_admins(&mut metadata, how, inbox_id);
-            (change(ContextChange::MutableMetadata(metadata.encode())), Vec::new())
+            (
+                change(ContextChange::MutableMetadata(metadata.encode())),
+                Vec::new(),
+            )
         }
     };
     let staged = stage(tx, context, &mut group, plan)?;
+    if let Some(states) = judge(context, &group, &staged)? {
+        return Ok(Build::Missing(states));
+    }
     let post_commit = staged
         .welcome
         .map(|welcome| PostCommit { welcome, recipients }.encode())
         .transpose()?;
-    store(context, intent, epoch, staged.payload, Some(staged.staged), post_commit)
+    store(
+        context,
+        intent,
+        epoch,
+        staged.payload,
+        Some(staged.staged),
+        post_commit,
+    )
 }
 
 /// Stages a commit and undoes what that wrote: the group stays in its epoch, with its keys unused.
@@ -178,17 +206,42 @@ fn stage(
     }
 }
 
+/// Judges an own commit as receivers will, before anybody sees it. Answers what must be known for that.
+fn judge(
+    context: &Context<'_>,
+    group: &Group,
+    staged: &StagedOwnCommit,
+) -> Result<Option<States>, GroupError> {
+    let commit = StagedCommit::from_bytes(&staged.staged)?;
+    let view = CommitView::of(group, &commit, Some(group.own_leaf()?));
+    let states = states::load(context, &needed_states(&view)?)?;
+    if !states.is_complete() {
+        return Ok(Some(states));
+    }
+    match validate(&view, &states.known, context.own_version) {
+        Ok(_) => Ok(None),
+        Err(CommitError::NotPermitted(action)) => Err(GroupError::NotPermitted(action)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The newest attempt, if it was built for the epoch the group is still in.
-fn same_epoch_attempt(context: &Context<'_>, intent: &IntentRow, epoch: u64) -> Result<Option<Payload>, GroupError> {
+fn same_epoch_attempt(
+    context: &Context<'_>,
+    intent: &IntentRow,
+    epoch: u64,
+) -> Result<Option<Payload>, GroupError> {
     let newest = context.db.attempts(intent.id)?.pop();
-    Ok(newest.filter(|attempt| attempt.published_in_epoch == epoch).and_then(|attempt| {
-        Some(Payload {
-            intent_id: intent.id,
-            data: attempt.payload?,
-            should_push: intent.should_push,
-            is_commit: attempt.staged_commit.is_some(),
-        })
-    }))
+    Ok(newest
+        .filter(|attempt| attempt.published_in_epoch == epoch)
+        .and_then(|attempt| {
+            Some(Payload {
+                intent_id: intent.id,
+                data: attempt.payload?,
+                should_push: intent.should_push,
+                is_commit: attempt.staged_commit.is_some(),
+            })
+        }))
 }
 
 fn store(
@@ -208,11 +261,19 @@ fn store(
         post_commit,
         payload: Some(payload.clone()),
     })?;
-    Ok(Build::Send(Payload { intent_id: intent.id, data: payload, should_push: intent.should_push, is_commit }))
+    Ok(Build::Send(Payload {
+        intent_id: intent.id,
+        data: payload,
+        should_push: intent.should_push,
+        is_commit,
+    }))
 }
 
 fn change(change: ContextChange) -> CommitPlan {
-    CommitPlan { change: Some(change), ..Default::default() }
+    CommitPlan {
+        change: Some(change),
+        ..Default::default()
+    }
 }
 
 fn change_admins(metadata: &mut MutableMetadata, how: AdminChange, inbox_id: InboxId) {
@@ -251,7 +312,11 @@ fn apply(
 }
 
 enum Planned {
-    Commit { plan: CommitPlan, recipients: Vec<Recipient>, failed: bool },
+    Commit {
+        plan: CommitPlan,
+        recipients: Vec<Recipient>,
+        failed: bool,
+    },
     Nothing,
     Missing(States),
 }
@@ -283,7 +348,10 @@ fn membership_plan(
     for id in expected.added.iter().filter(|id| !present.contains(id)) {
         match packages.remove(id).flatten() {
             Some(package) => {
-                recipients.push(Recipient { installation_id: *id, init_key: package.init_key().to_vec() });
+                recipients.push(Recipient {
+                    installation_id: *id,
+                    init_key: package.init_key().to_vec(),
+                });
                 plan.add.push(package);
             }
             None => {
@@ -291,7 +359,12 @@ fn membership_plan(
             }
         }
     }
-    plan.remove = expected.removed.iter().filter(|id| present.contains(id)).copied().collect();
+    plan.remove = expected
+        .removed
+        .iter()
+        .filter(|id| present.contains(id))
+        .copied()
+        .collect();
     // An installation that goes for good explains its missing leaf by staying in the list; one whose leaf
     // is removed now must not be in it, or receivers would not expect the removal.
     after.failed_installations.retain(|id| !plan.remove.contains(id));
@@ -310,16 +383,26 @@ fn membership_plan(
     after.members.retain(|inbox, _| !lost.contains(inbox));
     for ((inbox, _), installations) in &states.known {
         if lost.contains(inbox) {
-            after.failed_installations.retain(|id| !installations.contains(id));
+            after
+                .failed_installations
+                .retain(|id| !installations.contains(id));
         }
     }
     if after.members == before.members && plan.add.is_empty() && plan.remove.is_empty() {
         return Ok(if any_failed && !lost.is_empty() {
-            Planned::Commit { plan: CommitPlan::default(), recipients, failed: true }
+            Planned::Commit {
+                plan: CommitPlan::default(),
+                recipients,
+                failed: true,
+            }
         } else {
             Planned::Nothing
         });
     }
     plan.change = Some(ContextChange::Membership(after.encode()));
-    Ok(Planned::Commit { plan, recipients, failed: any_failed })
+    Ok(Planned::Commit {
+        plan,
+        recipients,
+        failed: any_failed,
+    })
 }

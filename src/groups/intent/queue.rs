@@ -34,19 +34,26 @@ pub fn queue_message(
         return Err(GroupError::Inactive);
     }
     let idempotency_key = idempotency_key.unwrap_or_else(|| context.now_ns.to_string());
-    let plaintext = Plaintext { content, idempotency_key };
+    let plaintext = Plaintext {
+        content,
+        idempotency_key,
+    };
     let id = plaintext.message_id(group_id);
     let message = message_row(context, group_id, id, &plaintext, should_push);
     if !context.db.insert_message(&message)? {
         return Ok(id);
     }
     context.db.advance_last_message(&group_id, context.now_ns)?;
-    let open = context.db.intents(&group_id, &[IntentState::ToPublish, IntentState::Published])?;
+    let open = context
+        .db
+        .intents(&group_id, &[IntentState::ToPublish, IntentState::Published])?;
     let renewal_waits = open.iter().any(|intent| intent.kind == IntentKind::KeyUpdate);
     if !renewal_waits && context.now_ns.saturating_sub(row.rotated_at_ns) > ROTATION_NS {
         queue(context, group_id, &IntentData::KeyUpdate)?;
     }
-    let data = IntentData::SendMessage { plaintext: plaintext.encode() };
+    let data = IntentData::SendMessage {
+        plaintext: plaintext.encode(),
+    };
     insert(context, group_id, &data, should_push, Some(id))?;
     allow(context, &context.row(group_id)?)?;
     Ok(id)
@@ -146,15 +153,33 @@ pub fn membership_update(
             }
         }
     }
-    let remove: BTreeSet<_> =
-        refresh.remove.iter().filter(|inbox| membership.members.contains_key(*inbox)).copied().collect();
-    let add: BTreeSet<_> =
-        refresh.add.iter().filter(|inbox| members.contains_key(*inbox)).copied().collect();
+    let remove: BTreeSet<_> = refresh
+        .remove
+        .iter()
+        .filter(|inbox| membership.members.contains_key(*inbox))
+        .copied()
+        .collect();
+    let add: BTreeSet<_> = refresh
+        .add
+        .iter()
+        .filter(|inbox| members.contains_key(*inbox))
+        .copied()
+        .collect();
     let size = membership.members.len() - remove.len()
-        + members.keys().filter(|inbox| !membership.members.contains_key(*inbox)).count();
+        + members
+            .keys()
+            .filter(|inbox| !membership.members.contains_key(*inbox))
+            .count();
     if !add.is_empty() && size > crate::groups::MAX_MEMBERS {
-        return Err(GroupError::TooLarge { limit: crate::groups::MAX_MEMBERS });
+        return Err(GroupError::TooLarge {
+            limit: crate::groups::MAX_MEMBERS,
+        });
     }
-    Ok((!members.is_empty() || !remove.is_empty())
-        .then_some(IntentData::UpdateMembership { members, remove, add }))
+    Ok(
+        (!members.is_empty() || !remove.is_empty()).then_some(IntentData::UpdateMembership {
+            members,
+            remove,
+            add,
+        }),
+    )
 }

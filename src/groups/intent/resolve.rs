@@ -4,13 +4,15 @@ use super::data::{IntentData, PostCommit};
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
 use crate::ids::{GroupId, MessageId};
-use crate::storage::{DeliveryStatus, IntentId, IntentRow, IntentState, MessageKind, NewIntent, StorageError};
+use crate::storage::{
+    DeliveryStatus, IntentId, IntentRow, IntentState, MessageKind, NewIntent, StorageError,
+};
 
 /// How often an intent is tried before it is given up.
 ///
 /// # Source
 /// The group-chat specification ("three attempts"), libxmtp.
-pub(crate) const MAX_ATTEMPTS: u32 = 3;
+pub const MAX_ATTEMPTS: u32 = 3;
 
 /// Counts a failed attempt to build or send. After [`MAX_ATTEMPTS`] the intent is given up and its message
 /// marked as failed. Answers whether it was given up.
@@ -21,13 +23,24 @@ pub(crate) const MAX_ATTEMPTS: u32 = 3;
 /// [`GroupError::Storage`].
 pub fn sending_failed(context: &Context<'_>, intent: &IntentRow) -> Result<bool, GroupError> {
     let attempts = context.db.count_publish_attempt(intent.id)?;
-    let give_up = attempts >= MAX_ATTEMPTS;
-    let state = if give_up { IntentState::Error } else { IntentState::ToPublish };
-    context.db.set_intent_state(intent.id, state)?;
-    if give_up && let Some(message) = &intent.message_id {
-        set_status(context, message, DeliveryStatus::Failed)?;
+    if attempts >= MAX_ATTEMPTS {
+        give_up(context, intent)?;
+        return Ok(true);
     }
-    Ok(give_up)
+    context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+    Ok(false)
+}
+
+/// Gives an intent up; its message is marked as failed.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn give_up(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupError> {
+    context.db.set_intent_state(intent.id, IntentState::Error)?;
+    match &intent.message_id {
+        Some(message) => set_status(context, message, DeliveryStatus::Failed),
+        None => Ok(()),
+    }
 }
 
 /// Gives intents back to be published whose payload was sent and did not come back, although everything the
@@ -48,7 +61,10 @@ pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, 
 ///
 /// # Errors
 /// [`GroupError::Storage`], [`GroupError::Corrupt`].
-pub fn to_complete(context: &Context<'_>, group_id: GroupId) -> Result<Vec<(IntentId, u64, PostCommit)>, GroupError> {
+pub fn to_complete(
+    context: &Context<'_>,
+    group_id: GroupId,
+) -> Result<Vec<(IntentId, u64, PostCommit)>, GroupError> {
     let committed = context.db.intents(&group_id, &[IntentState::Committed])?;
     committed
         .into_iter()
@@ -74,13 +90,21 @@ pub fn complete(context: &Context<'_>, id: IntentId) -> Result<(), GroupError> {
 /// [`GroupError::Storage`] with not-found when there is no such message or it has not failed.
 pub fn resend_message(context: &Context<'_>, message: MessageId) -> Result<GroupId, GroupError> {
     let missing = || GroupError::Storage(StorageError::NotFound(crate::storage::Missing::Message));
-    let row = context.db.message(&message, context.now_ns)?.ok_or_else(missing)?;
+    let row = context
+        .db
+        .message(&message, context.now_ns)?
+        .ok_or_else(missing)?;
     if row.kind != MessageKind::Application || row.delivery_status != DeliveryStatus::Failed {
         return Err(missing());
     }
-    context.db.set_delivery_status(&message, DeliveryStatus::Unpublished)?;
-    let plaintext =
-        crate::messages::Plaintext { content: row.content, idempotency_key: row.idempotency_key }.encode();
+    context
+        .db
+        .set_delivery_status(&message, DeliveryStatus::Unpublished)?;
+    let plaintext = crate::messages::Plaintext {
+        content: row.content,
+        idempotency_key: row.idempotency_key,
+    }
+    .encode();
     let data = IntentData::SendMessage { plaintext };
     context.db.insert_intent(&NewIntent {
         group_id: row.group_id,
@@ -99,7 +123,10 @@ pub fn resend_message(context: &Context<'_>, message: MessageId) -> Result<Group
 /// As [`resend_message`].
 pub fn drop_message(context: &Context<'_>, message: MessageId) -> Result<(), GroupError> {
     let missing = || GroupError::Storage(StorageError::NotFound(crate::storage::Missing::Message));
-    let row = context.db.message(&message, context.now_ns)?.ok_or_else(missing)?;
+    let row = context
+        .db
+        .message(&message, context.now_ns)?
+        .ok_or_else(missing)?;
     if row.delivery_status != DeliveryStatus::Failed {
         return Err(missing());
     }

@@ -39,7 +39,11 @@ impl GroupUpdated {
     /// The entry a new member sees first: that `adder` added them.
     #[must_use]
     pub fn joined(adder: InboxId, member: InboxId) -> Self {
-        Self { initiated_by: adder.to_string(), added: vec![member.to_string()], ..Default::default() }
+        Self {
+            initiated_by: adder.to_string(),
+            added: vec![member.to_string()],
+            ..Default::default()
+        }
     }
 
     /// Encodes it as content.
@@ -54,7 +58,11 @@ impl GroupUpdated {
                 .fields
                 .iter()
                 .cloned()
-                .map(|(field_name, old_value, new_value)| MetadataFieldChange { field_name, old_value, new_value })
+                .map(|(field_name, old_value, new_value)| MetadataFieldChange {
+                    field_name,
+                    old_value,
+                    new_value,
+                })
                 .collect(),
             left_inboxes: inboxes(&self.left),
             added_admin_inboxes: inboxes(&self.added_admins),
@@ -75,8 +83,14 @@ impl GroupUpdated {
     /// [`ContentError::OtherType`], [`ContentError::Malformed`].
     pub fn decode(content: &EncodedContent) -> Result<Self, ContentError> {
         let own = ContentType::xmtp("group_updated", 1);
-        if !content.content_type.as_ref().is_some_and(|found| found.is_compatible(&own)) {
-            return Err(ContentError::OtherType { expected: "xmtp.org/group_updated:1.0" });
+        if !content
+            .content_type
+            .as_ref()
+            .is_some_and(|found| found.is_compatible(&own))
+        {
+            return Err(ContentError::OtherType {
+                expected: "xmtp.org/group_updated:1.0",
+            });
         }
         let body = Proto::decode(content.content.as_slice()).map_err(|_| ContentError::Malformed)?;
         let ids = |list: Vec<Inbox>| list.into_iter().map(|inbox| inbox.inbox_id).collect();
@@ -110,7 +124,10 @@ mod tests {
             added: list("a"),
             removed: list("b"),
             left: list("c"),
-            fields: vec![("name".into(), None, Some("new".into())), ("x".into(), Some("old".into()), None)],
+            fields: vec![
+                ("name".into(), None, Some("new".into())),
+                ("x".into(), Some("old".into()), None),
+            ],
             added_admins: list("d"),
             removed_admins: list("e"),
             added_super_admins: list("f"),

@@ -19,8 +19,14 @@ pub fn encode(text: &str) -> EncodedContent {
 /// [`ContentError::OtherType`], [`ContentError::Encoding`].
 pub fn decode(content: &EncodedContent) -> Result<String, ContentError> {
     let text = ContentType::xmtp("text", 1);
-    if !content.content_type.as_ref().is_some_and(|found| found.is_compatible(&text)) {
-        return Err(ContentError::OtherType { expected: "xmtp.org/text:1.0" });
+    if !content
+        .content_type
+        .as_ref()
+        .is_some_and(|found| found.is_compatible(&text))
+    {
+        return Err(ContentError::OtherType {
+            expected: "xmtp.org/text:1.0",
+        });
     }
     match content.parameters.get("encoding").map(String::as_str) {
         None | Some("UTF-8") if content.compression.is_none() => {

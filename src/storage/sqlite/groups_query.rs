@@ -1,8 +1,8 @@
 //! Lists of conversations.
 
+use super::Conditions;
 use super::consent::ConsentState;
 use super::groups::{COLUMNS, ConversationType, GroupRow, MembershipState, read};
-use super::Conditions;
 use crate::storage::Db;
 use crate::storage::StorageError;
 use rusqlite::types::Value;

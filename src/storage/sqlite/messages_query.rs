@@ -1,9 +1,9 @@
 //! Lists of messages.
 
-use super::messages::{ALIVE, COLUMNS, DeliveryStatus, MessageKind, MessageRow, read};
 use super::Conditions;
-use crate::storage::Db;
+use super::messages::{ALIVE, COLUMNS, DeliveryStatus, MessageKind, MessageRow, read};
 use crate::ids::{GroupId, InboxId, MessageId};
+use crate::storage::Db;
 use crate::storage::StorageError;
 use rusqlite::types::Value;
 

@@ -3,6 +3,9 @@
 use crate::storage::{Db, StorageError};
 use rusqlite::params;
 
+/// The name of an entry, empty for an unnamed one, and its value.
+pub type MlsListEntry = (Vec<u8>, Vec<u8>);
+
 impl Db {
     /// The value under a key.
     ///
@@ -46,7 +49,7 @@ impl Db {
     ///
     /// # Errors
     /// Those of reading.
-    pub fn mls_list(&self, kind: u8, list: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StorageError> {
+    pub fn mls_list(&self, kind: u8, list: &[u8]) -> Result<Vec<MlsListEntry>, StorageError> {
         self.all(
             "SELECT item, value FROM mls_lists WHERE kind = ? AND list = ? ORDER BY position",
             params![kind, list],

@@ -25,6 +25,7 @@ mod key_packages;
 mod legacy;
 mod welcomes;
 
+pub use crate::proto::xmtp::identity::associations::IdentifierKind;
 pub use commit_log::{CommitLogPublication, CommitLogRow};
 pub use group_messages::{GroupEnvelope, NewestGroupMessage, OutgoingGroupMessage};
 pub use identity::{ContractSignature, ContractVerdict, IdentityUpdateRow};

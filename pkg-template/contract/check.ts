@@ -1,0 +1,14 @@
+// Compiles when the classes that wasm-bindgen generated are usable as what the page-side code expects.
+import type * as generated from "../../pkg/xmtp_web.js";
+import type * as expected from "../src/xmtp_web.js";
+
+/** Fails to compile unless A can stand where B is expected. */
+type Usable<A extends B, B> = A;
+
+export type Client = Usable<generated.Client, Omit<expected.Client, never>>;
+export type Create = Usable<ReturnType<typeof generated.Client.create>, Promise<unknown>>;
+export type Conversations = Usable<generated.Conversations, Omit<expected.Conversations, never>>;
+export type Group = Usable<generated.Group, Omit<expected.Group, never>>;
+export type StreamHandle = Usable<generated.StreamHandle, Omit<expected.StreamHandle, never>>;
+export type Encode = Usable<typeof generated.encodeContent, typeof expected.encodeContent>;
+export type Decode = Usable<typeof generated.decodeContent, typeof expected.decodeContent>;

@@ -1,0 +1,124 @@
+import { XmtpError } from "./errors.js";
+import type { Args, GroupSnapshot, MessageSnapshot, Method, Result, ToPage, ToWorker } from "./rpc.js";
+
+/** What the page does with the events of one stream. */
+export interface StreamListener {
+  onValue(value: GroupSnapshot | MessageSnapshot): void;
+  onError(error: XmtpError): void;
+  /** The stream is over; nothing follows. */
+  onEnd(error?: XmtpError): void;
+}
+
+/** How long a worker may take to close its database before it is ended, milliseconds. */
+const CLOSE_MS = 5_000;
+
+/** The page's end of the line to the worker. */
+export class Channel {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: XmtpError) => void }>();
+  readonly #streams = new Map<number, StreamListener>();
+  #nextId = 1;
+  #closed: XmtpError | undefined;
+
+  constructor(workerUrl?: string | URL) {
+    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
+    this.#worker =
+      workerUrl === undefined
+        ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web" })
+        : new Worker(workerUrl, { type: "module", name: "xmtp-web" });
+    this.#worker.addEventListener("message", (event: MessageEvent<ToPage>) => this.#receive(event.data));
+    this.#worker.addEventListener("error", (event) => {
+      const text = event.message || "worker.js could not be loaded (is the option workerUrl right?)";
+      this.#fail(new XmtpError("internal", `the worker failed: ${text}`));
+    });
+    this.#worker.addEventListener("messageerror", () => {
+      this.#fail(new XmtpError("internal", "the worker sent something that cannot be read"));
+    });
+  }
+
+  /** Sends a request. After a close or a failure of the worker every request is rejected at once. */
+  call<M extends Method>(method: M, ...args: Args<M> extends void ? [] : [Args<M>]): Promise<Result<M>> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const id = this.#nextId++;
+    return new Promise<Result<M>>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: never) => void, reject });
+      try {
+        this.#worker.postMessage({ id, method, args: args[0] } as ToWorker);
+      } catch (error) {
+        this.#pending.delete(id);
+        reject(new XmtpError("argument.invalid", `an argument cannot be sent to the worker: ${String(error)}`));
+      }
+    });
+  }
+
+  /** Registers a listener and gives the id under which the worker reports to it. */
+  listen(listener: StreamListener): number {
+    const streamId = this.#nextId++;
+    this.#streams.set(streamId, listener);
+    return streamId;
+  }
+
+  unlisten(streamId: number): void {
+    this.#streams.delete(streamId);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Lets the client write what it has to, then ends the worker. Pending calls are rejected. */
+  async close(): Promise<void> {
+    if (this.#closed !== undefined) return;
+    const done = this.call("client.close");
+    this.#closed = new XmtpError("client.closed", "the client was closed");
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));
+    try {
+      await Promise.race([done, late]);
+    } finally {
+      clearTimeout(timer);
+      // Rejects what is still pending; `done` itself may be among it.
+      done.catch(() => undefined);
+      this.terminate();
+    }
+  }
+
+  /** Ends the worker at once. */
+  terminate(): void {
+    this.#end((this.#closed ??= new XmtpError("client.closed", "the client was closed")));
+  }
+
+  #receive(message: ToPage): void {
+    if (message.type === "fatal") return this.#fail(XmtpError.fromPlain(message.error));
+    if (message.type === "stream") {
+      const listener = this.#streams.get(message.streamId);
+      if (message.event === "value") listener?.onValue(message.value);
+      else if (message.event === "error") listener?.onError(XmtpError.fromPlain(message.error));
+      else {
+        this.#streams.delete(message.streamId);
+        listener?.onEnd();
+      }
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.ok) pending?.resolve(message.result as never);
+    else pending?.reject(XmtpError.fromPlain(message.error));
+  }
+
+  #fail(error: XmtpError): void {
+    if (this.#closed !== undefined && this.#closed.code !== "client.closed") return;
+    this.#closed = error;
+    this.#end(error);
+  }
+
+  #end(error: XmtpError): void {
+    this.#worker.terminate();
+    const pending = [...this.#pending.values()];
+    const streams = [...this.#streams.values()];
+    this.#pending.clear();
+    this.#streams.clear();
+    for (const { reject } of pending) reject(error);
+    for (const stream of streams) stream.onEnd(error.code === "client.closed" ? undefined : error);
+  }
+}

@@ -1,0 +1,62 @@
+import { invalidArgument, unsupported } from "./errors.js";
+import { ApiUrls, type ClientOptions, type XmtpEnv } from "./types.js";
+
+/** Refuses options this build does not know: nothing given is ignored. @internal */
+export function checkKeys(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) throw invalidArgument(`the options of ${where} must be an object`);
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !known.includes(name)) {
+      throw unsupported(`${where} does not support the option "${name}"`);
+    }
+  }
+}
+
+const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
+  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableAutoRegister", "workerUrl", "wasmUrl",
+];
+
+/** Checked options with their defaults. @internal */
+export interface ResolvedOptions {
+  env: XmtpEnv;
+  apiUrl: string;
+  appVersion: string | undefined;
+  dbPath: string | null | undefined;
+  dbEncryptionKey: Uint8Array | undefined;
+  nonce: bigint;
+  disableAutoRegister: boolean;
+  workerUrl: string | URL | undefined;
+  /** Absolute, since the worker resolves relative addresses against itself. */
+  wasmUrl: string | undefined;
+}
+
+/** @internal */
+export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
+  checkKeys("Client", options, CLIENT_OPTIONS);
+  const { env = "dev", nonce = 1n, dbEncryptionKey, dbPath, appVersion, apiUrl } = options;
+  if (!Object.hasOwn(ApiUrls, env)) throw unsupported(`env must be one of ${Object.keys(ApiUrls).join(", ")}`);
+  if (apiUrl !== undefined && !/^https?:\/\//.test(apiUrl)) throw invalidArgument("apiUrl must begin with http:// or https://");
+  if (typeof nonce !== "bigint" || nonce < 0n || nonce >= 1n << 64n) {
+    throw invalidArgument("nonce must be a bigint from 0 to 2^64 - 1");
+  }
+  if (dbEncryptionKey !== undefined && !(dbEncryptionKey instanceof Uint8Array && dbEncryptionKey.length === 32)) {
+    throw invalidArgument("dbEncryptionKey must be a Uint8Array of 32 bytes");
+  }
+  if (dbPath !== undefined && dbPath !== null && (typeof dbPath !== "string" || dbPath === "")) {
+    throw invalidArgument("dbPath must be a name, null for memory, or left out");
+  }
+  if (appVersion !== undefined && typeof appVersion !== "string") throw invalidArgument("appVersion must be a string");
+  if (options.disableAutoRegister !== undefined && typeof options.disableAutoRegister !== "boolean") {
+    throw invalidArgument("disableAutoRegister must be true or false");
+  }
+  return {
+    env,
+    apiUrl: (apiUrl ?? ApiUrls[env]).replace(/\/+$/, ""),
+    appVersion,
+    dbPath,
+    dbEncryptionKey,
+    nonce,
+    disableAutoRegister: options.disableAutoRegister ?? false,
+    workerUrl: options.workerUrl,
+    wasmUrl: options.wasmUrl === undefined ? undefined : new URL(options.wasmUrl, globalThis.location?.href).href,
+  };
+}

@@ -1,0 +1,162 @@
+import type { PlainError } from "./errors.js";
+import type {
+  CreateGroupOptions,
+  EncodedContent,
+  GroupMember,
+  GroupMetadata,
+  Identifier,
+  ListConversationsOptions,
+  ListMessagesOptions,
+  ContentTypeId,
+  DeliveryStatus,
+  GroupMessageKind,
+  GroupUpdated,
+  SendOptions,
+} from "./types.js";
+
+/** What the page knows of an open client. */
+export interface ClientState {
+  inboxId: string;
+  installationId: string;
+  installationIdBytes: Uint8Array;
+  isRegistered: boolean;
+  protocolVersion: string;
+}
+
+/** What the page knows of a group without asking again. */
+export interface GroupSnapshot {
+  id: string;
+  createdAtNs: bigint;
+  addedByInboxId: string;
+  name: string;
+  description: string;
+  imageUrl: string;
+  appData: string;
+  admins: string[];
+  superAdmins: string[];
+  metadata: GroupMetadata;
+  pausedForVersion: string | undefined;
+  epoch: bigint;
+  isActive: boolean;
+  permissions: object | undefined;
+}
+
+/** One stored message, decoded as far as this package knows its type. */
+export interface MessageSnapshot {
+  id: string;
+  conversationId: string;
+  senderInboxId: string;
+  senderInstallationId: string;
+  sentAtNs: bigint;
+  insertedAtNs: bigint;
+  kind: GroupMessageKind;
+  deliveryStatus: DeliveryStatus;
+  contentType: ContentTypeId | undefined;
+  text: string | undefined;
+  groupUpdated: GroupUpdated | undefined;
+  fallback: string | undefined;
+  /** Present for types that are not decoded here, so that an app can. */
+  encodedContent: EncodedContent | undefined;
+}
+
+export interface OpenArgs {
+  apiUrl: string;
+  env: string;
+  identifier: Identifier;
+  nonce: bigint;
+  appVersion: string | undefined;
+  dbPath: string | null | undefined;
+  dbEncryptionKey: Uint8Array | undefined;
+  wasmUrl: string | undefined;
+}
+
+export type WalletSignature =
+  | { type: "EOA"; signature: Uint8Array }
+  | { type: "SCW"; address: string; chainId: bigint; blockNumber: bigint | undefined; signature: Uint8Array };
+
+export type StreamSource =
+  | { type: "conversations"; conversationType?: "group" }
+  | { type: "allMessages"; conversationType?: "group" }
+  | { type: "messages"; groupId: string };
+
+export interface StreamOpenArgs {
+  streamId: number;
+  source: StreamSource;
+  /** Fetch first, so that the stream begins with what happens from now on. */
+  syncFirst: boolean;
+  /**
+   * For a stream that broke: fetch after opening, and deliver what was stored since then, whoever fetched it. The
+   * page drops what it has seen. Nanoseconds since the Unix epoch by this machine's clock, as `insertedAtNs`.
+   */
+  since: bigint | undefined;
+}
+
+export type TextField = "name" | "description" | "imageUrl" | "appData";
+export type RoleChange = "addAdmin" | "removeAdmin" | "addSuperAdmin" | "removeSuperAdmin";
+
+/** A group by its id, plus what the call needs. */
+type OnGroup<T = unknown> = { groupId: string } & T;
+
+/** Every request of the page and its answer. Both sides are typed by this. */
+export interface Requests {
+  "client.open": { args: OpenArgs; result: ClientState };
+  "client.signatureText": { args: void; result: string | undefined };
+  "client.addSignature": { args: WalletSignature; result: void };
+  "client.register": { args: void; result: ClientState };
+  "client.isRegistered": { args: void; result: boolean };
+  "client.canMessage": { args: { addresses: string[] }; result: boolean[] };
+  "client.inboxIdForAddress": { args: { address: string }; result: string | undefined };
+  "client.close": { args: void; result: void };
+
+  "conversations.sync": { args: void; result: void };
+  "conversations.syncAll": { args: void; result: void };
+  "conversations.list": { args: ListConversationsOptions; result: GroupSnapshot[] };
+  "conversations.byId": { args: { groupId: string }; result: GroupSnapshot | undefined };
+  "conversations.createGroup": { args: { inboxIds: string[]; options: CreateGroupOptions }; result: GroupSnapshot };
+  "conversations.createGroupWithAddresses": {
+    args: { addresses: string[]; options: CreateGroupOptions };
+    result: GroupSnapshot;
+  };
+  "conversations.createGroupOptimistic": { args: { options: CreateGroupOptions }; result: GroupSnapshot };
+
+  "group.sync": { args: OnGroup; result: GroupSnapshot };
+  "group.snapshot": { args: OnGroup; result: GroupSnapshot };
+  "group.members": { args: OnGroup; result: GroupMember[] };
+  "group.send": { args: OnGroup<{ content: EncodedContent; options: SendOptions }>; result: string };
+  "group.sendText": { args: OnGroup<{ text: string; options: SendOptions }>; result: string };
+  "group.publishMessages": { args: OnGroup; result: void };
+  "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
+  "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
+  "group.addMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
+  "group.addMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
+  "group.removeMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
+  "group.removeMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
+  "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
+  "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
+
+  /** Answers the ids of the conversations that exist already, for a stream of conversations. */
+  "stream.open": { args: StreamOpenArgs; result: string[] };
+  "stream.end": { args: { streamId: number }; result: void };
+}
+
+export type Method = keyof Requests;
+export type Args<M extends Method> = Requests[M]["args"];
+export type Result<M extends Method> = Requests[M]["result"];
+
+export interface StreamValues {
+  conversations: GroupSnapshot;
+  allMessages: MessageSnapshot;
+  messages: MessageSnapshot;
+}
+
+/** Page to worker. */
+export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> } }[Method];
+
+/** Worker to page. */
+export type ToPage =
+  | { type: "answer"; id: number; ok: true; result: unknown }
+  | { type: "answer"; id: number; ok: false; error: PlainError }
+  | { type: "stream"; streamId: number; event: "value"; value: GroupSnapshot | MessageSnapshot }
+  | { type: "stream"; streamId: number; event: "error"; error: PlainError }
+  | { type: "stream"; streamId: number; event: "end" }
+  | { type: "fatal"; error: PlainError };

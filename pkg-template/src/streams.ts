@@ -1,0 +1,201 @@
+import type { Channel } from "./channel.js";
+import { invalidArgument, XmtpError } from "./errors.js";
+import type { GroupSnapshot, MessageSnapshot, StreamSource } from "./rpc.js";
+
+export interface StreamOptions<T> {
+  /** Called with each value, beside the iterator. */
+  onValue?: (value: T) => void;
+  /** Called with an error of a single value (the stream goes on) and with the last error of a stream that gives up. */
+  onError?: (error: XmtpError) => void;
+  /** The stream broke and will not be retried, or the retries are used up. */
+  onFail?: () => void;
+  /** Before each retry; counts from 1. */
+  onRetry?: (attempt: number, maxAttempts: number) => void;
+  /** A retry succeeded. What was missed meanwhile is delivered too. */
+  onRestart?: () => void;
+  /** Nothing follows, whatever the reason. Called once. */
+  onEnd?: () => void;
+  /** Default true. */
+  retryOnFail?: boolean;
+  /** Retries in a row before giving up. Default 6. */
+  retryAttempts?: number;
+  /** Longest wait before a retry, milliseconds; waits start at half a second and double. Default 10 000. */
+  retryDelay?: number;
+  /** Default false: a sync runs before the stream starts. */
+  disableSync?: boolean;
+}
+
+const STREAM_OPTIONS: ReadonlySet<string> = new Set<keyof StreamOptions<never>>([
+  "onValue", "onError", "onFail", "onRetry", "onRestart", "onEnd",
+  "retryOnFail", "retryAttempts", "retryDelay", "disableSync",
+]);
+
+/** First wait of the back-off, milliseconds. */
+const FIRST_RETRY_MS = 500;
+/** A stream that has lived this long has recovered: the count of retries starts again. Milliseconds. */
+const STEADY_MS = 5_000;
+/** How many message ids a stream remembers. */
+const SEEN_MESSAGES = 2_000;
+
+/** An async iterator over what happens from now on. End it by `end()`, `return()` or by leaving the loop. */
+export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
+  readonly #queue: T[] = [];
+  readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
+  readonly #stop: () => void;
+  #done = false;
+
+  /** @internal */
+  constructor(stop: () => void) {
+    this.#stop = stop;
+  }
+
+  get isDone(): boolean {
+    return this.#done;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const value = this.#queue.shift();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    if (this.#done) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#queue.length = 0;
+    this.#finish();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Stops the stream. Values already received can still be read. */
+  end(): Promise<IteratorResult<T>> {
+    this.#finish();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** @internal */
+  push(value: T): void {
+    if (this.#done) return;
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting({ done: false, value });
+    else this.#queue.push(value);
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined });
+    this.#stop();
+  }
+}
+
+/** Opens a stream on the worker and keeps it open. @internal */
+export async function openStream<T>(
+  channel: Channel,
+  source: StreamSource,
+  /** Builds the page's object; undefined leaves the value out. */
+  convert: (value: GroupSnapshot | MessageSnapshot) => T | undefined,
+  options: StreamOptions<T> = {},
+): Promise<AsyncStreamProxy<T>> {
+  checkOptions(options);
+  const { retryOnFail = true, retryAttempts = 6, retryDelay = 10_000 } = options;
+  let streamId: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let attempts = 0;
+  let openedAt = 0;
+  /** Ids that went out, so that nothing comes twice after a restart; the newest are enough for messages. */
+  const seen = new Set<string>();
+  /** When the newest message that went out was stored; before the first, when the stream was opened. */
+  let newest = BigInt(Date.now()) * 1_000_000n;
+
+  const proxy = new AsyncStreamProxy<T>(() => {
+    clearTimeout(timer);
+    if (streamId !== undefined) {
+      channel.unlisten(streamId);
+      // A worker that is gone has ended the stream by itself.
+      channel.call("stream.end", { streamId }).catch(() => undefined);
+    }
+    options.onEnd?.();
+  });
+
+  const connect = async (syncFirst: boolean, since?: bigint): Promise<void> => {
+    const id = channel.listen({
+      onValue(value) {
+        if (seen.has(value.id)) return;
+        seen.add(value.id);
+        if ("insertedAtNs" in value) {
+          if (value.insertedAtNs > newest) newest = value.insertedAtNs;
+          if (seen.size > SEEN_MESSAGES) seen.delete(seen.values().next().value as string);
+        }
+        const item = convert(value);
+        if (item === undefined) return;
+        attempts = 0;
+        options.onValue?.(item);
+        proxy.push(item);
+      },
+      onError: (error) => options.onError?.(error),
+      onEnd: (error) => {
+        if (streamId === id) broken(error);
+      },
+    });
+    streamId = id;
+    try {
+      const existing = await channel.call("stream.open", { streamId: id, source, syncFirst, since });
+      if (since === undefined) for (const known of existing) seen.add(known);
+      openedAt = Date.now();
+    } catch (error) {
+      channel.unlisten(id);
+      if (streamId === id) streamId = undefined;
+      throw error;
+    }
+    // Ended while it was being opened: the worker did not know the id yet.
+    if (proxy.isDone) channel.call("stream.end", { streamId: id }).catch(() => undefined);
+  };
+
+  const giveUp = (error: XmtpError): void => {
+    options.onFail?.();
+    options.onError?.(error);
+    void proxy.end();
+  };
+
+  const broken = (error?: XmtpError): void => {
+    streamId = undefined;
+    if (proxy.isDone) return;
+    if (channel.isClosed) {
+      if (error && error.code !== "client.closed") giveUp(error);
+      else void proxy.end();
+      return;
+    }
+    const last = error ?? new XmtpError("network.unavailable", "the stream to the node broke", { retryable: true });
+    if (Date.now() - openedAt > STEADY_MS) attempts = 0;
+    if (!retryOnFail || attempts >= retryAttempts) return giveUp(last);
+    attempts += 1;
+    const attempt = attempts;
+    const wait = Math.min(retryDelay, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
+    timer = setTimeout(() => {
+      options.onRetry?.(attempt, retryAttempts);
+      connect(false, newest).then(
+        () => {
+          if (!proxy.isDone && streamId !== undefined) options.onRestart?.();
+        },
+        (retryError: XmtpError) => broken(retryError),
+      );
+    }, wait);
+  };
+
+  await connect(options.disableSync !== true);
+  return proxy;
+}
+
+function checkOptions(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!STREAM_OPTIONS.has(name)) throw new XmtpError("argument.unsupported", `streams have no option "${name}"`);
+    if (value === undefined) continue;
+    if ((name === "retryAttempts" || name === "retryDelay") && !(Number.isFinite(value) && value >= 0)) {
+      throw invalidArgument(`${name} must be a number of at least 0`);
+    }
+  }
+}

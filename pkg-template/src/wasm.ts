@@ -1,0 +1,304 @@
+/**
+ * The one file that knows the raw wasm classes: turns each request of the page into calls on them and their
+ * answers into plain objects. Runs in the worker.
+ */
+import * as raw from "./xmtp_web.js";
+import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
+import { toPlainError, XmtpError, type PlainError } from "./errors.js";
+import type {
+  Args,
+  ClientState,
+  GroupSnapshot,
+  MessageSnapshot,
+  Method,
+  Result,
+  StreamOpenArgs,
+} from "./rpc.js";
+import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+
+/** What a stream reports, whatever it carries. */
+export interface StreamSink {
+  value(item: GroupSnapshot | MessageSnapshot): void;
+  error(error: PlainError): void;
+  end(): void;
+}
+
+type Handlers = { [M in Exclude<Method, "stream.open" | "stream.end">]: (args: Args<M>) => Result<M> | Promise<Result<M>> };
+
+let client: raw.Client | undefined;
+let conversations: raw.Conversations | undefined;
+
+function open(): { client: raw.Client; conversations: raw.Conversations } {
+  if (client === undefined || conversations === undefined) throw new XmtpError("client.closed", "the client is closed");
+  return { client, conversations };
+}
+
+/** Leaves out what is undefined, which the raw classes tell apart from absent. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function clientState(of: raw.Client): ClientState {
+  return {
+    inboxId: of.inboxId,
+    installationId: of.installationId,
+    installationIdBytes: of.installationIdBytes,
+    isRegistered: of.isRegistered,
+    protocolVersion: of.protocolVersion,
+  };
+}
+
+function groupSnapshot(group: raw.Group): GroupSnapshot {
+  const state = group.state();
+  return {
+    id: group.id,
+    createdAtNs: group.createdAtNs,
+    addedByInboxId: group.addedByInboxId,
+    name: state.name,
+    description: state.description,
+    imageUrl: state.imageUrl,
+    appData: state.appData,
+    admins: state.admins,
+    superAdmins: state.superAdmins,
+    metadata: { creatorInboxId: state.creatorInboxId, conversationType: state.conversationType },
+    pausedForVersion: state.pausedForVersion,
+    epoch: BigInt(state.epoch),
+    isActive: group.isActive(),
+    permissions: state.permissions,
+  };
+}
+
+/** The same, and gives the group's wasm memory back. */
+function consumeGroup(group: raw.Group): GroupSnapshot {
+  try {
+    return groupSnapshot(group);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    if (!trapped) group.free();
+  }
+}
+
+function messageSnapshot(message: RawMessage): MessageSnapshot {
+  const known = message.text !== undefined || message.groupUpdated !== undefined;
+  return {
+    id: message.id,
+    conversationId: message.conversationId,
+    senderInboxId: message.senderInboxId,
+    senderInstallationId: message.senderInstallationId,
+    sentAtNs: message.sentAtNs,
+    insertedAtNs: message.insertedAtNs,
+    kind: message.kind,
+    deliveryStatus: message.deliveryStatus,
+    contentType: message.contentType,
+    text: message.text,
+    // An application message that claims to be a transcript line is forged: only the local kind is believed.
+    groupUpdated:
+      message.kind === GroupMessageKind.MembershipChange ? (message.groupUpdated as GroupUpdated | undefined) : undefined,
+    fallback: message.fallback,
+    encodedContent: known ? undefined : decode(message.content),
+  };
+}
+
+/** Content that does not decode is shown as none: one bad message must not hide the others. */
+function decode(content: Uint8Array): EncodedContent | undefined {
+  try {
+    return raw.decodeContent(content);
+  } catch (error) {
+    if (isTrap(error)) throw error;
+    return undefined;
+  }
+}
+
+function sendOptions(options: SendOptions): RawSendOptions {
+  return given(options);
+}
+
+/** Runs `use` on a group and frees it afterwards, also when `use` fails. */
+async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Promise<T>): Promise<T> {
+  const group = open().conversations.byId(groupId);
+  if (group === undefined) {
+    throw new XmtpError("group.not_found", "the group is not in the local database", { details: { groupId } });
+  }
+  try {
+    return await use(group);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    // After a trap the instance is unusable: freeing would fail too, and hide the trap.
+    if (!trapped) group.free();
+  }
+}
+
+async function changed(groupId: string, use: (group: raw.Group) => Promise<void>): Promise<GroupSnapshot> {
+  return withGroup(groupId, async (group) => {
+    await use(group);
+    return groupSnapshot(group);
+  });
+}
+
+const updateOf = {
+  name: "updateName",
+  description: "updateDescription",
+  imageUrl: "updateImageUrl",
+  appData: "updateAppData",
+} as const;
+
+export const handlers: Handlers = {
+  "client.open": async (args) => {
+    if (client !== undefined) throw new XmtpError("internal", "this worker already runs a client");
+    await raw.default(args.wasmUrl === undefined ? undefined : { module_or_path: args.wasmUrl });
+    const { identifier, wasmUrl: _, dbPath, ...rest } = args;
+    const opened = await raw.Client.create({
+      ...given({ appVersion: rest.appVersion, dbEncryptionKey: rest.dbEncryptionKey, dbPath }),
+      apiUrl: rest.apiUrl,
+      env: rest.env,
+      nonce: rest.nonce,
+      identifier: identifier.identifier,
+      identifierKind: identifier.identifierKind,
+    } as Parameters<typeof raw.Client.create>[0]);
+    client = opened;
+    conversations = opened.conversations();
+    return clientState(opened);
+  },
+  "client.signatureText": () => open().client.createInboxSignatureText(),
+  "client.addSignature": async (args) => {
+    if (args.type === "EOA") open().client.addEcdsaSignature(args.signature);
+    else await open().client.addContractSignature(args.address, args.chainId, args.blockNumber, args.signature);
+  },
+  "client.register": async () => {
+    const { client } = open();
+    await client.register();
+    return clientState(client);
+  },
+  "client.isRegistered": () => open().client.isRegistered,
+  "client.canMessage": ({ addresses }) => open().client.canMessage(addresses),
+  "client.inboxIdForAddress": ({ address }) => open().client.inboxIdForAddress(address),
+  "client.close": async () => {
+    if (client === undefined) return;
+    const closing = client;
+    conversations?.free();
+    client = conversations = undefined;
+    await closing.close();
+  },
+
+  "conversations.sync": async () => void (await open().conversations.sync()),
+  "conversations.syncAll": async () => void (await open().conversations.syncAll()),
+  "conversations.list": (options) => open().conversations.list(given(options)).map(consumeGroup),
+  "conversations.byId": ({ groupId }) => {
+    const group = open().conversations.byId(groupId);
+    return group && consumeGroup(group);
+  },
+  "conversations.createGroup": async ({ inboxIds, options }) =>
+    consumeGroup(await open().conversations.createGroup(inboxIds, given(options))),
+  "conversations.createGroupWithAddresses": async ({ addresses, options }) =>
+    consumeGroup(await open().conversations.createGroupWithAddresses(addresses, given(options))),
+  "conversations.createGroupOptimistic": ({ options }) =>
+    consumeGroup(open().conversations.createGroupOptimistic(given(options))),
+
+  "group.sync": ({ groupId }) => changed(groupId, (group) => group.sync()),
+  "group.snapshot": ({ groupId }) => withGroup(groupId, groupSnapshot),
+  "group.members": ({ groupId }) => withGroup(groupId, (group) => group.members()),
+  "group.send": ({ groupId, content, options }) =>
+    withGroup(groupId, (group) => group.send(raw.encodeContent(given(content) as RawEncodedContent), sendOptions(options))),
+  "group.sendText": ({ groupId, text, options }) =>
+    withGroup(groupId, (group) => group.sendText(text, sendOptions(options))),
+  "group.publishMessages": ({ groupId }) => withGroup(groupId, (group) => group.publishMessages()),
+  "group.messages": ({ groupId, options }) =>
+    withGroup(groupId, (group) => group.messages(given(options)).map(messageSnapshot)),
+  "group.countMessages": ({ groupId, options }) =>
+    withGroup(groupId, (group) => BigInt(group.countMessages(given(options)))),
+  "group.addMembers": ({ groupId, inboxIds }) => changed(groupId, (group) => group.addMembers(inboxIds)),
+  "group.addMembersByAddress": ({ groupId, addresses }) =>
+    changed(groupId, (group) => group.addMembersByAddress(addresses)),
+  "group.removeMembers": ({ groupId, inboxIds }) => changed(groupId, (group) => group.removeMembers(inboxIds)),
+  "group.removeMembersByAddress": ({ groupId, addresses }) =>
+    changed(groupId, (group) => group.removeMembersByAddress(addresses)),
+  "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
+  "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+};
+
+/** An open stream. */
+export interface OpenStream {
+  end(): void;
+  /** Ids of the conversations that were there when a stream of conversations began. */
+  existing: string[];
+}
+
+export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promise<OpenStream> {
+  const { source } = args;
+  if (args.syncFirst) await syncFor(source);
+  let ended = false;
+  const onError = (error: unknown): void => sink.error(toPlainError(error));
+  const onEnd = (): void => {
+    if (ended) return;
+    ended = true;
+    sink.end();
+  };
+  /** A value that cannot be read is an error of that value, not the end of the stream. */
+  const each =
+    <T>(read: (item: T) => GroupSnapshot | MessageSnapshot) =>
+    (item: T): void => {
+      if (ended) return;
+      try {
+        sink.value(read(item));
+      } catch (error) {
+        onError(error);
+      }
+    };
+  const { conversations } = open();
+  const handle =
+    source.type === "messages"
+      ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
+      : source.type === "allMessages"
+        ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
+        : conversations.stream(each(consumeGroup), onError, onEnd);
+  const end = (): void => {
+    if (trapped) return;
+    ended = true;
+    handle.end();
+  };
+  const existing = source.type === "conversations" ? conversations.list().map((group) => consumeGroup(group).id) : [];
+  if (args.since !== undefined) {
+    try {
+      await syncFor(source);
+      await deliverSince(source, args.since, sink);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+  return { end, existing };
+}
+
+/** What was stored while a stream was broken never went through it: other calls may have fetched it. */
+async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  const groups = open().conversations.list().map(consumeGroup);
+  if (source.type === "conversations") {
+    for (const group of groups) sink.value(group);
+    return;
+  }
+  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published };
+  for (const { id } of groups) {
+    if (source.type === "messages" && source.groupId !== id) continue;
+    for (const message of await withGroup(id, (group) => group.messages(options).map(messageSnapshot))) {
+      sink.value(message);
+    }
+  }
+}
+
+async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
+  if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
+  else if (source.type === "allMessages") await open().conversations.syncAll();
+  else await open().conversations.sync();
+}
+
+let trapped = false;
+
+/** Whether an error ended the wasm instance. Nothing in it may be called afterwards. */
+export function isTrap(error: unknown): boolean {
+  if (error instanceof WebAssembly.RuntimeError) trapped = true;
+  return error instanceof WebAssembly.RuntimeError;
+}

@@ -1,0 +1,77 @@
+/**
+ * The dedicated worker: owns the wasm instance, the database and the network of one client. Loading this module
+ * is all it takes; it answers the requests of `rpc.ts`.
+ */
+import { toPlainError, type PlainError } from "./errors.js";
+import type { Args, Method, StreamOpenArgs, ToPage, ToWorker } from "./rpc.js";
+import { handlers, isTrap, openStream } from "./wasm.js";
+
+/** The part of `DedicatedWorkerGlobalScope` used here; the DOM library of the page has no type for it. */
+interface WorkerScope {
+  postMessage(message: ToPage): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
+  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
+  addEventListener(type: "unhandledrejection", listener: (event: PromiseRejectionEvent) => void): void;
+}
+const scope = self as unknown as WorkerScope;
+
+/** Ends each open stream, by the id the page gave it. */
+const streams = new Map<number, () => void>();
+let dead: PlainError | undefined;
+
+/** Says once that the wasm instance is gone. Every request from then on gets the same error. */
+function die(error: unknown): void {
+  if (dead !== undefined) return;
+  dead = { ...toPlainError(error), code: "internal", retryable: false };
+  streams.clear();
+  scope.postMessage({ type: "fatal", error: dead });
+}
+
+async function streamOpen(args: StreamOpenArgs): Promise<string[]> {
+  const { streamId } = args;
+  let closed = false;
+  const { end, existing } = await openStream(args, {
+    value: (value) => scope.postMessage({ type: "stream", streamId, event: "value", value }),
+    error: (error) => scope.postMessage({ type: "stream", streamId, event: "error", error }),
+    end: () => {
+      closed = true;
+      streams.delete(streamId);
+      scope.postMessage({ type: "stream", streamId, event: "end" });
+    },
+  });
+  if (!closed) streams.set(streamId, end);
+  return existing;
+}
+
+function streamEnd(streamId: number): void {
+  const end = streams.get(streamId);
+  streams.delete(streamId);
+  end?.();
+}
+
+async function handle(request: ToWorker): Promise<unknown> {
+  if (request.method === "stream.open") return streamOpen(request.args);
+  if (request.method === "stream.end") return streamEnd(request.args.streamId);
+  if (request.method === "client.close") for (const streamId of [...streams.keys()]) streamEnd(streamId);
+  const handler = handlers[request.method] as (args: Args<Method>) => unknown;
+  return handler(request.args);
+}
+
+scope.addEventListener("message", async ({ data: request }) => {
+  const { id } = request;
+  try {
+    if (dead !== undefined) throw dead;
+    const result = await handle(request);
+    scope.postMessage({ type: "answer", id, ok: true, result });
+  } catch (error) {
+    if (isTrap(error)) die(error);
+    scope.postMessage({ type: "answer", id, ok: false, error: dead ?? toPlainError(error) });
+  }
+});
+// A trap in a task that wasm itself started surfaces here and in no call's promise.
+scope.addEventListener("error", (event) => {
+  if (isTrap(event.error)) die(event.error);
+});
+scope.addEventListener("unhandledrejection", (event) => {
+  if (isTrap(event.reason)) die(event.reason);
+});

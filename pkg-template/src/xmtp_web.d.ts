@@ -1,0 +1,153 @@
+/**
+ * What the page-side code expects of the module that wasm-bindgen generates (`xmtp_web.js` beside this file in
+ * the built package). The generated declarations take this file's place there; `npm run check` compares the two.
+ */
+export default function init(options?: {
+  module_or_path?: string | URL | Request | Response | BufferSource | WebAssembly.Module;
+}): Promise<unknown>;
+
+/** Content as it travels inside an encrypted message. */
+export interface RawEncodedContent {
+  type?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number };
+  parameters: Record<string, string>;
+  fallback?: string;
+  content: Uint8Array;
+  compression?: number;
+}
+
+/** Encodes an `EncodedContent` as its protobuf message. */
+export function encodeContent(content: RawEncodedContent): Uint8Array;
+/** The opposite of {@link encodeContent}; throws `message.invalid_content`. */
+export function decodeContent(bytes: Uint8Array): RawEncodedContent;
+
+export interface RawMessage {
+  id: string;
+  conversationId: string;
+  senderInboxId: string;
+  senderInstallationId: string;
+  sentAtNs: bigint;
+  insertedAtNs: bigint;
+  /** 0 application, 1 membership change. */
+  kind: number;
+  /** 0 unpublished, 1 published, 2 failed. */
+  deliveryStatus: number;
+  contentType?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number } | undefined;
+  /** Protobuf of `EncodedContent`. */
+  content: Uint8Array;
+  text?: string | undefined;
+  groupUpdated?: object | undefined;
+  fallback?: string | undefined;
+}
+
+export interface RawGroupState {
+  name: string;
+  description: string;
+  imageUrl: string;
+  appData: string;
+  admins: string[];
+  superAdmins: string[];
+  creatorInboxId: string;
+  conversationType: string;
+  pausedForVersion?: string | undefined;
+  epoch: bigint | number;
+  permissions?: object | undefined;
+}
+
+export interface RawMember {
+  inboxId: string;
+  accountIdentifiers: { identifier: string; identifierKind: number }[];
+  installationIds: string[];
+  permissionLevel: number;
+  consentState: number;
+}
+
+export interface RawSendOptions {
+  shouldPush: boolean;
+  optimistic?: boolean;
+  idempotencyKey?: string;
+}
+
+export class StreamHandle {
+  end(): void;
+  free(): void;
+}
+
+type OnItem<T> = (item: T) => void;
+type OnError = (error: unknown) => void;
+type OnEnd = () => void;
+
+export class Group {
+  readonly id: string;
+  readonly createdAtNs: bigint;
+  readonly addedByInboxId: string;
+  isActive(): boolean;
+  state(): RawGroupState;
+  members(): RawMember[];
+  sync(): Promise<void>;
+  send(content: Uint8Array, options: RawSendOptions): Promise<string>;
+  sendText(text: string, options: RawSendOptions): Promise<string>;
+  publishMessages(): Promise<void>;
+  messages(options: object): RawMessage[];
+  countMessages(options: object): number | bigint;
+  addMembers(inboxIds: string[]): Promise<void>;
+  addMembersByAddress(addresses: string[]): Promise<void>;
+  removeMembers(inboxIds: string[]): Promise<void>;
+  removeMembersByAddress(addresses: string[]): Promise<void>;
+  updateName(value: string): Promise<void>;
+  updateDescription(value: string): Promise<void>;
+  updateImageUrl(value: string): Promise<void>;
+  updateAppData(value: string): Promise<void>;
+  addAdmin(inboxId: string): Promise<void>;
+  removeAdmin(inboxId: string): Promise<void>;
+  addSuperAdmin(inboxId: string): Promise<void>;
+  removeSuperAdmin(inboxId: string): Promise<void>;
+  stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  free(): void;
+}
+
+export class Conversations {
+  sync(): Promise<number | void>;
+  syncAll(): Promise<number | void>;
+  list(options?: object): Group[];
+  byId(id: string): Group | undefined;
+  createGroup(inboxIds: string[], options: object): Promise<Group>;
+  createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
+  createGroupOptimistic(options: object): Group;
+  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  free(): void;
+}
+
+export class Client {
+  private constructor();
+  static create(options: {
+    apiUrl: string;
+    appVersion?: string;
+    env: string;
+    identifier: string;
+    identifierKind: 0 | 1;
+    inboxId?: string;
+    nonce: bigint;
+    dbPath?: string | null;
+    dbEncryptionKey?: Uint8Array;
+  }): Promise<Client>;
+  readonly inboxId: string;
+  readonly installationId: string;
+  readonly installationIdBytes: Uint8Array;
+  readonly isRegistered: boolean;
+  readonly protocolVersion: string;
+  createInboxSignatureText(): string | undefined;
+  addEcdsaSignature(bytes: Uint8Array): void;
+  addContractSignature(
+    address: string,
+    chainId: bigint,
+    blockNumber: bigint | undefined,
+    bytes: Uint8Array,
+  ): Promise<void>;
+  register(): Promise<void>;
+  canMessage(addresses: string[]): Promise<boolean[]>;
+  inboxIdForAddress(address: string): Promise<string | undefined>;
+  conversations(): Conversations;
+  close(): Promise<void>;
+  free(): void;
+}

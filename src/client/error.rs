@@ -1,0 +1,106 @@
+//! What a client answers when something cannot be done.
+
+use crate::error::{Coded, ErrorCode};
+use crate::groups::GroupError;
+use crate::identity::{Address, IdentityError};
+use crate::ids::{InboxId, MessageId};
+use crate::messages::ContentError;
+use crate::mls::MlsError;
+use crate::storage::StorageError;
+use crate::transport::TransportError;
+
+/// Failures of a running client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The node failed, or could not be reached.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// An identity is not right.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A group refused.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// Content does not decode.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// No inbox is known for an address.
+    #[error("nobody is registered with {address}: they must open an XMTP app first")]
+    UnknownAddress {
+        /// The address asked for.
+        address: Address,
+    },
+    /// No identity log is known for an inbox.
+    #[error("inbox {inbox_id} is not known to the network")]
+    UnknownInbox {
+        /// The inbox asked for.
+        inbox_id: InboxId,
+    },
+    /// An inbox id other than the one the identifier belongs to.
+    #[error("the database or the options name inbox {expected}, the identifier belongs to {found}")]
+    InboxMismatch {
+        /// The inbox asked for.
+        expected: InboxId,
+        /// The inbox of the identifier.
+        found: InboxId,
+    },
+    /// Registration has not been finished.
+    #[error("this installation is not registered yet: call register first")]
+    NotRegistered,
+    /// The node accepted the identity update but does not show it.
+    #[error("the node does not show this installation in the identity log yet; call register again")]
+    RegistrationNotVisible,
+    /// Members' identities could not be loaded.
+    #[error("the node does not have the identity updates that a message refers to; sync again later")]
+    IdentityBehind,
+    /// A message is not in the local database.
+    #[error("message {id} is not in the local database")]
+    MessageNotFound {
+        /// The message asked for.
+        id: MessageId,
+    },
+    /// The client was closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
+impl From<MlsError> for ClientError {
+    fn from(error: MlsError) -> Self {
+        GroupError::from(error).into()
+    }
+}
+
+impl Coded for ClientError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            ClientError::Storage(error) => error.code(),
+            ClientError::Transport(error) => error.code(),
+            ClientError::Identity(error) => error.code(),
+            ClientError::Group(GroupError::UnknownInbox { .. }) | ClientError::UnknownInbox { .. } => {
+                ErrorCode::UnknownInbox
+            }
+            ClientError::Group(error) => error.code(),
+            ClientError::Content(error) => error.code(),
+            ClientError::UnknownAddress { .. } => ErrorCode::UnknownAddress,
+            ClientError::InboxMismatch { .. } => ErrorCode::InboxMismatch,
+            ClientError::NotRegistered => ErrorCode::NotRegistered,
+            ClientError::RegistrationNotVisible | ClientError::IdentityBehind => {
+                ErrorCode::NetworkUnavailable
+            }
+            ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
+            ClientError::Closed => ErrorCode::ClientClosed,
+        }
+    }
+
+    fn is_retryable(&self) -> bool {
+        match self {
+            ClientError::Transport(error) => error.is_retryable(),
+            ClientError::Storage(error) => error.is_retryable(),
+            ClientError::Group(error) => error.is_retryable(),
+            _ => self.code() == ErrorCode::NetworkUnavailable,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What happens in a client, for those who watch.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use futures::Stream;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+
+use crate::ids::{GroupId, MessageId};
+
+/// Something that happened. Each is told once, after it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A conversation was made or joined.
+    Conversation(GroupId),
+    /// A message is new on the network: somebody's, an own one that was published, or a line of the
+    /// transcript.
+    Message {
+        /// In which conversation.
+        group_id: GroupId,
+        /// Which.
+        id: MessageId,
+    },
+    /// Members, metadata, admins, permissions or the membership of ours changed, or the conversation was
+    /// paused.
+    Group(GroupId),
+    /// The connection of the streams changed.
+    Connection(ConnectionState),
+}
+
+/// How streams are connected to the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConnectionState {
+    /// Nobody watches, so nothing is connected.
+    #[default]
+    Idle,
+    /// The first connection is being made.
+    Connecting,
+    /// Everything up to now has been read, and what follows arrives by itself.
+    Connected,
+    /// The connection was lost and is being made again.
+    Reconnecting,
+}
+
+/// Hands each event to every subscriber.
+#[derive(Debug, Default)]
+pub(super) struct Hub {
+    subscribers: RefCell<Vec<UnboundedSender<Event>>>,
+    left: Left,
+}
+
+/// Wakes the one that waits for all subscribers to leave.
+type Left = Rc<RefCell<Option<Waker>>>;
+
+fn wake(left: &Left) {
+    let waker = left.borrow_mut().take();
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl Hub {
+    pub(super) fn subscribe(&self) -> EventStream {
+        let (sender, receiver) = unbounded();
+        self.subscribers.borrow_mut().push(sender);
+        EventStream {
+            receiver,
+            left: Rc::clone(&self.left),
+        }
+    }
+
+    pub(super) fn tell(&self, event: &Event) {
+        self.subscribers
+            .borrow_mut()
+            .retain(|subscriber| subscriber.unbounded_send(event.clone()).is_ok());
+    }
+
+    /// Whether anybody watches. Dropped streams do not count.
+    pub(super) fn is_watched(&self, own: usize) -> bool {
+        let mut subscribers = self.subscribers.borrow_mut();
+        subscribers.retain(|subscriber| !subscriber.is_closed());
+        subscribers.len() > own
+    }
+
+    /// Waits until nobody watches but `own` subscribers. One task may wait at a time.
+    pub(super) async fn unwatched(&self, own: usize) {
+        poll_fn(|context| {
+            if !self.is_watched(own) {
+                return Poll::Ready(());
+            }
+            self.left.replace(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    pub(super) fn close(&self) {
+        self.subscribers.borrow_mut().clear();
+        wake(&self.left);
+    }
+}
+
+/// Events from the moment of subscription on. Ends when the client is closed. While one lives, the client does.
+#[derive(Debug)]
+pub struct EventStream {
+    receiver: UnboundedReceiver<Event>,
+    left: Left,
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.receiver.close();
+        wake(&self.left);
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        Pin::new(&mut self.receiver).poll_next(context)
+    }
+}

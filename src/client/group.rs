@@ -1,0 +1,394 @@
+//! One conversation, as an app calls it.
+
+use std::collections::BTreeSet;
+
+use super::sync::REFRESH_ON_SEND_NS;
+use super::{Client, ClientError, Inner};
+use crate::groups::create::check_length;
+use crate::groups::intent::{self, AdminChange, IntentData, Refresh};
+use crate::groups::{Context, GroupError, GroupView, MemberView, field, view};
+use crate::identity::Address;
+use crate::ids::{GroupId, InboxId, MessageId};
+use crate::messages::content::text;
+use crate::storage::{
+    ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow, IntentId, MessageQuery, MessageRow,
+};
+
+/// A conversation. Cheap to clone; what it shows is read from the database each time.
+#[derive(Debug, Clone)]
+pub struct GroupHandle {
+    client: Client,
+    row: GroupRow,
+}
+
+/// How a message is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendOptions {
+    /// Whether receivers' devices may notify them.
+    pub should_push: bool,
+    /// Store only, and leave publishing to the next sync.
+    pub optimistic: bool,
+    /// What the message's id is derived from, beside group and content; the time if not given. Sending the
+    /// same content with the same key again is the same message.
+    pub idempotency_key: Option<String>,
+}
+
+impl Default for SendOptions {
+    fn default() -> Self {
+        Self {
+            should_push: true,
+            optimistic: false,
+            idempotency_key: None,
+        }
+    }
+}
+
+/// Which messages are listed; the groups in it are ignored.
+pub type MessageOptions = MessageQuery;
+
+impl GroupHandle {
+    pub(super) fn new(client: Client, row: GroupRow) -> Self {
+        Self { client, row }
+    }
+
+    /// The conversation's id.
+    #[must_use]
+    pub fn id(&self) -> GroupId {
+        self.row.id
+    }
+
+    /// Group or direct message.
+    #[must_use]
+    pub fn conversation_type(&self) -> ConversationType {
+        self.row.conversation_type
+    }
+
+    /// When it was made here, or joined: nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn created_at_ns(&self) -> i64 {
+        self.row.created_at_ns
+    }
+
+    /// Who added us.
+    #[must_use]
+    pub fn added_by_inbox_id(&self) -> InboxId {
+        self.row.added_by_inbox_id
+    }
+
+    /// Who made it.
+    #[must_use]
+    pub fn creator_inbox_id(&self) -> InboxId {
+        self.row.creator_inbox_id
+    }
+
+    /// The conversation as it is now.
+    ///
+    /// # Errors
+    /// [`ClientError::Group`], [`ClientError::Storage`].
+    pub fn view(&self) -> Result<GroupView, ClientError> {
+        Ok(view::group(&self.client.open()?.context(), self.id())?)
+    }
+
+    /// The members as they are now, sorted by inbox id.
+    ///
+    /// # Errors
+    /// As [`view`](Self::view).
+    pub fn members(&self) -> Result<Vec<MemberView>, ClientError> {
+        Ok(view::members(&self.client.open()?.context(), self.id())?)
+    }
+
+    /// Reads what is new and publishes what waits.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`]: what was processed stays.
+    pub async fn sync(&self) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        for group_id in self.stitched(inner)? {
+            inner.sync_group(group_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends encoded content. Returns the message's id, which is stored from here on, whatever happens.
+    ///
+    /// # Errors
+    /// [`GroupError::Inactive`], [`GroupError::Paused`]: nothing was stored. [`ClientError::Transport`]: the
+    /// message is stored as unpublished and the next sync sends it.
+    pub async fn send(&self, content: Vec<u8>, options: SendOptions) -> Result<MessageId, ClientError> {
+        let inner = self.client.ready()?;
+        let group_id = self.id();
+        // Without a key the time makes the message's id: the same text twice is two messages, however coarse
+        // the clock.
+        let context = Context {
+            now_ns: inner.unique_now_ns(),
+            ..inner.context()
+        };
+        let id = inner.store.transaction(|tx| {
+            intent::queue_message(
+                &context.with(tx),
+                group_id,
+                content,
+                options.idempotency_key,
+                options.should_push,
+            )
+        })?;
+        if !options.optimistic {
+            self.publish_message(id).await?;
+        }
+        Ok(id)
+    }
+
+    /// Sends a text.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_text(&self, text: &str, options: SendOptions) -> Result<MessageId, ClientError> {
+        self.send(text::encode(text).encode(), options).await
+    }
+
+    /// Publishes what waits. Members' new installations are looked up before, unless that was just done.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
+    /// times its message is failed.
+    pub async fn publish_messages(&self) -> Result<(), ClientError> {
+        self.publish(None).await
+    }
+
+    async fn publish_message(&self, id: MessageId) -> Result<(), ClientError> {
+        let intent = self.client.ready()?.store.intent_of_message(&id)?;
+        self.publish(intent.map(|intent| intent.id)).await
+    }
+
+    async fn publish(&self, awaited: Option<IntentId>) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        let lock = inner.lock_of(self.id());
+        let _guard = lock.lock().await;
+        inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
+        inner.publish_locked(self.id(), awaited).await
+    }
+
+    /// Queues a failed message again and publishes it.
+    ///
+    /// # Errors
+    /// [`ClientError::Group`] when the message has not failed; as [`publish_messages`](Self::publish_messages).
+    pub async fn resend(&self, id: MessageId) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        let context = inner.context();
+        inner
+            .store
+            .transaction(|tx| intent::resend_message(&context.with(tx), id))?;
+        self.publish_message(id).await
+    }
+
+    /// Deletes a failed message.
+    ///
+    /// # Errors
+    /// [`ClientError::Group`] when the message has not failed.
+    pub fn discard(&self, id: MessageId) -> Result<(), ClientError> {
+        let inner = self.client.open()?;
+        let context = inner.context();
+        Ok(inner
+            .store
+            .transaction(|tx| intent::drop_message(&context.with(tx), id))?)
+    }
+
+    /// Messages of the conversation, of all groups of a direct message.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn messages(&self, options: &MessageOptions) -> Result<Vec<MessageRow>, ClientError> {
+        let inner = self.client.open()?;
+        Ok(inner
+            .store
+            .messages(&self.query(inner, options)?, inner.now_ns())?)
+    }
+
+    /// How many messages there are.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn count_messages(&self, options: &MessageOptions) -> Result<u64, ClientError> {
+        let inner = self.client.open()?;
+        Ok(inner
+            .store
+            .count_messages(&self.query(inner, options)?, inner.now_ns())?)
+    }
+
+    /// The message sent last.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn last_message(&self) -> Result<Option<MessageRow>, ClientError> {
+        let inner = self.client.open()?;
+        Ok(inner
+            .store
+            .latest_message(&self.stitched(inner)?, inner.now_ns())?)
+    }
+
+    /// Adds inboxes.
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownInbox`], [`GroupError::NotPermitted`], [`GroupError::NoUsableKeyPackage`],
+    /// [`GroupError::TooLarge`]: nothing was changed; [`ClientError::Transport`].
+    pub async fn add_members(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        inner.load_identities(inboxes).await?;
+        for inbox_id in inboxes {
+            if inner.store.latest_identity_sequence(inbox_id)? == 0 {
+                return Err(ClientError::UnknownInbox { inbox_id: *inbox_id });
+            }
+        }
+        self.update_membership(Refresh {
+            add: inboxes.iter().copied().collect(),
+            ..Default::default()
+        })
+        .await
+    }
+
+    /// Adds the inboxes of addresses.
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownAddress`], and as [`add_members`](Self::add_members).
+    pub async fn add_members_by_address(&self, addresses: &[Address]) -> Result<(), ClientError> {
+        let inboxes = self.client.inboxes_of(addresses).await?;
+        self.add_members(&inboxes).await
+    }
+
+    /// Removes inboxes.
+    ///
+    /// # Errors
+    /// [`GroupError::NotPermitted`]: nothing was changed; [`ClientError::Transport`].
+    pub async fn remove_members(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+        let remove: BTreeSet<_> = inboxes.iter().copied().collect();
+        self.update_membership(Refresh {
+            remove,
+            ..Default::default()
+        })
+        .await
+    }
+
+    /// Removes the inboxes of addresses.
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownAddress`], and as [`remove_members`](Self::remove_members).
+    pub async fn remove_members_by_address(&self, addresses: &[Address]) -> Result<(), ClientError> {
+        let inboxes = self.client.inboxes_of(addresses).await?;
+        self.remove_members(&inboxes).await
+    }
+
+    /// Sets a field of the metadata, see [`field`].
+    ///
+    /// # Errors
+    /// [`GroupError::TooLong`], [`GroupError::NotPermitted`], [`GroupError::NotInDm`]: nothing was changed;
+    /// [`ClientError::Transport`].
+    pub async fn update_field(&self, name: &str, value: &str) -> Result<(), ClientError> {
+        check_length(name, value)?;
+        let of_groups = [field::NAME, field::DESCRIPTION, field::IMAGE_URL, field::APP_DATA];
+        if self.row.conversation_type == ConversationType::Dm && of_groups.contains(&name) {
+            return Err(GroupError::NotInDm("it has no name, description, image or app data").into());
+        }
+        self.commit(IntentData::UpdateMetadata {
+            field: name.to_owned(),
+            value: value.to_owned(),
+        })
+        .await
+    }
+
+    /// Changes the admin lists.
+    ///
+    /// # Errors
+    /// [`GroupError::NotPermitted`], [`GroupError::NotInDm`]: nothing was changed; [`ClientError::Transport`].
+    pub async fn update_admins(&self, change: AdminChange, inbox_id: InboxId) -> Result<(), ClientError> {
+        if self.row.conversation_type == ConversationType::Dm {
+            return Err(GroupError::NotInDm("it has no admins").into());
+        }
+        self.commit(IntentData::UpdateAdmins { change, inbox_id }).await
+    }
+
+    /// What was decided about the conversation.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn consent_state(&self) -> Result<ConsentState, ClientError> {
+        let inner = self.client.open()?;
+        Ok(inner
+            .store
+            .consent_state(ConsentEntity::Conversation, &self.id().to_string())?)
+    }
+
+    /// Decides about the conversation, here.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn set_consent_state(&self, state: ConsentState) -> Result<(), ClientError> {
+        let inner = self.client.open()?;
+        let consented_at_ns = inner.now_ns();
+        for group_id in self.stitched(inner)? {
+            inner.store.set_consent(&ConsentRow {
+                entity_type: ConsentEntity::Conversation,
+                entity: group_id.to_string(),
+                state,
+                consented_at_ns,
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn update_membership(&self, refresh: Refresh) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        self.check_open(inner)?;
+        let lock = inner.lock_of(self.id());
+        let _guard = lock.lock().await;
+        inner.receive_locked(self.id()).await?;
+        match inner.queue_membership(self.id(), &refresh).await? {
+            Some(id) => inner.resolve_locked(self.id(), id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn commit(&self, data: IntentData) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        self.check_open(inner)?;
+        let lock = inner.lock_of(self.id());
+        let _guard = lock.lock().await;
+        inner.receive_locked(self.id()).await?;
+        // The creator's first commit must bring its own identity update (see `create_group`).
+        inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
+        let id = intent::queue(&inner.context(), self.id(), &data)?;
+        inner.resolve_locked(self.id(), id).await
+    }
+
+    /// Fails for a conversation in which nothing can be changed.
+    fn check_open(&self, inner: &Inner) -> Result<(), ClientError> {
+        let context = inner.context();
+        if let Some(required) = context.row(self.id())?.paused_for_version {
+            return Err(GroupError::Paused { required }.into());
+        }
+        if context.load(self.id())?.is_active() {
+            Ok(())
+        } else {
+            Err(GroupError::Inactive.into())
+        }
+    }
+
+    /// The groups shown as this conversation: one, or all of a direct message.
+    fn stitched(&self, inner: &Inner) -> Result<Vec<GroupId>, ClientError> {
+        Ok(match &self.row.dm_id {
+            Some(dm_id) => inner
+                .store
+                .dm_groups(dm_id)?
+                .into_iter()
+                .map(|row| row.id)
+                .collect(),
+            None => vec![self.id()],
+        })
+    }
+
+    fn query(&self, inner: &Inner, options: &MessageOptions) -> Result<MessageQuery, ClientError> {
+        Ok(MessageQuery {
+            groups: self.stitched(inner)?,
+            ..options.clone()
+        })
+    }
+}

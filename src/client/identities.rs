@@ -1,0 +1,129 @@
+//! Identity logs of everybody, and the questions they raise.
+
+use crate::groups::States;
+use crate::identity::{
+    Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve, store_answer,
+};
+use crate::ids::InboxId;
+use crate::storage::{IdentityUpdateRow, StorageError};
+use crate::transport::calls::{ContractSignature, IdentifierKind};
+
+use super::{Client, ClientError, Inner};
+
+impl Client {
+    /// The inboxes of identifiers, aligned with the question; `None`: not registered. Never answered from a
+    /// cache: an address can move to another inbox.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`].
+    pub async fn inbox_ids(&self, identifiers: &[Identifier]) -> Result<Vec<Option<InboxId>>, ClientError> {
+        self.open()?.inbox_ids(identifiers).await
+    }
+
+    /// The inboxes of addresses that must all be registered.
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownAddress`] with the first that is not; [`ClientError::Transport`].
+    pub async fn inboxes_of(&self, addresses: &[Address]) -> Result<Vec<InboxId>, ClientError> {
+        let identifiers: Vec<_> = addresses.iter().cloned().map(Identifier::Ethereum).collect();
+        let found = self.inbox_ids(&identifiers).await?;
+        found
+            .into_iter()
+            .zip(addresses)
+            .map(|(inbox, address)| {
+                inbox.ok_or_else(|| ClientError::UnknownAddress {
+                    address: address.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// The state of an inbox, with its log refreshed from the node.
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownInbox`], [`ClientError::Identity`] for a log that breaks its rules,
+    /// [`ClientError::Transport`].
+    pub async fn inbox_state(&self, inbox_id: InboxId) -> Result<AssociationState, ClientError> {
+        let inner = self.open()?;
+        inner.load_identities(&[inbox_id]).await?;
+        inner.newest_state(inbox_id).await
+    }
+}
+
+impl Inner {
+    pub(super) async fn inbox_ids(
+        &self,
+        identifiers: &[Identifier],
+    ) -> Result<Vec<Option<InboxId>>, ClientError> {
+        let asked: Vec<_> = identifiers.iter().map(wire).collect();
+        Ok(self.api.inbox_ids(&asked).await?)
+    }
+
+    /// Fetches what is new in the logs of these inboxes.
+    pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+        let after: Vec<(InboxId, u64)> = inboxes
+            .iter()
+            .map(|inbox| Ok((*inbox, self.store.latest_identity_sequence(inbox)?)))
+            .collect::<Result<_, StorageError>>()?;
+        let rows = self.api.identity_updates(&after).await?;
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| IdentityUpdateRow {
+                inbox_id: row.inbox_id,
+                sequence_id: row.sequence_id,
+                server_timestamp_ns: i64::try_from(row.server_timestamp_ns).unwrap_or(i64::MAX),
+                payload: row.payload,
+            })
+            .collect();
+        if !rows.is_empty() {
+            self.store
+                .transaction(|tx| tx.insert_identity_updates(&rows).map(|_| ()))?;
+        }
+        Ok(())
+    }
+
+    /// Fetches and asks what an operation must know.
+    pub(super) async fn settle(&self, states: &States) -> Result<(), ClientError> {
+        if !states.missing.is_empty() {
+            let inboxes: Vec<_> = states.missing.iter().copied().collect();
+            self.load_identities(&inboxes).await?;
+        }
+        self.ask_contracts(&states.questions).await
+    }
+
+    /// Asks contract wallets through the node and keeps the answers.
+    pub(super) async fn ask_contracts(&self, questions: &[ContractQuestion]) -> Result<(), ClientError> {
+        for question in questions {
+            let asked = ContractSignature {
+                account_id: question.account_id.clone(),
+                block_number: Some(question.block_number),
+                signature: question.signature.clone(),
+                hash: question.hash,
+            };
+            let verdicts = self.api.verify_contract_signatures(vec![asked]).await?;
+            let valid = verdicts.first().is_some_and(|verdict| verdict.is_valid);
+            store_answer(&self.store, question, valid)?;
+        }
+        Ok(())
+    }
+
+    /// The newest stored state of an inbox.
+    pub(super) async fn newest_state(&self, inbox_id: InboxId) -> Result<AssociationState, ClientError> {
+        loop {
+            match resolve(&self.store, inbox_id, LogPosition::Newest)? {
+                Resolved::State(state) => return Ok(state),
+                Resolved::Missing => return Err(ClientError::UnknownInbox { inbox_id }),
+                Resolved::Invalid(error) => return Err(error.into()),
+                Resolved::Questions(questions) => self.ask_contracts(&questions).await?,
+            }
+        }
+    }
+}
+
+/// An identifier as nodes are asked for it.
+pub(super) fn wire(identifier: &Identifier) -> (String, IdentifierKind) {
+    match identifier {
+        Identifier::Ethereum(address) => (address.as_str().to_owned(), IdentifierKind::Ethereum),
+        Identifier::Passkey(passkey) => (hex::encode(&passkey.key), IdentifierKind::Passkey),
+    }
+}

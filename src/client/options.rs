@@ -1,0 +1,30 @@
+//! How a client is opened.
+
+use crate::identity::Identifier;
+use crate::ids::InboxId;
+
+/// Who opens a client.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// The wallet or passkey.
+    pub identifier: Identifier,
+    /// The nonce a new inbox is derived with. Ignored where the identifier has an inbox already.
+    pub nonce: u64,
+    /// The inbox the database must belong to, where the caller knows it.
+    pub inbox_id: Option<InboxId>,
+}
+
+impl ClientOptions {
+    /// With the nonce that web and Node clients use for a new inbox: 1.
+    ///
+    /// # Source
+    /// `@xmtp/browser-sdk` and `@xmtp/node-sdk`; mobile clients use 0.
+    #[must_use]
+    pub fn new(identifier: Identifier) -> Self {
+        Self {
+            identifier,
+            nonce: 1,
+            inbox_id: None,
+        }
+    }
+}

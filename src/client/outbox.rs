@@ -1,0 +1,215 @@
+//! What we want out: payloads of intents, and the welcomes that follow our commits.
+
+use std::collections::BTreeMap;
+
+use super::{ClientError, Inner};
+use crate::groups::intent::{self, Build, IntentData, Payload, Refresh};
+use crate::groups::{GroupError, push, view};
+use crate::ids::GroupId;
+use crate::mls::{Provider, key_package, welcome};
+use crate::storage::{IntentId, IntentRow, IntentState};
+use crate::transport::calls::{OutgoingGroupMessage, OutgoingWelcome, WelcomeBody};
+
+/// How often building may ask for identity logs before it is given up: each round must bring something new.
+const BUILD_ROUNDS: usize = 4;
+/// How many commits of a group are published in one go before the rest is left to the next sync.
+const PUBLISH_ROUNDS: usize = 16;
+
+impl Inner {
+    /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
+    /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
+    /// and is given up for that, is no failure of this one.
+    pub(super) async fn publish_locked(
+        &self,
+        group_id: GroupId,
+        awaited: Option<IntentId>,
+    ) -> Result<(), ClientError> {
+        self.send_welcomes(group_id).await?;
+        for _ in 0..PUBLISH_ROUNDS {
+            let mut sent = false;
+            while let Some(intent) = intent::next(&self.context(), group_id)? {
+                let payload = match self.build(&intent).await {
+                    Ok(Some(payload)) => payload,
+                    Ok(None) => continue,
+                    Err(error) if awaited != Some(intent.id) && self.is_given_up(intent.id)? => {
+                        tracing::info!(kind = ?intent.kind, %error, "something queued is not possible any more");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                let is_commit = payload.is_commit;
+                self.send(group_id, &intent, payload).await?;
+                sent = true;
+                if is_commit {
+                    break;
+                }
+            }
+            if !sent {
+                return Ok(());
+            }
+            self.receive_locked(group_id).await?;
+            self.send_welcomes(group_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Builds the payload of an intent, fetching what that takes. `None`: nothing to send.
+    async fn build(&self, intent: &IntentRow) -> Result<Option<Payload>, ClientError> {
+        for _ in 0..BUILD_ROUNDS {
+            let packages = self.key_packages_for(intent).await?;
+            let context = self.context();
+            let built = self
+                .store
+                .transaction(|tx| intent::build(tx, &context, intent, packages));
+            match built {
+                Ok(Build::Send(payload)) => return Ok(Some(payload)),
+                Ok(Build::Done) => return Ok(None),
+                Ok(Build::Missing(states)) => self.settle(&states).await?,
+                Err(error) => {
+                    self.cannot_build(intent, &error)?;
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(ClientError::IdentityBehind)
+    }
+
+    fn is_given_up(&self, id: IntentId) -> Result<bool, ClientError> {
+        Ok(self.store.intent(id)?.map(|row| row.state) == Some(IntentState::Error))
+    }
+
+    /// What a failure to build means for the intent: one that can never succeed is given up at once.
+    fn cannot_build(&self, intent: &IntentRow, error: &GroupError) -> Result<(), ClientError> {
+        let context = self.context();
+        self.store.transaction(|tx| {
+            let context = context.with(tx);
+            match error {
+                GroupError::Storage(_) => Ok(()),
+                _ => intent::give_up(&context, intent),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Fetches and verifies the key packages an intent takes. Unusable ones are `None`.
+    async fn key_packages_for(
+        &self,
+        intent: &IntentRow,
+    ) -> Result<BTreeMap<crate::ids::InstallationId, Option<key_package::VerifiedKeyPackage>>, ClientError>
+    {
+        let owners = intent::members_to_fetch(&self.context(), intent)?;
+        let asked: Vec<_> = owners.keys().copied().collect();
+        let fetched = self.api.fetch_key_packages(&asked).await?;
+        let provider = Provider::new(&self.store);
+        Ok(asked
+            .into_iter()
+            .zip(fetched)
+            .map(|(id, tls)| {
+                let package = tls.and_then(|tls| match key_package::verify_for(&provider, &tls, id) {
+                    Ok(package) if owners.get(&id) == Some(&package.inbox_id()) => Some(package),
+                    Ok(_) => None,
+                    Err(error) => {
+                        tracing::info!(installation = ?id, %error, "an installation cannot be added");
+                        None
+                    }
+                });
+                (id, package)
+            })
+            .collect())
+    }
+
+    /// Sends one payload. A failure is counted against its intent.
+    async fn send(&self, group_id: GroupId, intent: &IntentRow, payload: Payload) -> Result<(), ClientError> {
+        let sender_hmac = match self.store.preferences()? {
+            Some(preferences) => {
+                push::sender_hmac(&preferences.hmac_key, group_id, self.now_ns(), &payload.data)?
+            }
+            None => Vec::new(),
+        };
+        let message = OutgoingGroupMessage {
+            data: payload.data,
+            sender_hmac,
+            should_push: payload.should_push,
+        };
+        match self.api.send_group_messages(vec![message]).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let context = self.context();
+                self.store
+                    .transaction(|tx| intent::sending_failed(&context.with(tx), intent))?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sends the welcomes of accepted commits. What fails stays, and is sent by the next sync.
+    async fn send_welcomes(&self, group_id: GroupId) -> Result<(), ClientError> {
+        for (id, sequence_id, action) in intent::to_complete(&self.context(), group_id)? {
+            let metadata = welcome::encode_metadata(sequence_id);
+            let welcomes = action
+                .recipients
+                .iter()
+                .map(|recipient| {
+                    let wrapped = welcome::wrap(&action.welcome, &metadata, &recipient.init_key)?;
+                    Ok(OutgoingWelcome {
+                        topic: recipient.installation_id,
+                        hpke_public_key: recipient.init_key.clone(),
+                        body: WelcomeBody::V1 {
+                            data: wrapped.data,
+                            wrapper_algorithm: welcome::ALGORITHM,
+                            welcome_metadata: wrapped.metadata,
+                        },
+                    })
+                })
+                .collect::<Result<Vec<_>, GroupError>>()?;
+            self.api.send_welcome_messages(welcomes).await?;
+            intent::complete(&self.context(), id)?;
+        }
+        Ok(())
+    }
+
+    /// Queues a membership update if the group needs one: `refresh` names whom to add and to remove, members
+    /// whose logs have grown come along. The lock is held by the caller.
+    pub(super) async fn queue_membership(
+        &self,
+        group_id: GroupId,
+        refresh: &Refresh,
+    ) -> Result<Option<IntentId>, ClientError> {
+        let membership = view::membership(&self.context(), group_id)?;
+        let everybody: Vec<_> = membership.members.keys().chain(&refresh.add).copied().collect();
+        self.load_identities(&everybody).await?;
+        let context = self.context();
+        Ok(self.store.transaction(|tx| {
+            let context = context.with(tx);
+            tx.set_installations_checked(&group_id, context.now_ns)?;
+            let update: Option<IntentData> = intent::membership_update(&context, &membership, refresh)?;
+            update
+                .map(|data| intent::queue(&context, group_id, &data))
+                .transpose()
+        })?)
+    }
+
+    /// Publishes until an intent is done with, and says how it ended.
+    pub(super) async fn resolve_locked(&self, group_id: GroupId, id: IntentId) -> Result<(), ClientError> {
+        let mut failure = None;
+        for _ in 0..intent::MAX_ATTEMPTS {
+            let mut cut_off = false;
+            if let Err(error) = self.publish_locked(group_id, Some(id)).await {
+                // The answer may be all that was lost: what arrived comes back.
+                cut_off = matches!(error, ClientError::Transport(_))
+                    && self.receive_locked(group_id).await.is_err();
+                failure = Some(error);
+            }
+            match self.store.intent(id)?.map(|row| row.state) {
+                None => return Ok(()),
+                Some(IntentState::Error) => break,
+                Some(_) if cut_off => break,
+                Some(_) => {
+                    intent::return_unseen(&self.context(), group_id)?;
+                }
+            }
+        }
+        let attempts = intent::MAX_ATTEMPTS;
+        Err(failure.unwrap_or_else(|| GroupError::PublishFailed { attempts }.into()))
+    }
+}

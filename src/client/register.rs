@@ -1,0 +1,388 @@
+//! Opening a client and putting its installation into the identity log.
+//!
+//! Three flows: a new inbox, a new installation of an existing inbox, and both with a smart-contract wallet,
+//! whose signature the node confirms. Each step is stored before the next request goes out, so a crash in
+//! between continues with the same installation key instead of using up another installation.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use futures::lock::Mutex;
+
+use super::{Client, ClientError, ClientOptions, Inner, streams};
+use crate::error::Coded as _;
+use crate::identity::{
+    AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey,
+    SignatureRequest, derive_inbox_id, verify,
+};
+use crate::ids::InboxId;
+use crate::platform::Platform;
+use crate::storage::{
+    HmacKey, IdentifierKind, IdentityRow, InstallationSeed, PreferencesRow, RegistrationState, Store,
+};
+use crate::transport::calls::{ContractSignature, NodeApi};
+
+impl Client {
+    /// The inbox an identifier has, or would get with this nonce.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`], [`ClientError::Identity`].
+    pub async fn inbox_id_for(
+        api: &NodeApi,
+        identifier: &Identifier,
+        nonce: u64,
+    ) -> Result<InboxId, ClientError> {
+        let asked = super::identities::wire(identifier);
+        match api.inbox_ids(&[asked]).await?.into_iter().next().flatten() {
+            Some(inbox_id) => Ok(inbox_id),
+            None => Ok(derive_inbox_id(identifier, nonce)?),
+        }
+    }
+
+    /// Opens a client on a database: one that was opened before continues, a fresh one gets an installation
+    /// key and a registration that waits for signatures.
+    ///
+    /// # Errors
+    /// - [`ClientError::InboxMismatch`]: the database, the options and the identifier do not belong together;
+    /// - [`ClientError::Identity`] with too-many-installations before anything is signed;
+    /// - [`ClientError::Transport`]: only where the database does not hold a registered installation.
+    pub async fn open_or_create(
+        options: ClientOptions,
+        store: Store,
+        api: NodeApi,
+        platform: Rc<dyn Platform>,
+    ) -> Result<Self, ClientError> {
+        match store.identity()? {
+            Some(row) => Self::reopen(&options, row, store, api, platform).await,
+            None => Self::create(options, store, api, platform).await,
+        }
+    }
+
+    async fn reopen(
+        options: &ClientOptions,
+        row: IdentityRow,
+        store: Store,
+        api: NodeApi,
+        platform: Rc<dyn Platform>,
+    ) -> Result<Self, ClientError> {
+        if let Some(expected) = options.inbox_id
+            && expected != row.inbox_id
+        {
+            return Err(ClientError::InboxMismatch {
+                expected,
+                found: row.inbox_id,
+            });
+        }
+        if identifier_columns(&options.identifier) != (row.identifier.clone(), row.identifier_kind) {
+            // Another wallet or passkey of the same inbox is welcome; whose it is, the node knows.
+            let found = Self::inbox_id_for(&api, &options.identifier, options.nonce).await?;
+            if found != row.inbox_id {
+                return Err(ClientError::InboxMismatch {
+                    expected: row.inbox_id,
+                    found,
+                });
+            }
+        }
+        let key = InstallationKey::from_seed(row.installation_seed.as_bytes());
+        let registered = row.registration == RegistrationState::Registered;
+        let client = Self::assemble(
+            (options.identifier.clone(), row.inbox_id, row.nonce),
+            key,
+            store,
+            api,
+            platform,
+        );
+        client.inner.registered.set(registered);
+        if registered {
+            // What is stored is enough to read and to write: the node need not be there.
+            return Ok(client);
+        }
+        let inner = &client.inner;
+        inner.load_identities(&[row.inbox_id]).await?;
+        if inner.is_in_log().await? {
+            inner.finish_registration()?;
+        } else if row.pending_update.is_none() {
+            client.start_registration().await?;
+        }
+        Ok(client)
+    }
+
+    async fn create(
+        options: ClientOptions,
+        store: Store,
+        api: NodeApi,
+        platform: Rc<dyn Platform>,
+    ) -> Result<Self, ClientError> {
+        let inbox_id = Self::inbox_id_for(&api, &options.identifier, options.nonce).await?;
+        if let Some(expected) = options.inbox_id
+            && expected != inbox_id
+        {
+            return Err(ClientError::InboxMismatch {
+                expected,
+                found: inbox_id,
+            });
+        }
+        let key = InstallationKey::generate()?;
+        let client = Self::assemble(
+            (options.identifier, inbox_id, options.nonce),
+            key,
+            store,
+            api,
+            platform,
+        );
+        client.start_registration().await?;
+        Ok(client)
+    }
+
+    fn assemble(
+        (identifier, inbox_id, nonce): (Identifier, InboxId, u64),
+        key: InstallationKey,
+        store: Store,
+        api: NodeApi,
+        platform: Rc<dyn Platform>,
+    ) -> Self {
+        let inner = Inner {
+            store,
+            api,
+            platform,
+            key,
+            inbox_id,
+            identifier,
+            nonce,
+            request: RefCell::new(None),
+            registered: Cell::new(false),
+            closed: Cell::new(false),
+            events: Rc::default(),
+            live: streams::Live::default(),
+            groups: RefCell::new(HashMap::new()),
+            welcomes: Mutex::new(()),
+            identity: Mutex::new(()),
+            direct_messages: Mutex::new(()),
+            last_unique_ns: Cell::new(0),
+        };
+        Self {
+            inner: Rc::new(inner),
+        }
+    }
+
+    /// Works out what must be signed.
+    async fn start_registration(&self) -> Result<(), ClientError> {
+        let inner = &self.inner;
+        let (identifier, installation) = (inner.identifier.clone(), inner.key.id());
+        inner.load_identities(&[inner.inbox_id]).await?;
+        let now = inner.platform.now_ns();
+        let mut request = if inner.store.latest_identity_sequence(&inner.inbox_id)? == 0 {
+            let request = SignatureRequest::new_inbox(identifier, inner.nonce, installation, now)?;
+            if request.inbox_id() != inner.inbox_id {
+                return Err(ClientError::InboxMismatch {
+                    expected: inner.inbox_id,
+                    found: request.inbox_id(),
+                });
+            }
+            request
+        } else {
+            let state = inner.newest_state(inner.inbox_id).await?;
+            SignatureRequest::new_installation(&state, identifier, installation, now)?
+        };
+        request.add_installation(&inner.key)?;
+        inner.request.replace(Some(request));
+        Ok(())
+    }
+
+    /// The text that the wallet must sign; `None` when nothing is left to sign.
+    #[must_use]
+    pub fn signature_text(&self) -> Option<String> {
+        let request = self.inner.request.borrow();
+        let request = request.as_ref()?;
+        (!request.missing_signers().is_empty()).then(|| request.text().to_owned())
+    }
+
+    /// Adds the wallet's `personal_sign` signature (65 bytes) of [`signature_text`](Self::signature_text).
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`]: wrong-signer when another key signed; nothing is changed.
+    pub fn add_ecdsa_signature(&self, signature: &[u8]) -> Result<(), ClientError> {
+        match self.open()?.request.borrow_mut().as_mut() {
+            Some(request) => Ok(request.add_ecdsa(signature)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a smart-contract wallet's signature, once the node has confirmed it.
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`]: contract-refused or wrong-signer; [`ClientError::Transport`].
+    pub async fn add_contract_signature(
+        &self,
+        address: &Address,
+        chain_id: u64,
+        block_number: Option<u64>,
+        signature: &[u8],
+    ) -> Result<(), ClientError> {
+        use crate::identity::{IdentityError, eip191_hash};
+        let inner = self.open()?;
+        let Some(text) = self.signature_text() else {
+            return Ok(());
+        };
+        let account = AccountId::new(chain_id, address);
+        let asked = ContractSignature {
+            account_id: account.as_str().to_owned(),
+            block_number,
+            signature: signature.to_vec(),
+            hash: eip191_hash(text.as_bytes()),
+        };
+        let verdict = inner
+            .api
+            .verify_contract_signatures(vec![asked])
+            .await?
+            .into_iter()
+            .next();
+        let block = verdict
+            .filter(|verdict| verdict.is_valid)
+            .and_then(|verdict| verdict.block_number);
+        let block = block.ok_or(IdentityError::ContractRefused)?;
+        match inner.request.borrow_mut().as_mut() {
+            Some(request) => {
+                crate::identity::store_answer(
+                    &inner.store,
+                    &request.contract_question(account.clone(), block, signature),
+                    true,
+                )?;
+                Ok(request.add_contract(account, block, signature)?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Publishes this installation: key package first, so that whoever sees the installation can add it.
+    /// Does nothing when it is registered already.
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`] with missing signers; [`ClientError::Transport`]: call it again, with the
+    /// same keys it goes on where it stopped. A node that refuses the update for good, such as a new inbox that
+    /// another installation has made meanwhile, leaves a new [`signature_text`](Self::signature_text).
+    pub async fn register(&self) -> Result<(), ClientError> {
+        let inner = self.open()?;
+        let _guard = inner.identity.lock().await;
+        if inner.registered.get() {
+            return Ok(());
+        }
+        let update = inner.signed_update().await?;
+        if inner
+            .store
+            .identity()?
+            .is_none_or(|row| row.registration == RegistrationState::Created)
+        {
+            let package = inner.new_key_package()?;
+            inner.api.upload_key_package(package.tls.clone()).await?;
+            inner.key_package_uploaded(&package)?;
+            inner
+                .store
+                .set_registration(RegistrationState::KeyPackageUploaded)?;
+        }
+        let published = inner.api.publish_identity_update(update).await;
+        // An answer may have been lost on the way: only the log says what was accepted.
+        inner.load_identities(&[inner.inbox_id]).await?;
+        if !inner.is_in_log().await? {
+            if let Err(error) = published {
+                if !error.is_retryable() {
+                    inner.store.set_pending_identity_update(None)?;
+                    self.start_registration().await?;
+                }
+                return Err(error.into());
+            }
+            return Err(ClientError::RegistrationNotVisible);
+        }
+        inner.finish_registration()?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// The update to publish, stored with the installation's key before anything leaves.
+    async fn signed_update(&self) -> Result<Vec<u8>, ClientError> {
+        if let Some(update) = self.store.identity()?.and_then(|row| row.pending_update) {
+            return Ok(update);
+        }
+        let update = match self.request.borrow().as_ref() {
+            Some(request) => request.build()?,
+            None => return Err(ClientError::NotRegistered),
+        };
+        self.check(&update).await?;
+        let bytes = update.to_bytes();
+        let row = self.identity_row(&bytes);
+        self.store.transaction(|tx| {
+            if !tx.insert_identity(&row)? {
+                tx.set_pending_identity_update(Some(&bytes))?;
+            }
+            Ok::<_, ClientError>(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// Verifies an own update as everybody else will.
+    async fn check(&self, update: &IdentityUpdate) -> Result<(), ClientError> {
+        let questions = update.contract_questions();
+        let answers: ContractAnswers = questions.into_iter().map(|question| (question, true)).collect();
+        let verified = verify(update, &answers)?;
+        if self.store.latest_identity_sequence(&self.inbox_id)? == 0 {
+            crate::identity::AssociationState::replay([&verified])?;
+        } else {
+            self.newest_state(self.inbox_id).await?.apply(&verified)?;
+        }
+        Ok(())
+    }
+
+    fn identity_row(&self, update: &[u8]) -> IdentityRow {
+        let (identifier, identifier_kind) = identifier_columns(&self.identifier);
+        IdentityRow {
+            inbox_id: self.inbox_id,
+            installation_seed: InstallationSeed::new(*self.key.seed()),
+            identifier,
+            identifier_kind,
+            nonce: self.nonce,
+            registration: RegistrationState::Created,
+            pending_update: Some(update.to_vec()),
+            next_key_package_rotation_ns: None,
+        }
+    }
+
+    /// Whether the stored log of the own inbox has this installation.
+    async fn is_in_log(&self) -> Result<bool, ClientError> {
+        if self.store.latest_identity_sequence(&self.inbox_id)? == 0 {
+            return Ok(false);
+        }
+        Ok(self
+            .newest_state(self.inbox_id)
+            .await?
+            .has_installation(self.key.id()))
+    }
+
+    fn finish_registration(&self) -> Result<(), ClientError> {
+        let mut root = [0u8; 42];
+        self.platform.random(&mut root);
+        self.store.transaction(|tx| {
+            tx.set_registration(RegistrationState::Registered)?;
+            tx.set_pending_identity_update(None)?;
+            if tx.preferences()?.is_none() {
+                tx.apply_hmac_key(&PreferencesRow {
+                    hmac_key: HmacKey::new(root),
+                    hmac_key_cycled_at_ns: self.now_ns(),
+                })?;
+            }
+            Ok::<_, ClientError>(())
+        })?;
+        self.request.replace(None);
+        self.registered.set(true);
+        Ok(())
+    }
+}
+
+/// An identifier as it is stored.
+fn identifier_columns(identifier: &Identifier) -> (String, IdentifierKind) {
+    match identifier {
+        Identifier::Ethereum(address) => (address.as_str().to_owned(), IdentifierKind::Ethereum),
+        Identifier::Passkey(Passkey { key, .. }) => (hex::encode(key), IdentifierKind::Passkey),
+    }
+}

@@ -1,0 +1,263 @@
+//! The live connection: while somebody watches, welcomes and messages arrive by themselves.
+//!
+//! One task serves all watchers. It subscribes first, then reads what was missed, then follows; after any end
+//! it starts over from the stored cursors, so nothing is missed and, since events come from what was newly
+//! stored, nothing is told twice. It ends as soon as nobody watches or the client is closed.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use futures::{FutureExt as _, StreamExt as _};
+
+use super::sync::envelope;
+use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
+use crate::error::Coded as _;
+use crate::groups::originator;
+use crate::ids::GroupId;
+use crate::storage::{CursorKind, GroupQuery};
+use crate::transport::TransportError;
+use crate::transport::calls::{GroupEnvelope, WelcomeEnvelope};
+
+/// The first pause before connecting again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between two attempts to connect.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The state of the live connection.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    running: Cell<bool>,
+    state: Cell<ConnectionState>,
+}
+
+impl Client {
+    /// Everything that happens from now on. Connects to the node while any such stream lives.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRegistered`], [`ClientError::Closed`].
+    pub fn events(&self) -> Result<EventStream, ClientError> {
+        let inner = self.ready()?;
+        let stream = inner.events.subscribe();
+        if !inner.live.running.replace(true) {
+            inner
+                .platform
+                .spawn(follow(Rc::downgrade(&self.inner)).boxed_local());
+        }
+        Ok(stream)
+    }
+
+    /// How the streams are connected.
+    #[must_use]
+    pub fn connection_state(&self) -> ConnectionState {
+        self.inner.live.state.get()
+    }
+}
+
+/// Connects, follows, and connects again.
+async fn follow(weak: Weak<Inner>) {
+    let mut pause = FIRST_PAUSE;
+    let mut state = ConnectionState::Connecting;
+    loop {
+        let Some(inner) = weak.upgrade() else { return };
+        let hub = Rc::clone(&inner.events);
+        let own = hub.subscribe();
+        inner.set_connection(state);
+        state = ConnectionState::Reconnecting;
+        // Whatever is under way when the last watcher leaves is broken off: it is stored how far it came.
+        let ended = {
+            let (connection, unwatched) = (pin!(inner.follow_once(own)), pin!(hub.unwatched(1)));
+            match select(connection, unwatched).await {
+                Either::Left((error, _)) => Some(error),
+                Either::Right(_) => None,
+            }
+        };
+        let Some(error) = ended else {
+            inner.rest();
+            return;
+        };
+        tracing::info!(%error, "the live connection ended");
+        if inner.live.state.get() == ConnectionState::Connected {
+            pause = FIRST_PAUSE;
+        }
+        inner.set_connection(state);
+        let sleep = inner.platform.sleep(jittered(&inner, pause));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        drop(inner);
+        if let Either::Right(_) = select(sleep, pin!(hub.unwatched(0))).await {
+            if let Some(inner) = weak.upgrade() {
+                inner.rest();
+            }
+            return;
+        }
+    }
+}
+
+/// The pause, shortened by up to a half at random, so that many clients do not return at once.
+fn jittered(inner: &Inner, pause: Duration) -> Duration {
+    let mut random = [0u8; 1];
+    inner.platform.random(&mut random);
+    pause - pause * u32::from(random[0]) / 512
+}
+
+impl Inner {
+    fn set_connection(&self, state: ConnectionState) {
+        if self.live.state.replace(state) != state {
+            self.events.tell(&Event::Connection(state));
+        }
+    }
+
+    /// The live connection is not wanted any more. The next watcher starts another.
+    fn rest(&self) {
+        self.live.running.set(false);
+        self.live.state.set(ConnectionState::Idle);
+    }
+
+    /// One connection, from subscribing to its end. `own` hears of new conversations.
+    async fn follow_once(self: &Rc<Self>, own: EventStream) -> ClientError {
+        match self.connected(own).await {
+            Err(error) => error,
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn connected(self: &Rc<Self>, own: EventStream) -> Result<Infallible, ClientError> {
+        let topic = self.key.id();
+        let after = self
+            .store
+            .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
+        let mut welcomes = self.api.subscribe_welcome_messages(topic, after).await?.fuse();
+        let mut own = own.fuse();
+        let mut groups = self.group_ids()?;
+        let mut messages = self.subscribe(&groups).await?;
+        let mut stalled = Stalled::default();
+        tolerate(self.sync_all().await)?;
+        self.set_connection(ConnectionState::Connected);
+        loop {
+            let retry = match stalled.is_empty() {
+                true => std::future::pending().boxed_local(),
+                false => self.platform.sleep(LONGEST_PAUSE),
+            };
+            futures::select! {
+                welcome = welcomes.next() => {
+                    let welcome = welcome.unwrap_or_else(|| Err(ended()))?;
+                    self.live_welcome(welcome, &mut stalled).await?;
+                }
+                message = messages.next() => {
+                    let message = message.unwrap_or_else(|| Err(ended()))?;
+                    self.live_message(message, &mut stalled).await?;
+                }
+                event = own.next() => {
+                    if let Some(Event::Conversation(group_id)) = event
+                        && !groups.contains(&group_id)
+                    {
+                        groups = self.group_ids()?;
+                        messages = self.subscribe(&groups).await?;
+                    }
+                }
+                () = retry.fuse() => {
+                    stalled = Stalled::default();
+                    tolerate(self.sync_all().await)?;
+                }
+            }
+        }
+    }
+
+    /// Processes a welcome that arrived by itself. Behind one that could not be processed yet, the node is
+    /// asked for all of them: the cursor must not pass it.
+    async fn live_welcome(
+        self: &Rc<Self>,
+        welcome: WelcomeEnvelope,
+        stalled: &mut Stalled,
+    ) -> Result<(), ClientError> {
+        let outcome = {
+            let _guard = self.welcomes.lock().await;
+            if stalled.welcomes {
+                self.read_welcomes().await.map(drop)
+            } else {
+                self.receive_welcome(welcome).await.map(drop)
+            }
+        };
+        stalled.welcomes = tolerate(outcome)?.is_none();
+        self.welcome_arrived()?;
+        Ok(())
+    }
+
+    /// The same for a message of a group.
+    async fn live_message(&self, message: GroupEnvelope, stalled: &mut Stalled) -> Result<(), ClientError> {
+        let group_id = message.group_id;
+        let lock = self.lock_of(group_id);
+        let _guard = lock.lock().await;
+        if self.store.group(&group_id)?.is_none() || message.id <= self.cursor(group_id)? {
+            return Ok(());
+        }
+        let outcome = if stalled.groups.contains(&group_id) {
+            self.receive_locked(group_id).await
+        } else {
+            self.receive_batch(group_id, &[envelope(message)]).await.map(drop)
+        };
+        if tolerate(outcome)?.is_some() {
+            stalled.groups.remove(&group_id);
+        } else {
+            stalled.groups.insert(group_id);
+        }
+        Ok(())
+    }
+
+    fn group_ids(&self) -> Result<Vec<GroupId>, ClientError> {
+        let query = GroupQuery {
+            include_duplicate_dms: true,
+            ..Default::default()
+        };
+        Ok(self.store.groups(&query)?.into_iter().map(|row| row.id).collect())
+    }
+
+    async fn subscribe(
+        &self,
+        groups: &[GroupId],
+    ) -> Result<futures::stream::Fuse<crate::transport::calls::MessageStream<GroupEnvelope>>, ClientError>
+    {
+        let filters: Vec<_> = groups
+            .iter()
+            .map(|id| Ok((*id, self.cursor(*id)?)))
+            .collect::<Result<_, ClientError>>()?;
+        Ok(self.api.subscribe_group_messages(&filters).await?.fuse())
+    }
+}
+
+/// What could not be processed yet, and therefore nothing behind it.
+#[derive(Debug, Default)]
+struct Stalled {
+    welcomes: bool,
+    groups: BTreeSet<GroupId>,
+}
+
+impl Stalled {
+    fn is_empty(&self) -> bool {
+        !self.welcomes && self.groups.is_empty()
+    }
+}
+
+/// A failure that is no failure of the connection must not end it: one conversation would silence all others.
+fn tolerate<T>(outcome: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ (ClientError::Storage(_) | ClientError::Closed)) => Err(error),
+        Err(ClientError::Transport(error)) if error.is_retryable() => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "something that arrived could not be processed yet");
+            Ok(None)
+        }
+    }
+}
+
+/// A node may end a stream without an error at any time; that is an end of the connection all the same.
+fn ended() -> TransportError {
+    TransportError::Unavailable {
+        message: "the stream ended".into(),
+    }
+}

@@ -1,0 +1,276 @@
+//! What others did, in: welcomes and messages.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::{Client, ClientError, Event, Inner};
+use crate::groups::inbound::{self, Change, Envelope, Stop};
+use crate::groups::intent::{self, Refresh};
+use crate::groups::join::{self, Joined, WelcomeEnvelope};
+use crate::groups::{exceeds, originator};
+use crate::ids::GroupId;
+use crate::mls::welcome;
+use crate::storage::{CursorKind, GroupQuery, StorageError};
+use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
+use crate::version::PROTOCOL_VERSION;
+
+/// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
+const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
+/// The same when something is sent: 5 seconds (libxmtp).
+pub(super) const REFRESH_ON_SEND_NS: i64 = 5 * 1_000_000_000;
+
+impl Client {
+    /// Joins the conversations one was added to since the last sync. Returns them.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRegistered`], [`ClientError::Transport`], [`ClientError::IdentityBehind`]: what was
+    /// processed stays, the rest is done by the next sync.
+    pub async fn sync_welcomes(&self) -> Result<Vec<GroupId>, ClientError> {
+        self.ready()?;
+        self.inner.sync_welcomes().await
+    }
+
+    /// Reads and publishes everything: welcomes, and each conversation that the node has something new of or
+    /// that something waits to be sent in. Returns how many conversations were synced.
+    ///
+    /// # Errors
+    /// The first failure, after all conversations were tried.
+    pub async fn sync_all(&self) -> Result<usize, ClientError> {
+        self.ready()?;
+        self.inner.sync_all().await
+    }
+}
+
+impl Inner {
+    pub(super) async fn sync_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+        let joined = {
+            let _guard = self.welcomes.lock().await;
+            self.read_welcomes().await?
+        };
+        match self.maintain_key_packages().await {
+            Ok(()) => {}
+            // Joining does not depend on it, and the next sync tries again.
+            Err(ClientError::Transport(error)) => tracing::info!(%error, "the key package was not rotated"),
+            Err(error) => return Err(error),
+        }
+        Ok(joined)
+    }
+
+    pub(super) async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+        let topic = self.key.id();
+        let mut joined = Vec::new();
+        loop {
+            let after = self
+                .store
+                .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
+            let page = self.api.query_welcome_messages(topic, after).await?;
+            if !page.items.is_empty() {
+                self.welcome_arrived()?;
+            }
+            for arrived in page.items {
+                if let Some(group_id) = self.receive_welcome(arrived).await? {
+                    joined.push(group_id);
+                }
+            }
+            // A page of nothing but what this version cannot read would be asked for for ever.
+            let now = self
+                .store
+                .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
+            if page.next.is_none() || now == after {
+                return Ok(joined);
+            }
+        }
+    }
+
+    /// Processes one welcome. Returns the group joined by it, if any.
+    pub(super) async fn receive_welcome(&self, arrived: Arrived) -> Result<Option<GroupId>, ClientError> {
+        let envelope = welcome_envelope(arrived);
+        let mut fetched = false;
+        loop {
+            let context = self.context();
+            let outcome = self
+                .store
+                .transaction(|tx| join::receive_welcome(tx, &context, &envelope, fetched))?;
+            match outcome {
+                Joined::Group(group_id) => {
+                    self.events.tell(&Event::Conversation(group_id));
+                    return Ok(Some(group_id));
+                }
+                Joined::Refused(error) => {
+                    tracing::info!(sequence_id = envelope.sequence_id, %error, "a welcome was refused");
+                    return Ok(None);
+                }
+                Joined::Nothing => return Ok(None),
+                Joined::Missing(_) if fetched => return Err(ClientError::IdentityBehind),
+                Joined::Missing(states) => {
+                    self.settle(&states).await?;
+                    fetched = true;
+                }
+            }
+        }
+    }
+
+    pub(super) async fn sync_all(self: &Rc<Self>) -> Result<usize, ClientError> {
+        self.sync_welcomes().await?;
+        let rows = self.store.groups(&GroupQuery {
+            include_duplicate_dms: true,
+            ..Default::default()
+        })?;
+        let ids: Vec<GroupId> = rows.iter().map(|row| row.id).collect();
+        let newest = self.api.newest_group_messages(&ids).await?;
+        let waiting: BTreeSet<GroupId> = self.store.groups_with_open_intents()?.into_iter().collect();
+        let mut failure = None;
+        let mut synced = 0;
+        for (row, newest) in rows.into_iter().zip(newest) {
+            let stale = match newest {
+                Some(newest) => newest.id > self.cursor(row.id)?,
+                None => false,
+            };
+            if !stale && !waiting.contains(&row.id) && row.paused_for_version.is_none() {
+                continue;
+            }
+            match self.sync_group(row.id).await {
+                Ok(()) => synced += 1,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(synced), Err)
+    }
+
+    /// Reads and publishes everything of one group.
+    pub(super) async fn sync_group(&self, group_id: GroupId) -> Result<(), ClientError> {
+        let lock = self.lock_of(group_id);
+        let _guard = lock.lock().await;
+        self.receive_locked(group_id).await?;
+        // Nothing is being sent and everything was read: what has not come back never arrived.
+        intent::return_unseen(&self.context(), group_id)?;
+        self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
+        self.publish_locked(group_id, None).await
+    }
+
+    /// Looks whether members have new or revoked installations, if that was long ago, and queues the update.
+    pub(super) async fn refresh_locked(
+        &self,
+        group_id: GroupId,
+        older_than_ns: i64,
+    ) -> Result<(), ClientError> {
+        let row = self.context().row(group_id)?;
+        let due = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
+        if due && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active() {
+            self.queue_membership(group_id, &Refresh::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads everything the node has of a group. The lock is held by the caller.
+    pub(super) async fn receive_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
+        self.unpause(group_id)?;
+        loop {
+            let after = self.cursor(group_id)?;
+            let page = self.api.query_group_messages(group_id, after).await?;
+            let envelopes: Vec<_> = page.items.into_iter().map(envelope).collect();
+            if !self.receive_batch(group_id, &envelopes).await? || page.next.is_none() {
+                return Ok(());
+            }
+            if self.cursor(group_id)? == after {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Processes envelopes of a group in order. `false`: stopped before the end, for good. The lock is held
+    /// by the caller.
+    pub(super) async fn receive_batch(
+        &self,
+        group_id: GroupId,
+        envelopes: &[Envelope],
+    ) -> Result<bool, ClientError> {
+        let mut rest = envelopes;
+        let mut fetched = false;
+        while !rest.is_empty() {
+            let context = self.context();
+            let batch = self
+                .store
+                .transaction(|tx| inbound::receive(tx, &context, group_id, rest, fetched))?;
+            self.tell(group_id, &batch.changes);
+            rest = rest.get(batch.done..).unwrap_or_default();
+            fetched = fetched && batch.done == 0;
+            match batch.stop {
+                None => {}
+                Some(Stop::Paused(_) | Stop::Inactive) => return Ok(false),
+                Some(Stop::Missing(_)) if fetched => return Err(ClientError::IdentityBehind),
+                Some(Stop::Missing(states)) => {
+                    self.settle(&states).await?;
+                    fetched = true;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Lets a paused group go on once this version is high enough.
+    fn unpause(&self, group_id: GroupId) -> Result<(), ClientError> {
+        let row = self.context().row(group_id)?;
+        if let Some(required) = row.paused_for_version
+            && exceeds(&required, PROTOCOL_VERSION) == Some(false)
+        {
+            self.store.set_paused_for_version(&group_id, None)?;
+            self.events.tell(&Event::Group(group_id));
+        }
+        Ok(())
+    }
+
+    /// The node's number of the last message of a group that was processed.
+    pub(super) fn cursor(&self, group_id: GroupId) -> Result<u64, StorageError> {
+        let entity = group_id.as_bytes();
+        let commits = self
+            .store
+            .cursor(entity, CursorKind::CommitMessage, originator::COMMITS)?;
+        let messages = self
+            .store
+            .cursor(entity, CursorKind::ApplicationMessage, originator::MESSAGES)?;
+        Ok(commits.max(messages))
+    }
+
+    fn tell(&self, group_id: GroupId, changes: &[Change]) {
+        for change in changes {
+            self.events.tell(&match change {
+                Change::Message(id) | Change::Published(id) => Event::Message { group_id, id: *id },
+                Change::Group | Change::Removed | Change::Paused(_) => Event::Group(group_id),
+            });
+        }
+    }
+}
+
+/// A group message as the `groups` room takes it.
+pub(super) fn envelope(arrived: GroupEnvelope) -> Envelope {
+    Envelope {
+        sequence_id: arrived.id,
+        created_ns: signed(arrived.created_ns),
+        data: arrived.data,
+    }
+}
+
+fn welcome_envelope(arrived: Arrived) -> WelcomeEnvelope {
+    let (data, metadata, ours) = match arrived.body {
+        WelcomeBody::V1 {
+            data,
+            wrapper_algorithm,
+            welcome_metadata,
+        } => (data, welcome_metadata, welcome::opens(wrapper_algorithm)),
+        // Our key packages do not offer pointers: nobody honest sends one.
+        WelcomeBody::Pointer { welcome_pointer, .. } => (welcome_pointer, Vec::new(), false),
+    };
+    WelcomeEnvelope {
+        sequence_id: arrived.id,
+        created_ns: signed(arrived.created_ns),
+        data,
+        hpke_public_key: arrived.hpke_public_key,
+        curve25519: ours,
+        metadata,
+    }
+}
+
+fn signed(ns: u64) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}

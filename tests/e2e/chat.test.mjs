@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { localNode, openBrowser, Person, servePage } from "./support/page.mjs";
+
+describe("two browser windows and a local node", () => {
+  let browser, page, node;
+  let people = [];
+
+  before(async () => {
+    browser = await openBrowser();
+    page = await servePage();
+  });
+  after(async () => {
+    await browser?.close();
+    await page?.close();
+  });
+  beforeEach(async () => {
+    node = await localNode();
+    people = [];
+  });
+  afterEach(async (test) => {
+    for (const person of people) await person.context.close();
+    await node.close();
+    if (!test.passed && process.env.XMTP_E2E_VERBOSE) console.error(node.log.slice(-40).join("\n"));
+    // Read last, so that a test's own failure is the one that is shown.
+    assert.deepEqual(people.flatMap((person) => person.complaints), []);
+  });
+
+  const join = async (name, options = {}) => {
+    const person = await Person.join(browser, name, { page, node, ...options });
+    people.push(person);
+    return person;
+  };
+
+  /** Alice and Bob in one group, both looking at it. */
+  const twoInAGroup = async () => {
+    const alice = await join("alice");
+    const bob = await join("bob");
+    await alice.createGroup("Lunch", [bob]);
+    await bob.openGroup("Lunch");
+    return { alice, bob };
+  };
+
+  it("both register, create a group, talk both ways live, reload one, talk again", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.say("Soup or noodles?");
+    await bob.sees("Soup or noodles?");
+    await bob.say("Noodles");
+    await alice.sees("Noodles");
+
+    const wallet = await bob.wallet();
+    await bob.reload();
+    assert.equal(await bob.wallet(), wallet, "the account survives a reload");
+    await bob.sees("Soup or noodles?");
+    assert.deepEqual(await bob.messages(), ["Soup or noodles?", "Noodles"]);
+
+    await alice.say("At twelve?");
+    await bob.sees("At twelve?");
+    await bob.say("Yes");
+    await alice.sees("Yes");
+    const all = ["Soup or noodles?", "Noodles", "At twelve?", "Yes"];
+    assert.deepEqual(await alice.messages(), all);
+    assert.deepEqual(await bob.messages(), all);
+  });
+
+  it("a page killed in mid-send loses nothing and doubles nothing", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.say("one");
+    // The node sits on what it gets, so the window dies between sending and hearing that it was accepted.
+    await node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 1_500 } });
+    const texts = ["two", "three", "four"];
+    for (const text of texts) await alice.write(text);
+    await alice.seesStatus("four", "sending");
+    await alice.crash();
+    await node.heal();
+
+    await alice.reopen();
+    await alice.openGroup("Lunch");
+    for (const text of texts) await alice.seesStatus(text, "sent");
+    for (const text of texts) await bob.sees(text);
+    // One more, so that a late second copy of the others would have arrived.
+    await alice.say("five");
+    await bob.sees("five");
+    assert.deepEqual(await alice.messages(), ["one", ...texts, "five"]);
+    assert.deepEqual((await bob.messages()).toSorted(), ["one", ...texts, "five"].toSorted());
+  });
+
+  it("a message whose acceptance was lost on the way back is sent again and not doubled", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await node.break({ method: "SendGroupMessages", fault: { kind: "drop_answer" }, times: 1 });
+    await alice.write("did you get this?");
+    await alice.seesStatus("did you get this?", "sent");
+    await alice.say("and this?");
+    await bob.sees("and this?");
+    assert.deepEqual(await alice.messages(), ["did you get this?", "and this?"]);
+    assert.deepEqual(await bob.messages(), ["did you get this?", "and this?"]);
+  });
+
+  it("a node killed and restarted in mid-conversation loses nothing and doubles nothing", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.say("before");
+    await bob.sees("before");
+
+    await node.kill();
+    await alice.write("while it is away");
+    await alice.seesStatus("while it is away", "failed");
+    await node.restart();
+
+    await alice.seesStatus("while it is away", "sent");
+    await bob.sees("while it is away");
+    await bob.say("after");
+    await alice.sees("after");
+    const all = ["before", "while it is away", "after"];
+    assert.deepEqual(await alice.messages(), all);
+    assert.deepEqual(await bob.messages(), all);
+  });
+
+  it("a page opened while the node is away shows what is stored, and catches up when it is back", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.say("stored");
+    await bob.sees("stored");
+    await node.kill();
+    await bob.reload();
+    await bob.sees("stored");
+    await bob.window.getByTestId("connection").filter({ hasText: "No connection" }).waitFor();
+    await node.restart();
+    await alice.say("news");
+    await bob.sees("news");
+  });
+
+  it("an address nobody has, and one that is none, are told and create nothing", async () => {
+    const alice = await join("alice");
+    const { window } = alice;
+    await window.getByTestId("new-group").click();
+    const dialog = window.getByTestId("new-group-dialog");
+    await dialog.getByTestId("group-addresses").fill("0x123");
+    await dialog.getByTestId("create-group").click();
+    await dialog.getByTestId("dialog-error").filter({ hasText: "Not an address" }).waitFor();
+    await dialog.getByTestId("group-addresses").fill(`0x${"12".repeat(20)}`);
+    await dialog.getByTestId("create-group").click();
+    await dialog.getByTestId("dialog-error").filter({ hasText: "Nobody has signed up" }).waitFor();
+    assert.equal(await window.getByTestId("conversation").count(), 0);
+  });
+
+  it("at phone width the list and the conversation take turns", async () => {
+    const alice = await join("alice", { viewport: { width: 390, height: 844 } });
+    const bob = await join("bob");
+    await alice.createGroup("Walk", [bob]);
+    const { window } = alice;
+    assert.equal(await window.getByTestId("conversation-list").isVisible(), false);
+    await window.getByTestId("back").click();
+    await window.getByTestId("conversation").filter({ hasText: "Walk" }).waitFor();
+    assert.equal(await window.getByTestId("thread").isVisible(), false);
+    const widths = await window.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.equal(widths[0], widths[1], "nothing reaches beyond the screen");
+  });
+
+  it("a group can be renamed and shows who is in it", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.window.getByTestId("details").click();
+    const dialog = alice.window.getByTestId("details-dialog");
+    assert.equal(await dialog.getByTestId("member").count(), 2);
+    await dialog.getByTestId("rename").fill("Dinner");
+    await dialog.getByTestId("rename-save").click();
+    await bob.window.getByTestId("thread-title").filter({ hasText: "Dinner" }).waitFor();
+    await bob.window.getByTestId("transcript").filter({ hasText: "Dinner" }).waitFor();
+  });
+});

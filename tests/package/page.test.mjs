@@ -1,0 +1,161 @@
+// What the page side decides by itself, on the built package: no worker, no node.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, it } from "node:test";
+import * as api from "../../pkg/index.js";
+import { toPlainError } from "../../pkg/errors.js";
+import { resolveOptions } from "../../pkg/options.js";
+
+const ADDRESS = `0x${"aB".repeat(20)}`;
+const code = (expected) => (error) => error instanceof api.XmtpError && error.code === expected;
+
+describe("options", () => {
+  it("have the defaults of the package this one follows", () => {
+    const options = resolveOptions();
+    assert.equal(options.env, "dev");
+    assert.equal(options.apiUrl, "https://api.dev.xmtp.network:5558");
+    assert.equal(options.nonce, 1n);
+    assert.equal(options.dbPath, undefined);
+    assert.equal(resolveOptions({ env: "local" }).apiUrl, "http://localhost:5557");
+    assert.equal(resolveOptions({ dbPath: null }).dbPath, null);
+  });
+
+  it("are refused when they cannot be honoured, and never ignored", () => {
+    for (const options of [{ codecs: [] }, { backend: {} }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }]) {
+      assert.throws(() => resolveOptions(options), code("argument.unsupported"), JSON.stringify(options));
+    }
+    const wrong = [
+      { apiUrl: "localhost:5557" },
+      { nonce: 1 },
+      { nonce: -1n },
+      { nonce: 1n << 64n },
+      { dbEncryptionKey: new Uint8Array(16) },
+      { dbEncryptionKey: "secret" },
+      { dbPath: "" },
+      { disableAutoRegister: "yes" },
+    ];
+    for (const options of wrong) assert.throws(() => resolveOptions(options), code("argument.invalid"));
+  });
+
+  it("that are undefined count as not given", () => {
+    assert.equal(resolveOptions({ codecs: undefined, env: undefined }).env, "dev");
+  });
+});
+
+describe("identifiers and signers", () => {
+  it("write addresses in lower case", () => {
+    assert.deepEqual(api.ethereumIdentifier(ADDRESS), {
+      identifier: ADDRESS.toLowerCase(),
+      identifierKind: api.IdentifierKind.Ethereum,
+    });
+  });
+
+  it("refuse what is no address", () => {
+    for (const text of ["", "0x", "0x12", ADDRESS.slice(2), `${ADDRESS}0`, `0x${"g".repeat(40)}`]) {
+      assert.throws(() => api.ethereumIdentifier(text), code("identity.invalid_address"), text);
+    }
+  });
+
+  it("take a signature as bytes or as hex", async () => {
+    const bytes = Uint8Array.from({ length: 65 }, (_, index) => index);
+    const hex = `0x${Buffer.from(bytes).toString("hex")}`;
+    assert.deepEqual(await api.createEOASigner(ADDRESS, () => bytes).signMessage("x"), bytes);
+    assert.deepEqual(await api.createEOASigner(ADDRESS, async () => hex).signMessage("x"), bytes);
+    await assert.rejects(api.createEOASigner(ADDRESS, () => "0xzz").signMessage("x"), code("argument.invalid"));
+  });
+
+  it("that throw become identity.signer_refused before anything is started", async () => {
+    const signer = {
+      type: "EOA",
+      getIdentifier() {
+        throw new Error("no");
+      },
+    };
+    await assert.rejects(api.Client.create(signer), code("identity.signer_refused"));
+  });
+
+  it("refuse an identifier kind that is a string", async () => {
+    await assert.rejects(
+      api.Client.build({ identifier: ADDRESS, identifierKind: "Ethereum" }),
+      code("argument.invalid"),
+    );
+  });
+});
+
+describe("errors", () => {
+  it("keep code, retryable and details on the way from the worker to the page", () => {
+    const error = new api.XmtpError("network.timeout", "too slow", { retryable: true, details: { ms: 5 } });
+    const back = api.XmtpError.fromPlain(structuredClone(toPlainError(error)));
+    assert.deepEqual(
+      [back.code, back.message, back.retryable, back.details, back instanceof Error],
+      ["network.timeout", "too slow", true, { ms: 5 }, true],
+    );
+  });
+
+  it("that nobody typed are defects", () => {
+    assert.equal(toPlainError(new TypeError("x is undefined")).code, "internal");
+    assert.equal(toPlainError("text").code, "internal");
+  });
+
+  it("have details that can be cloned", () => {
+    assert.equal(typeof toPlainError({ code: "internal", message: "", details: () => 1 }).details, "string");
+  });
+});
+
+describe("streams", () => {
+  it("hand out values in order, wait for the next, and end once", async () => {
+    let stopped = 0;
+    const stream = new api.AsyncStreamProxy(() => (stopped += 1));
+    const waiting = stream.next();
+    stream.push("a");
+    stream.push("b");
+    assert.deepEqual(await waiting, { done: false, value: "a" });
+    const pending = [stream.next(), stream.next()];
+    await stream.end();
+    await stream.end();
+    stream.push("too late");
+    assert.deepEqual(await Promise.all(pending), [
+      { done: false, value: "b" },
+      { done: true, value: undefined },
+    ]);
+    assert.equal(stream.isDone, true);
+    assert.equal(stopped, 1);
+  });
+
+  it("end when the loop over them is left", async () => {
+    let stopped = 0;
+    const stream = new api.AsyncStreamProxy(() => (stopped += 1));
+    stream.push(1);
+    stream.push(2);
+    for await (const value of stream) {
+      assert.equal(value, 1);
+      break;
+    }
+    assert.equal(stopped, 1);
+    assert.deepEqual(await stream.next(), { done: true, value: undefined });
+  });
+});
+
+describe("the package", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../../pkg/package.json", import.meta.url), "utf8"));
+  const files = readdirSync(new URL("../../pkg/", import.meta.url));
+
+  it("exports only files it ships, types first, and one copy of the wasm", () => {
+    for (const [entry, target] of Object.entries(manifest.exports)) {
+      const paths = typeof target === "string" ? [target] : Object.values(target);
+      for (const path of paths) assert.ok(files.includes(path.slice(2)), `${entry} → ${path}`);
+      if (typeof target === "object") assert.equal(Object.keys(target)[0], "types");
+    }
+    assert.equal(files.filter((name) => name.endsWith(".wasm")).length, 1);
+  });
+
+  it("has the version of the crate", () => {
+    const cargo = readFileSync(new URL("../../Cargo.toml", import.meta.url), "utf8");
+    assert.equal(manifest.version, /\[workspace\.package\]\s+version = "([^"]+)"/.exec(cargo)?.[1]);
+  });
+
+  it("can be imported where there is no Worker, as when a server renders", () => {
+    assert.equal(typeof globalThis.Worker, "undefined");
+    assert.equal(typeof api.Client.create, "function");
+  });
+});

@@ -1,0 +1,310 @@
+/** What the page knows: a running client, its conversations, and how far sending has come. Draws nothing. */
+import {
+  Client,
+  DeliveryStatus,
+  SortDirection,
+  XmtpError,
+  ethereumIdentifier,
+  isGroupUpdated,
+  isText,
+  type DecodedMessage,
+  type Group,
+  type GroupMember,
+  type GroupUpdated,
+} from "xmtp-web";
+import { shortAddress } from "./dom.js";
+import { nodeUrl, signerOf, type Remembered } from "./identity.js";
+
+export interface Conversation {
+  group: Group;
+  /** Oldest first. */
+  messages: DecodedMessage[];
+  /** How many of the newest messages are looked at. */
+  limit: number;
+  members: GroupMember[];
+  active: boolean;
+  unread: number;
+  /** Why the last attempt to send failed; undefined when nothing is wrong. */
+  problem: XmtpError | undefined;
+  publishing: Promise<void>;
+}
+
+export type Delivery = "sending" | "sent" | "failed";
+export type Connection = "connecting" | "online" | "offline";
+
+const PAGE = 200;
+/** Waits between attempts to reach a node that is away, milliseconds; the last one repeats. */
+const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+
+export class Chat {
+  readonly conversations = new Map<string, Conversation>();
+  connection: Connection = "connecting";
+  /** Id of the conversation on screen. */
+  openId: string | undefined;
+  onChange: () => void = () => {};
+  #retries = 0;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #names = new Map<string, string>();
+
+  private constructor(readonly client: Client) {}
+
+  static async connect(identity: Remembered): Promise<Chat> {
+    const client = await Client.create(signerOf(identity), {
+      env: "local",
+      apiUrl: nodeUrl,
+      appVersion: "xmtp-web-example/0.1.0",
+    });
+    const chat = new Chat(client);
+    await chat.refreshList();
+    void chat.#goOnline();
+    addEventListener("online", () => chat.#retryNow());
+    // Gives the database back at once, for the next page that opens it.
+    addEventListener("pagehide", () => void client.close());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+    return chat;
+  }
+
+  get address(): string {
+    return this.client.accountIdentifier.identifier;
+  }
+
+  /** Newest activity first. */
+  sorted(): Conversation[] {
+    const time = (each: Conversation): bigint => each.messages.at(-1)?.sentAtNs ?? each.group.createdAtNs;
+    return [...this.conversations.values()].sort((a, b) => (time(a) < time(b) ? 1 : -1));
+  }
+
+  isOwn(message: DecodedMessage): boolean {
+    return message.senderInboxId === this.client.inboxId;
+  }
+
+  delivery(conversation: Conversation, message: DecodedMessage): Delivery {
+    if (message.deliveryStatus === DeliveryStatus.Published) return "sent";
+    if (message.deliveryStatus === DeliveryStatus.Failed || conversation.problem !== undefined) return "failed";
+    return "sending";
+  }
+
+  nameOf(inboxId: string): string {
+    if (inboxId === this.client.inboxId) return "You";
+    return this.#names.get(inboxId) ?? shortAddress(inboxId);
+  }
+
+  titleOf({ group, members }: Conversation): string {
+    if (group.name) return group.name;
+    const others = members.filter((member) => member.inboxId !== this.client.inboxId);
+    return others.length > 0 ? others.map((member) => this.nameOf(member.inboxId)).join(", ") : "Just you";
+  }
+
+  /** One line that says what a message is; undefined for what is not shown. */
+  textOf(message: DecodedMessage): string | undefined {
+    if (isText(message)) return message.content;
+    if (isGroupUpdated(message)) return this.#transcript(message.content as GroupUpdated);
+    return message.fallback;
+  }
+
+  async createGroup(name: string, addresses: string[]): Promise<Conversation> {
+    const identifiers = addresses.map(ethereumIdentifier);
+    const group = await this.client.conversations.createGroupWithIdentifiers(identifiers, { groupName: name });
+    return this.#adopt(group);
+  }
+
+  /** Stores the message first, so that a closed page loses nothing, then sends it. */
+  async send(conversation: Conversation, text: string): Promise<void> {
+    await conversation.group.sendText(text, { optimistic: true });
+    await this.#reload(conversation);
+    void this.publish(conversation);
+  }
+
+  /** Sends what is stored and unsent, one attempt at a time. */
+  publish(conversation: Conversation): Promise<void> {
+    conversation.problem = undefined;
+    conversation.publishing = conversation.publishing.then(async () => {
+      try {
+        await conversation.group.publishMessages();
+        conversation.problem = undefined;
+      } catch (error) {
+        conversation.problem = asXmtpError(error);
+        if (conversation.problem.retryable) this.#retryLater();
+      }
+      await this.#reload(conversation);
+    });
+    this.onChange();
+    return conversation.publishing;
+  }
+
+  async changed(conversation: Conversation): Promise<void> {
+    await this.#reload(conversation, true);
+  }
+
+  async showEarlier(conversation: Conversation): Promise<void> {
+    conversation.limit += PAGE;
+    await this.#reload(conversation);
+  }
+
+  /** Reads the conversations of the database. */
+  async refreshList(): Promise<void> {
+    for (const group of await this.client.conversations.list()) await this.#adopt(group);
+    this.onChange();
+  }
+
+  async #adopt(group: Group): Promise<Conversation> {
+    const known = this.conversations.get(group.id);
+    const conversation: Conversation = known ?? {
+      group,
+      messages: [],
+      limit: PAGE,
+      members: [],
+      active: true,
+      unread: 0,
+      problem: undefined,
+      publishing: Promise.resolve(),
+    };
+    conversation.group = group;
+    this.conversations.set(group.id, conversation);
+    await this.#reload(conversation, true);
+    return conversation;
+  }
+
+  async #reload(conversation: Conversation, withMembers = false): Promise<void> {
+    const { group } = conversation;
+    const newest = await group.messages({ limit: BigInt(conversation.limit), direction: SortDirection.Descending });
+    const before = conversation.messages.at(-1)?.id;
+    conversation.messages = newest.reverse();
+    const changedGroup = conversation.messages.at(-1)?.id !== before && conversation.messages.some(isGroupUpdated);
+    if (withMembers || changedGroup) {
+      conversation.members = await group.members();
+      conversation.active = await group.isActive();
+      for (const member of conversation.members) {
+        const address = member.accountIdentifiers[0]?.identifier;
+        if (address) this.#names.set(member.inboxId, shortAddress(address));
+      }
+    }
+    this.onChange();
+  }
+
+  /** Starts both streams; when the node is away, tries again until it is there. */
+  async #goOnline(): Promise<void> {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    const open: { end(): unknown }[] = [];
+    const events = {
+      onRetry: () => this.#setConnection("offline"),
+      onRestart: () => this.#cameOnline(),
+      // One stream has used up its retries: both begin anew.
+      onFail: () => restart(),
+      // A single message that cannot be read says nothing about the connection.
+      onError: (error: XmtpError) => console.warn(error.code, error.message),
+    };
+    let failed = false;
+    const restart = (): void => {
+      if (failed) return;
+      failed = true;
+      for (const stream of open) stream.end();
+      this.#setConnection("offline");
+      this.#retryLater(true);
+    };
+    try {
+      const { conversations } = this.client;
+      open.push(await conversations.stream({ ...events, onValue: (group) => void this.#adopt(group) }));
+      open.push(await conversations.streamAllMessages({ ...events, onValue: (message) => void this.#received(message) }));
+      await this.refreshList();
+      this.#cameOnline();
+    } catch (error) {
+      if (asXmtpError(error).code !== "client.closed") restart();
+    }
+  }
+
+  #cameOnline(): void {
+    this.#retries = 0;
+    this.#setConnection("online");
+    this.#publishPending();
+  }
+
+  #publishPending(): void {
+    for (const conversation of this.conversations.values()) {
+      const pending = conversation.messages.some((each) => each.deliveryStatus === DeliveryStatus.Unpublished);
+      if (pending) void this.publish(conversation);
+    }
+  }
+
+  #reconnecting = false;
+
+  #retryLater(reconnect = false): void {
+    this.#reconnecting ||= reconnect;
+    if (this.#retryTimer !== undefined) return;
+    const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] as number;
+    this.#retryTimer = setTimeout(() => this.#retryNow(), wait);
+  }
+
+  #retryNow(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    if (this.#reconnecting) {
+      this.#reconnecting = false;
+      void this.#goOnline();
+    } else this.#publishPending();
+  }
+
+  #setConnection(connection: Connection): void {
+    this.connection = connection;
+    this.onChange();
+  }
+
+  async #received(message: DecodedMessage): Promise<void> {
+    const conversation = this.conversations.get(message.conversationId);
+    if (!conversation) return this.refreshList();
+    const seen = this.openId === message.conversationId && document.visibilityState === "visible";
+    if (!seen && !this.isOwn(message) && this.textOf(message) !== undefined) conversation.unread += 1;
+    if (isGroupUpdated(message)) {
+      const renewed = await this.client.conversations.getConversationById(message.conversationId);
+      if (renewed) conversation.group = renewed;
+    }
+    await this.#reload(conversation, isGroupUpdated(message));
+  }
+
+  #transcript(change: GroupUpdated): string {
+    const who = this.nameOf(change.initiatedByInboxId);
+    const list = (inboxes: { inboxId: string }[] | undefined): string =>
+      (inboxes ?? []).map(({ inboxId }) => (inboxId === this.client.inboxId ? "you" : this.nameOf(inboxId))).join(", ");
+    const parts: string[] = [];
+    if (change.addedInboxes?.length) parts.push(`${who} added ${list(change.addedInboxes)}`);
+    if (change.removedInboxes?.length) parts.push(`${who} removed ${list(change.removedInboxes)}`);
+    if (change.leftInboxes?.length) parts.push(`${list(change.leftInboxes)} left`);
+    for (const { fieldName, newValue } of change.metadataFieldChanges ?? []) {
+      if (fieldName === "group_name") parts.push(`${who} named the group “${newValue ?? ""}”`);
+      else parts.push(`${who} changed the ${fieldName.replaceAll("_", " ")}`);
+    }
+    if (change.addedAdminInboxes?.length) parts.push(`${who} made ${list(change.addedAdminInboxes)} admin`);
+    if (change.addedSuperAdminInboxes?.length) parts.push(`${who} made ${list(change.addedSuperAdminInboxes)} super admin`);
+    return parts.join(" · ") || `${who} changed the group`;
+  }
+}
+
+export function asXmtpError(error: unknown): XmtpError {
+  if (error instanceof XmtpError) return error;
+  return new XmtpError("internal", error instanceof Error ? error.message : String(error));
+}
+
+/** What to tell a person. */
+export function explain(error: unknown): string {
+  const { code, message } = asXmtpError(error);
+  switch (code) {
+    case "network.unavailable":
+    case "network.timeout":
+      return `The node at ${nodeUrl} cannot be reached. Is it running?`;
+    case "storage.locked_by_other_tab":
+      return "This account is already open in another tab. Close that one, then try again.";
+    case "storage.unavailable":
+      return "This browser gives the page no storage. A private window often refuses it.";
+    case "identity.unknown_address":
+      return "Nobody has signed up with one of these addresses on this network yet.";
+    case "identity.invalid_address":
+      return "One of these is not an address: 0x and 40 hex digits.";
+    case "identity.signer_refused":
+      return "The wallet did not sign.";
+    case "group.not_permitted":
+      return "This group's rules do not let you do that.";
+    default:
+      return `${message} (${code})`;
+  }
+}

@@ -1,0 +1,96 @@
+/** Makes elements without a framework. Text is always set as text: nothing a peer sends is read as HTML. */
+type Attributes = Record<string, string | boolean | number | undefined | ((event: never) => void)>;
+type Child = Node | string | false | undefined | null;
+
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name.slice(2), value as EventListener);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.filter((child): child is Node | string => child !== false && child != null));
+  return element;
+}
+
+const ICONS = {
+  back: "M15 5l-7 7 7 7",
+  plus: "M12 5v14M5 12h14",
+  send: "M4 12l16-8-6 16-3-6z",
+  copy: "M9 9h10v10H9zM5 15V5h10",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c.6-3.4 3-5.5 6.5-5.5s5.9 2.1 6.5 5.5M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.8c1.9.8 3.1 2.6 3.5 5.2",
+  close: "M6 6l12 12M18 6L6 18",
+  check: "M5 13l4.5 4.5L19 7.5",
+  clock: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.5V12l3 2",
+  alert: "M12 4l9 16H3zM12 10v4M12 17v.5",
+  wallet: "M4 7h14a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2zM4 7l11-3v3M16 13.5h.5",
+  key: "M8 16a4 4 0 1 1 3.5-6H21v4h-3v3h-4v-3h-2.5A4 4 0 0 1 8 16z",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  pencil: "M5 19l1-4L16.5 4.5l3 3L9 18z",
+} as const;
+
+export function icon(name: keyof typeof ICONS): SVGSVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("icon");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A coloured disc that is always the same for the same id. */
+export function avatar(id: string, label: string, small = false): HTMLElement {
+  let hash = 0x811c9dc5;
+  for (const char of id) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193) >>> 0;
+  const disc = h("span", { class: small ? "avatar avatar-small" : "avatar", "aria-hidden": "true" }, label);
+  disc.style.setProperty("--hue", String(hash % 360));
+  return disc;
+}
+
+export function shortAddress(address: string): string {
+  return address.length > 14 ? `${address.slice(0, 6)}…${address.slice(-4)}` : address;
+}
+
+export function toast(text: string, kind: "info" | "error" = "info"): void {
+  const element = h("div", { class: `toast toast-${kind}`, "data-testid": "toast" }, text);
+  document.querySelector("#toasts")?.append(element);
+  setTimeout(() => element.remove(), kind === "error" ? 8000 : 2500);
+}
+
+export async function copy(text: string, what: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(`${what} copied`);
+  } catch {
+    toast(`The browser does not allow copying; the ${what.toLowerCase()} is ${text}`, "error");
+  }
+}
+
+/** 14:05 today, Mon this week, 3 Mar before that. */
+export function shortTime(date: Date): string {
+  const days = (startOfDay(new Date()) - startOfDay(date)) / 86_400_000;
+  if (days < 1) return clock(date);
+  if (days < 7) return date.toLocaleDateString(undefined, { weekday: "short" });
+  return date.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+}
+
+export function clock(date: Date): string {
+  return date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}
+
+export function dayName(date: Date): string {
+  const days = Math.round((startOfDay(new Date()) - startOfDay(date)) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return date.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long" });
+}
+
+function startOfDay(date: Date): number {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
