@@ -173,8 +173,8 @@ impl GroupHandle {
         let inner = self.client.ready()?;
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
-        inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
-        inner.publish_locked(self.id(), awaited).await
+        let refresh = inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
+        inner.publish_locked(self.id(), awaited, refresh).await
     }
 
     /// Queues a failed message again and publishes it.

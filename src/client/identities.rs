@@ -1,5 +1,7 @@
 //! Identity logs of everybody, and the questions they raise.
 
+use std::collections::BTreeSet;
+
 use crate::groups::States;
 use crate::identity::{
     Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve, store_answer,
@@ -61,9 +63,11 @@ impl Inner {
 
     /// Fetches what is new in the logs of these inboxes.
     pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
-        let after: Vec<(InboxId, u64)> = inboxes
-            .iter()
-            .map(|inbox| Ok((*inbox, self.store.latest_identity_sequence(inbox)?)))
+        // Nodes answer each inbox once.
+        let distinct: BTreeSet<InboxId> = inboxes.iter().copied().collect();
+        let after: Vec<(InboxId, u64)> = distinct
+            .into_iter()
+            .map(|inbox| Ok((inbox, self.store.latest_identity_sequence(&inbox)?)))
             .collect::<Result<_, StorageError>>()?;
         let rows = self.api.identity_updates(&after).await?;
         let rows: Vec<_> = rows

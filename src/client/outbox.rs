@@ -18,16 +18,17 @@ const PUBLISH_ROUNDS: usize = 16;
 impl Inner {
     /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
     /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
-    /// and is given up for that, is no failure of this one.
+    /// and is given up for that, is no failure of this one. `refresh` goes before everything else.
     pub(super) async fn publish_locked(
         &self,
         group_id: GroupId,
         awaited: Option<IntentId>,
+        refresh: Option<IntentId>,
     ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
         for _ in 0..PUBLISH_ROUNDS {
             let mut sent = false;
-            while let Some(intent) = intent::next(&self.context(), group_id)? {
+            while let Some(intent) = self.next_intent(group_id, refresh)? {
                 let payload = match self.build(&intent).await {
                     Ok(Some(payload)) => payload,
                     Ok(None) => continue,
@@ -51,6 +52,21 @@ impl Inner {
             self.send_welcomes(group_id).await?;
         }
         Ok(())
+    }
+
+    /// Messages that were queued before it was seen that a member has a new installation are for that one too.
+    fn next_intent(
+        &self,
+        group_id: GroupId,
+        refresh: Option<IntentId>,
+    ) -> Result<Option<IntentRow>, ClientError> {
+        if let Some(refresh) = refresh
+            && let Some(row) = self.store.intent(refresh)?
+            && row.state == IntentState::ToPublish
+        {
+            return Ok(Some(row));
+        }
+        Ok(intent::next(&self.context(), group_id)?)
     }
 
     /// Builds the payload of an intent, fetching what that takes. `None`: nothing to send.
@@ -194,7 +210,7 @@ impl Inner {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
             let mut cut_off = false;
-            if let Err(error) = self.publish_locked(group_id, Some(id)).await {
+            if let Err(error) = self.publish_locked(group_id, Some(id), None).await {
                 // The answer may be all that was lost: what arrived comes back.
                 cut_off = matches!(error, ClientError::Transport(_))
                     && self.receive_locked(group_id).await.is_err();

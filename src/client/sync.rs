@@ -10,7 +10,7 @@ use crate::groups::join::{self, Joined, WelcomeEnvelope};
 use crate::groups::{exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
-use crate::storage::{CursorKind, GroupQuery, StorageError};
+use crate::storage::{CursorKind, GroupQuery, IntentId, StorageError};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 use crate::version::PROTOCOL_VERSION;
 
@@ -144,8 +144,8 @@ impl Inner {
         self.receive_locked(group_id).await?;
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;
-        self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
-        self.publish_locked(group_id, None).await
+        let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
+        self.publish_locked(group_id, None, refresh).await
     }
 
     /// Looks whether members have new or revoked installations, if that was long ago, and queues the update.
@@ -153,13 +153,13 @@ impl Inner {
         &self,
         group_id: GroupId,
         older_than_ns: i64,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Option<IntentId>, ClientError> {
         let row = self.context().row(group_id)?;
         let due = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
         if due && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active() {
-            self.queue_membership(group_id, &Refresh::default()).await?;
+            return self.queue_membership(group_id, &Refresh::default()).await;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Reads everything the node has of a group. The lock is held by the caller.

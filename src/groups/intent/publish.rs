@@ -368,7 +368,7 @@ fn membership_plan(
     // An installation that goes for good explains its missing leaf by staying in the list; one whose leaf
     // is removed now must not be in it, or receivers would not expect the removal.
     after.failed_installations.retain(|id| !plan.remove.contains(id));
-    let any_failed = !failed.is_empty();
+    let mut any_failed = !failed.is_empty();
     after.failed_installations.append(&mut failed);
     // An inbox without a single leaf would be a member that nobody can reach.
     let lost: Vec<InboxId> = diff
@@ -380,6 +380,7 @@ fn membership_plan(
                 && !group.leaves().any(|leaf| leaf.inbox_id == Some(*inbox))
         })
         .collect();
+    any_failed |= !lost.is_empty();
     after.members.retain(|inbox, _| !lost.contains(inbox));
     for ((inbox, _), installations) in &states.known {
         if lost.contains(inbox) {

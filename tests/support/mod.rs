@@ -1,0 +1,31 @@
+//! People who talk through a node of their own: real clients, the real transport, a clock the story moves.
+
+#![allow(dead_code, unused_imports, reason = "each story uses its part")]
+
+mod machine;
+mod person;
+mod watch;
+mod world;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub(crate) use machine::TestMachine;
+pub(crate) use person::{Person, Wallet, inboxes};
+pub(crate) use watch::Watch;
+pub(crate) use world::World;
+
+/// How long a story may take before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// Runs a story to its end, on one thread, as in a browser's worker.
+pub(crate) fn story<T>(told: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let local = tokio::task::LocalSet::new();
+    local
+        .block_on(&runtime, async { tokio::time::timeout(PATIENCE, told).await })
+        .expect("the story comes to an end")
+}

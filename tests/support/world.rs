@@ -1,0 +1,157 @@
+//! A node in this process, and the people around it.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use xmtp_devnode::{Database, Faults, RunningServer, Server, ServerOptions};
+use xmtp_web::transport::{Endpoint, HttpTransport, NodeApi};
+
+use super::{Person, TestMachine, Wallet};
+
+/// A node and a place for files.
+pub(crate) struct World {
+    node: Option<RunningServer>,
+    options: ServerOptions,
+    url: String,
+    directory: tempfile::TempDir,
+    pub(crate) machine: TestMachine,
+    wallets: Cell<u8>,
+}
+
+impl World {
+    /// With a node in memory.
+    pub(crate) async fn new() -> Self {
+        Self::with(Database::Memory, tempfile::tempdir().expect("a directory")).await
+    }
+
+    /// With a node that remembers what it was told when it is killed.
+    pub(crate) async fn on_disk() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("node.db");
+        Self::with(Database::File(file), directory).await
+    }
+
+    async fn with(database: Database, directory: tempfile::TempDir) -> Self {
+        let mut options = ServerOptions {
+            database,
+            ..Default::default()
+        };
+        let node = Server::start(options.clone()).await.expect("the node starts");
+        options.grpc_port = node.grpc_addr.port();
+        options.grpc_web_port = node.grpc_web_addr.port();
+        Self {
+            url: node.grpc_url(),
+            node: Some(node),
+            options,
+            directory,
+            machine: TestMachine::default(),
+            wallets: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn node(&self) -> &RunningServer {
+        self.node.as_ref().expect("the node runs")
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        self.node().faults()
+    }
+
+    pub(crate) async fn kill_node(&mut self) {
+        self.node.take().expect("the node runs").kill().await;
+    }
+
+    /// Starts the node again, on the same ports and with the same rows.
+    pub(crate) async fn restart_node(&mut self) {
+        let node = Server::start(self.options.clone())
+            .await
+            .expect("the node starts");
+        self.node = Some(node);
+    }
+
+    /// The node's calls, for what no client would do.
+    pub(crate) fn api(&self) -> NodeApi {
+        api(&self.url, &self.machine)
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        Path::new(self.directory.path()).join(name)
+    }
+
+    /// A wallet nobody has used.
+    pub(crate) fn wallet(&self) -> Wallet {
+        self.wallets.set(self.wallets.get() + 1);
+        Wallet::new(self.wallets.get())
+    }
+
+    /// Time passes for everybody but the node.
+    pub(crate) fn later(&self, by: Duration) {
+        self.machine.advance(by);
+    }
+
+    /// Somebody who opened the app and has not signed yet; in memory.
+    pub(crate) async fn visitor(&self, wallet: &Wallet) -> Person {
+        Person::open(wallet, None, self.url(), &self.machine)
+            .await
+            .expect("the client opens")
+    }
+
+    /// The same, with a file that outlives the client.
+    pub(crate) async fn visitor_with_file(&self, wallet: &Wallet, file: &str) -> Person {
+        Person::open(wallet, Some(self.file(file)), self.url(), &self.machine)
+            .await
+            .expect("the client opens")
+    }
+
+    /// Somebody registered; in memory.
+    pub(crate) async fn person(&self) -> Person {
+        self.device_of(&self.wallet()).await
+    }
+
+    /// A registered installation of a wallet; in memory.
+    pub(crate) async fn device_of(&self, wallet: &Wallet) -> Person {
+        let person = self.visitor(wallet).await;
+        person.sign_and_register().await.expect("registers");
+        person
+    }
+
+    /// Somebody registered, with a file that outlives the client.
+    pub(crate) async fn person_with_file(&self, file: &str) -> Person {
+        let person = self.visitor_with_file(&self.wallet(), file).await;
+        person.sign_and_register().await.expect("registers");
+        person
+    }
+
+    /// Removes an installation from an inbox, signed by its wallet.
+    pub(crate) async fn revoke(&self, wallet: &Wallet, device: &Person) {
+        use xmtp_web::identity::SignatureRequest;
+        use xmtp_web::platform::Platform as _;
+        let mut request = SignatureRequest::revoke_installations(
+            device.inbox_id(),
+            wallet.identifier(),
+            &[device.client.installation_id()],
+            self.machine.now_ns(),
+        )
+        .expect("a request");
+        request
+            .add_ecdsa(&wallet.sign(request.text()))
+            .expect("the wallet may");
+        let update = request.build().expect("signed").to_bytes();
+        self.api()
+            .publish_identity_update(update)
+            .await
+            .expect("accepted");
+    }
+}
+
+pub(crate) fn api(url: &str, machine: &TestMachine) -> NodeApi {
+    let endpoint = Endpoint::new(url, Some("tests/1.0.0")).expect("a URL");
+    let transport = HttpTransport::new(&endpoint).expect("a transport");
+    NodeApi::new(Rc::new(transport), Rc::new(machine.clone()))
+}
