@@ -19,21 +19,22 @@ use xmtp_web::platform::web::WebPlatform;
 const PATIENCE_MS: u64 = 30_000;
 
 /// The node's address, compiled in since a browser test has no environment.
-pub fn node_url() -> &'static str {
+pub(crate) fn node_url() -> &'static str {
     option_env!("XMTP_NODE_URL").expect("XMTP_NODE_URL must name a running node: use scripts/test-browser")
 }
 
 /// A key made for one test.
-pub struct Wallet(SigningKey);
+#[derive(Debug)]
+pub(crate) struct Wallet(SigningKey);
 
 impl Wallet {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut bytes = [0u8; 32];
         WebPlatform.random(&mut bytes);
         Self(SigningKey::from_slice(&bytes).expect("nearly all 32 bytes are a key"))
     }
 
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let point = self.0.verifying_key().to_encoded_point(false);
         format!(
             "0x{}",
@@ -42,7 +43,7 @@ impl Wallet {
     }
 
     /// `personal_sign`.
-    pub fn sign(&self, text: &str) -> JsValue {
+    pub(crate) fn sign(&self, text: &str) -> JsValue {
         let (signature, recovery) = self
             .0
             .sign_prehash_recoverable(&eip191_hash(text.as_bytes()))
@@ -53,12 +54,12 @@ impl Wallet {
     }
 }
 
-pub fn uint8array(bytes: &[u8]) -> JsValue {
+pub(crate) fn uint8array(bytes: &[u8]) -> JsValue {
     Uint8Array::from(bytes).into()
 }
 
 /// An object literal.
-pub fn object(entries: &[(&str, JsValue)]) -> JsValue {
+pub(crate) fn object(entries: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
     for (name, value) in entries {
         Reflect::set(&object, &(*name).into(), value).expect("a plain object takes it");
@@ -67,18 +68,18 @@ pub fn object(entries: &[(&str, JsValue)]) -> JsValue {
 }
 
 /// A property.
-pub fn get(value: &JsValue, name: &str) -> JsValue {
+pub(crate) fn get(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).expect("an object")
 }
 
 /// A property that is a string.
-pub fn text(value: &JsValue, name: &str) -> String {
+pub(crate) fn text(value: &JsValue, name: &str) -> String {
     get(value, name)
         .as_string()
         .unwrap_or_else(|| panic!("{name} of {value:?} is a string"))
 }
 
-pub fn strings(texts: &[&str]) -> JsValue {
+pub(crate) fn strings(texts: &[&str]) -> JsValue {
     texts
         .iter()
         .map(|text| JsValue::from_str(text))
@@ -87,29 +88,29 @@ pub fn strings(texts: &[&str]) -> JsValue {
 }
 
 /// What a promise resolves to.
-pub async fn settle(promise: Promise) -> Result<JsValue, JsValue> {
+pub(crate) async fn settle(promise: Promise) -> Result<JsValue, JsValue> {
     JsFuture::from(promise).await
 }
 
 /// The code of the error a promise rejects with; checks that it has the shape of one.
-pub async fn code_of(promise: Promise) -> String {
+pub(crate) async fn code_of(promise: Promise) -> String {
     code(&settle(promise).await.expect_err("it must fail"))
 }
 
 /// The code of an error that was thrown.
-pub fn code(error: &JsValue) -> String {
+pub(crate) fn code(error: &JsValue) -> String {
     assert!(error.is_instance_of::<js_sys::Error>(), "{error:?}");
     assert!(get(error, "retryable").as_bool().is_some(), "{error:?}");
     assert!(!text(error, "message").is_empty());
     text(error, "code")
 }
 
-pub async fn sleep(ms: u64) {
+pub(crate) async fn sleep(ms: u64) {
     WebPlatform.sleep(Duration::from_millis(ms)).await;
 }
 
 /// Waits until something holds.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..PATIENCE_MS / 50 {
         if holds() {
             return;
@@ -120,25 +121,25 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Where a client's rows lie.
-#[derive(Clone)]
-pub enum Place {
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
     Memory,
     Default,
     Named(&'static str),
 }
 
 /// How a client is opened.
-#[derive(Clone)]
-pub struct Opening {
-    pub url: String,
-    pub address: String,
-    pub place: Place,
-    pub key: Option<JsValue>,
-    pub more: Vec<(&'static str, JsValue)>,
+#[derive(Debug, Clone)]
+pub(crate) struct Opening {
+    pub(crate) url: String,
+    pub(crate) address: String,
+    pub(crate) place: Place,
+    pub(crate) key: Option<JsValue>,
+    pub(crate) more: Vec<(&'static str, JsValue)>,
 }
 
 impl Opening {
-    pub fn of(wallet: &Wallet, place: Place) -> Self {
+    pub(crate) fn of(wallet: &Wallet, place: Place) -> Self {
         Self {
             url: node_url().to_owned(),
             address: wallet.address(),
@@ -148,22 +149,22 @@ impl Opening {
         }
     }
 
-    pub fn key(mut self, byte: u8) -> Self {
+    pub(crate) fn key(mut self, byte: u8) -> Self {
         self.key = Some(uint8array(&[byte; 32]));
         self
     }
 
-    pub fn url(mut self, url: &str) -> Self {
+    pub(crate) fn url(mut self, url: &str) -> Self {
         self.url = url.to_owned();
         self
     }
 
-    pub fn with(mut self, name: &'static str, value: impl Into<JsValue>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<JsValue>) -> Self {
         self.more.push((name, value.into()));
         self
     }
 
-    pub fn start(&self) -> Promise {
+    pub(crate) fn start(&self) -> Promise {
         let mut entries = vec![
             ("apiUrl", self.url.as_str().into()),
             ("env", "local".into()),
@@ -183,14 +184,14 @@ impl Opening {
         Client::create(object(&entries))
     }
 
-    pub async fn open(&self) -> Client {
+    pub(crate) async fn open(&self) -> Client {
         let value = settle(self.start()).await.expect("opens");
         Client::try_from_js_value(value).expect("a client")
     }
 }
 
 /// Opens and registers.
-pub async fn register(opening: &Opening, wallet: &Wallet) -> Client {
+pub(crate) async fn register(opening: &Opening, wallet: &Wallet) -> Client {
     let client = opening.open().await;
     assert!(!client.is_registered());
     let to_sign = client
@@ -206,18 +207,18 @@ pub async fn register(opening: &Opening, wallet: &Wallet) -> Client {
 }
 
 /// A registered client in memory.
-pub async fn person() -> (Client, Wallet) {
+pub(crate) async fn person() -> (Client, Wallet) {
     let wallet = Wallet::new();
     let client = register(&Opening::of(&wallet, Place::Memory), &wallet).await;
     (client, wallet)
 }
 
-pub fn group(value: JsValue) -> Group {
+pub(crate) fn group(value: JsValue) -> Group {
     Group::try_from_js_value(value).expect("a group")
 }
 
 /// Makes a group with addresses.
-pub async fn create_group(client: &Client, addresses: &[&str], name: &str) -> Group {
+pub(crate) async fn create_group(client: &Client, addresses: &[&str], name: &str) -> Group {
     let options = object(&[("groupName", name.into())]);
     let made = client
         .conversations()
@@ -226,7 +227,7 @@ pub async fn create_group(client: &Client, addresses: &[&str], name: &str) -> Gr
 }
 
 /// The only group of a client, after a sync.
-pub async fn only_group(client: &Client) -> Group {
+pub(crate) async fn only_group(client: &Client) -> Group {
     settle(client.conversations().sync()).await.expect("syncs");
     let mut groups = client.conversations().list(JsValue::UNDEFINED).expect("lists");
     assert_eq!(groups.len(), 1);
@@ -234,7 +235,7 @@ pub async fn only_group(client: &Client) -> Group {
 }
 
 /// Sends a text.
-pub async fn say(group: &Group, text: &str) -> String {
+pub(crate) async fn say(group: &Group, text: &str) -> String {
     let options = object(&[("shouldPush", true.into())]);
     let sent = settle(group.send_text(text.into(), options))
         .await
@@ -243,7 +244,7 @@ pub async fn say(group: &Group, text: &str) -> String {
 }
 
 /// The texts in a group, oldest first.
-pub fn texts(group: &Group) -> Vec<String> {
+pub(crate) fn texts(group: &Group) -> Vec<String> {
     let list: Array = group
         .messages(object(&[("kind", 0.into())]))
         .expect("lists")
@@ -252,17 +253,18 @@ pub fn texts(group: &Group) -> Vec<String> {
 }
 
 /// Callbacks that note what they get.
-pub struct Watcher {
-    pub items: Rc<RefCell<Vec<JsValue>>>,
-    pub errors: Rc<RefCell<Vec<JsValue>>>,
-    pub ended: Rc<RefCell<u32>>,
-    pub on_item: JsValue,
-    pub on_error: JsValue,
-    pub on_end: JsValue,
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    pub(crate) items: Rc<RefCell<Vec<JsValue>>>,
+    pub(crate) errors: Rc<RefCell<Vec<JsValue>>>,
+    pub(crate) ended: Rc<RefCell<u32>>,
+    pub(crate) on_item: JsValue,
+    pub(crate) on_error: JsValue,
+    pub(crate) on_end: JsValue,
 }
 
 impl Watcher {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (items, errors, ended) =
             <(Rc<RefCell<Vec<_>>>, Rc<RefCell<Vec<_>>>, Rc<RefCell<u32>>)>::default();
         let (items_in, errors_in, ended_in) = (Rc::clone(&items), Rc::clone(&errors), Rc::clone(&ended));
@@ -280,7 +282,7 @@ impl Watcher {
         }
     }
 
-    pub fn texts(&self) -> Vec<String> {
+    pub(crate) fn texts(&self) -> Vec<String> {
         self.items
             .borrow()
             .iter()
@@ -290,10 +292,11 @@ impl Watcher {
 }
 
 /// Puts another `fetch` in place until dropped.
-pub struct FakeFetch(JsValue);
+#[derive(Debug)]
+pub(crate) struct FakeFetch(JsValue);
 
 impl FakeFetch {
-    pub fn new(body: &str) -> Self {
+    pub(crate) fn new(body: &str) -> Self {
         let global = js_sys::global();
         let real = get(&global, "fetch");
         let fake = Function::new_no_args(body);
