@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{ClientError, Inner};
-use crate::groups::intent::{self, Build, IntentData, Payload, Refresh};
+use crate::error::Coded as _;
+use crate::groups::intent::{self, Build, IntentData, Payload, Recipient, Refresh};
 use crate::groups::{GroupError, push, view};
 use crate::ids::GroupId;
 use crate::mls::{Provider, key_package, welcome};
@@ -158,28 +159,31 @@ impl Inner {
         }
     }
 
-    /// Sends the welcomes of accepted commits. What fails stays, and is sent by the next sync.
+    /// Sends the welcomes of accepted commits. What fails stays, and is sent by the next sync; what the node
+    /// refuses does not keep the rest of the group waiting.
     async fn send_welcomes(&self, group_id: GroupId) -> Result<(), ClientError> {
         for (id, sequence_id, action) in intent::to_complete(&self.context(), group_id)? {
             let metadata = welcome::encode_metadata(sequence_id);
-            let welcomes = action
-                .recipients
-                .iter()
-                .map(|recipient| {
-                    let wrapped = welcome::wrap(&action.welcome, &metadata, &recipient.init_key)?;
-                    Ok(OutgoingWelcome {
-                        topic: recipient.installation_id,
-                        hpke_public_key: recipient.init_key.clone(),
-                        body: WelcomeBody::V1 {
-                            data: wrapped.data,
-                            wrapper_algorithm: welcome::ALGORITHM,
-                            welcome_metadata: wrapped.metadata,
-                        },
-                    })
+            let wrap = |recipient: &Recipient| {
+                let wrapped = welcome::wrap(&action.welcome, &metadata, &recipient.init_key)
+                    .inspect_err(|error| tracing::warn!(%error, "somebody cannot be welcomed"))
+                    .ok()?;
+                Some(OutgoingWelcome {
+                    topic: recipient.installation_id,
+                    hpke_public_key: recipient.init_key.clone(),
+                    body: WelcomeBody::V1 {
+                        data: wrapped.data,
+                        wrapper_algorithm: welcome::ALGORITHM,
+                        welcome_metadata: wrapped.metadata,
+                    },
                 })
-                .collect::<Result<Vec<_>, GroupError>>()?;
-            self.api.send_welcome_messages(welcomes).await?;
-            intent::complete(&self.context(), id)?;
+            };
+            let welcomes = action.recipients.iter().filter_map(wrap).collect();
+            match self.api.send_welcome_messages(welcomes).await {
+                Ok(()) => intent::complete(&self.context(), id)?,
+                Err(error) if error.is_retryable() => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "the node refuses a welcome"),
+            }
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use xmtp_web::platform::native::NativePlatform;
 /// Pauses between attempts are cut to this; time limits, which are longer, stay.
 const PAUSE: Duration = Duration::from_millis(4);
 /// From here on a wait is a time limit.
-const LIMIT: Duration = Duration::from_secs(14);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Clones share the clock.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use machine::TestMachine;
-pub(crate) use person::{Person, Wallet, inboxes};
+pub(crate) use person::{Person, Wallet, inboxes, text_of};
 pub(crate) use watch::Watch;
 pub(crate) use world::World;
 

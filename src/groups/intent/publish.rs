@@ -126,16 +126,8 @@ pub fn build(
                     context.db.delete_intent(intent.id)?;
                     return Ok(Build::Done);
                 }
-                Planned::Commit {
-                    plan,
-                    recipients,
-                    failed,
-                } => {
-                    if !add.is_empty() && recipients.is_empty() && failed {
-                        return Err(GroupError::NoUsableKeyPackage);
-                    }
-                    (plan, recipients)
-                }
+                Planned::Nobody => return Err(GroupError::NoUsableKeyPackage),
+                Planned::Commit { plan, recipients } => (plan, recipients),
             }
         }
         IntentData::UpdateMetadata { field, value } => {
@@ -315,9 +307,10 @@ enum Planned {
     Commit {
         plan: CommitPlan,
         recipients: Vec<Recipient>,
-        failed: bool,
     },
     Nothing,
+    /// None of those who were asked for can be added.
+    Nobody,
     Missing(States),
 }
 
@@ -368,7 +361,6 @@ fn membership_plan(
     // An installation that goes for good explains its missing leaf by staying in the list; one whose leaf
     // is removed now must not be in it, or receivers would not expect the removal.
     after.failed_installations.retain(|id| !plan.remove.contains(id));
-    let mut any_failed = !failed.is_empty();
     after.failed_installations.append(&mut failed);
     // An inbox without a single leaf would be a member that nobody can reach.
     let lost: Vec<InboxId> = diff
@@ -380,7 +372,9 @@ fn membership_plan(
                 && !group.leaves().any(|leaf| leaf.inbox_id == Some(*inbox))
         })
         .collect();
-    any_failed |= !lost.is_empty();
+    if !lost.is_empty() && lost.len() == diff.added.len() {
+        return Ok(Planned::Nobody);
+    }
     after.members.retain(|inbox, _| !lost.contains(inbox));
     for ((inbox, _), installations) in &states.known {
         if lost.contains(inbox) {
@@ -390,20 +384,8 @@ fn membership_plan(
         }
     }
     if after.members == before.members && plan.add.is_empty() && plan.remove.is_empty() {
-        return Ok(if any_failed && !lost.is_empty() {
-            Planned::Commit {
-                plan: CommitPlan::default(),
-                recipients,
-                failed: true,
-            }
-        } else {
-            Planned::Nothing
-        });
+        return Ok(Planned::Nothing);
     }
     plan.change = Some(ContextChange::Membership(after.encode()));
-    Ok(Planned::Commit {
-        plan,
-        recipients,
-        failed: any_failed,
-    })
+    Ok(Planned::Commit { plan, recipients })
 }
