@@ -1,6 +1,6 @@
 //! What happens in a client, for those who watch.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::channel::oneshot;
 
 use crate::ids::{GroupId, MessageId};
 
@@ -100,6 +101,39 @@ impl Hub {
     pub(super) fn close(&self) {
         self.subscribers.borrow_mut().clear();
         wake(&self.left);
+    }
+}
+
+/// Whether a client was closed, for those who check and those who wait.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    told: Cell<bool>,
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+}
+
+impl Closing {
+    pub(super) fn is_told(&self) -> bool {
+        self.told.get()
+    }
+
+    pub(super) fn tell(&self) {
+        self.told.set(true);
+        // Dropping a sender wakes its receiver.
+        self.waiting.borrow_mut().clear();
+    }
+
+    /// Resolves once it is told, or at once if it was. Keeps nothing alive.
+    pub(super) fn wait(&self) -> impl Future<Output = ()> + 'static {
+        let (sender, receiver) = oneshot::channel();
+        if !self.is_told() {
+            let mut waiting = self.waiting.borrow_mut();
+            waiting.retain(|sender| !sender.is_canceled());
+            waiting.push(sender);
+        }
+        async move {
+            // The only answer there is: that the sender is gone.
+            let _ = receiver.await;
+        }
     }
 }
 

@@ -81,6 +81,15 @@ impl GroupHandle {
         self.row.creator_inbox_id
     }
 
+    /// Whether messages of a group are shown in this conversation: its own, or one of the same direct message.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn includes(&self, group_id: GroupId) -> Result<bool, ClientError> {
+        let inner = self.client.open()?;
+        Ok(group_id == self.id() || self.row.dm_id.is_some() && self.stitched(inner)?.contains(&group_id))
+    }
+
     /// The conversation as it is now.
     ///
     /// # Errors

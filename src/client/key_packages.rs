@@ -103,7 +103,7 @@ impl Inner {
 /// The deferred rotation. A failure is left to the next sync, which tries again.
 async fn rotate_later(weak: Weak<Inner>) {
     let Some(inner) = weak.upgrade() else { return };
-    if inner.closed.get() {
+    if inner.closing.is_told() {
         return;
     }
     if let Err(error) = inner.maintain_key_packages().await {

@@ -63,7 +63,7 @@ struct Inner {
     /// The registration that waits for signatures.
     request: RefCell<Option<SignatureRequest>>,
     registered: Cell<bool>,
-    closed: Cell<bool>,
+    closing: events::Closing,
     events: Rc<events::Hub>,
     live: streams::Live,
     /// One sync, send or streamed message of a group at a time.
@@ -120,13 +120,19 @@ impl Client {
 
     /// Ends all streams and refuses everything from now on. The database is closed when the last clone goes.
     pub fn close(&self) {
-        self.inner.closed.set(true);
+        self.inner.closing.tell();
         self.inner.events.close();
+    }
+
+    /// Resolves once the client is closed. Whoever waits for a call can give it up then: everything is stored
+    /// step by step, so a call may be dropped at any time.
+    pub fn until_closed(&self) -> impl Future<Output = ()> + 'static {
+        self.inner.closing.wait()
     }
 
     /// Fails once the client is closed.
     fn open(&self) -> Result<&Inner, ClientError> {
-        if self.inner.closed.get() {
+        if self.inner.closing.is_told() {
             Err(ClientError::Closed)
         } else {
             Ok(&self.inner)

@@ -152,7 +152,7 @@ impl Client {
             nonce,
             request: RefCell::new(None),
             registered: Cell::new(false),
-            closed: Cell::new(false),
+            closing: super::events::Closing::default(),
             events: Rc::default(),
             live: streams::Live::default(),
             groups: RefCell::new(HashMap::new()),

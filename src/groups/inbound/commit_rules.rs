@@ -480,3 +480,6 @@ fn check_version(metadata: &MutableMetadata, own_version: &str) -> Result<(), Co
         None => Err(CommitError::InvalidVersion),
     }
 }
+
+#[cfg(test)]
+mod tests;

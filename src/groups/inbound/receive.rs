@@ -22,6 +22,10 @@ use crate::storage::{
 /// again.
 const READABLE_EPOCHS: u64 = 3;
 
+/// For how many epochs attempts are remembered that did not come back. One that comes back later is not known
+/// any more, and its intent waits for [`crate::groups::intent::return_unseen`].
+const REMEMBERED_EPOCHS: u64 = 64;
+
 /// Something that changed, for those who watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -379,7 +383,7 @@ impl Step<'_, '_> {
         if view.removes_self {
             changes.push(Change::Removed);
         }
-        let oldest = self.group.epoch().saturating_sub(READABLE_EPOCHS);
+        let oldest = self.group.epoch().saturating_sub(REMEMBERED_EPOCHS);
         self.context.db.delete_attempts_before(&self.group.id(), oldest)?;
         Ok(changes)
     }

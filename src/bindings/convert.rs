@@ -1,0 +1,98 @@
+//! Arguments of calls, checked. Nothing that JavaScript passes is believed to be what its type says.
+
+use js_sys::{Function, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use super::error::EdgeError;
+use crate::identity::{Address, Identifier, IdentityError, Passkey};
+use crate::ids::{GroupId, InboxId, MessageId};
+
+fn wrong(name: &str, expected: &str) -> EdgeError {
+    EdgeError::Argument(format!("{name} must be {expected}"))
+}
+
+/// A string.
+pub(super) fn text(name: &str, value: &JsValue) -> Result<String, EdgeError> {
+    value.as_string().ok_or_else(|| wrong(name, "a string"))
+}
+
+/// Bytes.
+pub(super) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>, EdgeError> {
+    value
+        .dyn_ref::<Uint8Array>()
+        .map(Uint8Array::to_vec)
+        .ok_or_else(|| wrong(name, "a Uint8Array"))
+}
+
+/// A bigint of at least 0 that fits into 64 bits.
+pub(super) fn unsigned(name: &str, value: &JsValue) -> Result<u64, EdgeError> {
+    value
+        .is_bigint()
+        .then(|| u64::try_from(value.clone()).ok())
+        .flatten()
+        .ok_or_else(|| wrong(name, "a bigint from 0 to 2^64 - 1"))
+}
+
+/// A function.
+pub(super) fn function(name: &str, value: &JsValue) -> Result<Function, EdgeError> {
+    value
+        .dyn_ref::<Function>()
+        .cloned()
+        .ok_or_else(|| wrong(name, "a function"))
+}
+
+/// A list of strings, each read by `read`.
+pub(super) fn list<T>(
+    name: &str,
+    value: &JsValue,
+    read: impl Fn(&str) -> Result<T, EdgeError>,
+) -> Result<Vec<T>, EdgeError> {
+    let texts: Vec<String> =
+        serde_wasm_bindgen::from_value(value.clone()).map_err(|_| wrong(name, "an array of strings"))?;
+    texts.iter().map(|text| read(text)).collect()
+}
+
+/// An inbox id.
+pub(super) fn inbox_id(text: &str) -> Result<InboxId, EdgeError> {
+    Ok(text.parse().map_err(|_| IdentityError::InvalidInboxId)?)
+}
+
+/// A group id.
+pub(super) fn group_id(text: &str) -> Result<GroupId, EdgeError> {
+    text.parse()
+        .map_err(|error: crate::ids::InvalidId| EdgeError::Argument(error.to_string()))
+}
+
+/// A message id.
+pub(super) fn message_id(text: &str) -> Result<MessageId, EdgeError> {
+    text.parse()
+        .map_err(|error: crate::ids::InvalidId| EdgeError::Argument(error.to_string()))
+}
+
+/// A wallet's address.
+pub(super) fn address(text: &str) -> Result<Address, EdgeError> {
+    Ok(Address::parse(text)?)
+}
+
+/// A wallet (kind 0) or passkey (kind 1).
+pub(super) fn identifier(text: &str, kind: u32) -> Result<Identifier, EdgeError> {
+    match kind {
+        0 => Ok(Identifier::Ethereum(address(text)?)),
+        1 => Ok(Identifier::Passkey(Passkey {
+            key: hex::decode(text).map_err(|_| IdentityError::InvalidPasskey)?,
+            relying_party: None,
+        })),
+        _ => Err(wrong("identifierKind", "0 (Ethereum) or 1 (Passkey)")),
+    }
+}
+
+/// A plain object: maps as objects, 64-bit numbers as bigints, what is absent as undefined.
+pub(super) fn object(value: &impl Serialize) -> Result<JsValue, EdgeError> {
+    let serializer = serde_wasm_bindgen::Serializer::new()
+        .serialize_maps_as_objects(true)
+        .serialize_large_number_types_as_bigints(true);
+    value
+        .serialize(&serializer)
+        .map_err(|error| EdgeError::Answer(error.to_string()))
+}

@@ -1,0 +1,70 @@
+/** Content as it travels inside an encrypted message. */
+export interface RawEncodedContent {
+  type?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number };
+  parameters: Record<string, string>;
+  fallback?: string;
+  content: Uint8Array;
+  compression?: number;
+}
+
+export interface RawMessage {
+  id: string;
+  conversationId: string;
+  senderInboxId: string;
+  senderInstallationId: string;
+  sentAtNs: bigint;
+  insertedAtNs: bigint;
+  /** 0 application, 1 membership change. */
+  kind: number;
+  /** 0 unpublished, 1 published, 2 failed. */
+  deliveryStatus: number;
+  contentType?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number } | undefined;
+  /** Protobuf of `EncodedContent`. */
+  content: Uint8Array;
+  text?: string | undefined;
+  groupUpdated?: object | undefined;
+  fallback?: string | undefined;
+}
+
+export interface RawGroupState {
+  name: string;
+  description: string;
+  imageUrl: string;
+  appData: string;
+  admins: string[];
+  superAdmins: string[];
+  creatorInboxId: string;
+  conversationType: string;
+  pausedForVersion?: string | undefined;
+  epoch: bigint;
+  permissions?: object | undefined;
+}
+
+export interface RawMember {
+  inboxId: string;
+  accountIdentifiers: { identifier: string; identifierKind: number }[];
+  installationIds: string[];
+  permissionLevel: number;
+  consentState: number;
+}
+
+export interface RawSendOptions {
+  shouldPush: boolean;
+  optimistic?: boolean;
+  idempotencyKey?: string;
+}
+
+export interface RawCreateOptions {
+  apiUrl: string;
+  appVersion?: string;
+  env: string;
+  identifier: string;
+  identifierKind: 0 | 1;
+  inboxId?: string;
+  nonce: bigint;
+  dbPath?: string | null;
+  dbEncryptionKey?: Uint8Array;
+}
+
+/** How the streams of a client are connected to the node. */
+export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting";

@@ -1,0 +1,15 @@
+//! Groups without a network: installations with stores of their own, envelopes carried by hand.
+#![cfg(not(target_arch = "wasm32"))]
+
+#[path = "group_core/hostile.rs"]
+mod hostile;
+#[path = "group_core/life.rs"]
+mod life;
+#[path = "group_core/refusals.rs"]
+mod refusals;
+#[path = "group_core/sending.rs"]
+mod sending;
+#[path = "support/wallet.rs"]
+mod wallet;
+#[path = "group_core/world.rs"]
+mod world;
