@@ -67,6 +67,9 @@ export interface RawSendOptions {
   idempotencyKey?: string;
 }
 
+/** How the streams of a client are connected to the node. */
+export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting";
+
 export class StreamHandle {
   end(): void;
   free(): void;
@@ -87,6 +90,13 @@ export class Group {
   send(content: Uint8Array, options: RawSendOptions): Promise<string>;
   sendText(text: string, options: RawSendOptions): Promise<string>;
   publishMessages(): Promise<void>;
+  /** Queues a failed message again and publishes it. */
+  resend(messageId: string): Promise<void>;
+  /** Deletes a failed message. */
+  discard(messageId: string): void;
+  /** 0 unknown, 1 allowed, 2 denied. */
+  consentState(): number;
+  updateConsentState(state: number): void;
   messages(options: object): RawMessage[];
   countMessages(options: object): number | bigint;
   addMembers(inboxIds: string[]): Promise<void>;
@@ -148,6 +158,8 @@ export class Client {
   canMessage(addresses: string[]): Promise<boolean[]>;
   inboxIdForAddress(address: string): Promise<string | undefined>;
   conversations(): Conversations;
+  connectionState(): ConnectionState;
+  streamConnection(onState: (state: ConnectionState) => void): StreamHandle;
   close(): Promise<void>;
   free(): void;
 }

@@ -19,7 +19,7 @@ use crate::identity::{Identifier, derive_inbox_id};
 use crate::ids::{InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::platform::web::WebPlatform;
-use crate::transport::{Endpoint, FetchTransport, NodeApi};
+use crate::transport::{Endpoint, FetchTransport, NodeApi, RetryPolicy};
 use crate::version::PROTOCOL_VERSION;
 
 /// A person's inbox on this installation.
@@ -201,6 +201,10 @@ impl Client {
     }
 }
 
+/// How often the inbox of an address is asked for again before the database that is there is believed: a page
+/// without a network must not wait for long.
+const LOOKUP_RETRIES: u32 = 2;
+
 /// Finds and opens the database, and a client on it. A failure leaves nothing taken.
 async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
     let platform: Rc<dyn Platform> = Rc::new(WebPlatform);
@@ -212,9 +216,13 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
         DatabaseName::Memory => Database::Memory,
         DatabaseName::Given(name) => Database::take(&name).await?,
         DatabaseName::Default => {
+            let quick = api.clone().with_policy(RetryPolicy {
+                retries: LOOKUP_RETRIES,
+                ..RetryPolicy::default()
+            });
             let inbox_id = match open.inbox_id {
                 Some(inbox_id) => inbox_id,
-                None => match client::Client::inbox_id_for(&api, &open.identifier, open.nonce).await {
+                None => match client::Client::inbox_id_for(&quick, &open.identifier, open.nonce).await {
                     Ok(inbox_id) => inbox_id,
                     Err(error) if is_offline(&error) => {
                         offline = Some(error);

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::client::ClientError;
 use crate::error::{Coded, ErrorCode};
-use crate::groups::GroupError;
+use crate::groups::{CommitError, GroupError};
 use crate::identity::IdentityError;
 use crate::messages::ContentError;
 use crate::storage::StorageError;
@@ -96,7 +96,9 @@ impl EdgeError {
 
 fn of_group(error: &GroupError) -> Vec<(&'static str, JsValue)> {
     match error {
-        GroupError::Paused { required } => vec![("required", required.as_str().into())],
+        GroupError::Paused { required } | GroupError::Commit(CommitError::VersionTooLow { required }) => {
+            vec![("required", required.as_str().into())]
+        }
         GroupError::NotFound { group_id } => vec![("groupId", group_id.to_string().into())],
         GroupError::UnknownInbox { inbox } => vec![("inboxId", inbox.to_string().into())],
         GroupError::TooLarge { limit } => vec![("limit", JsValue::from_f64(*limit as f64))],

@@ -20,7 +20,10 @@ const PATIENCE_MS: u64 = 30_000;
 
 /// The node's address, compiled in since a browser test has no environment.
 pub(crate) fn node_url() -> &'static str {
-    option_env!("XMTP_NODE_URL").expect("XMTP_NODE_URL must name a running node: use scripts/test-browser")
+    match option_env!("XMTP_NODE_URL") {
+        Some(url) => url,
+        None => panic!("XMTP_NODE_URL must name a running node: use scripts/test-browser"),
+    }
 }
 
 /// A key made for one test.
