@@ -8,6 +8,7 @@ use crate::identity::{
 };
 use crate::ids::InboxId;
 use crate::storage::{IdentityUpdateRow, StorageError};
+use crate::transport::TransportError;
 use crate::transport::calls::{ContractSignature, IdentifierKind};
 
 use super::{Client, ClientError, Inner};
@@ -104,8 +105,21 @@ impl Inner {
                 signature: question.signature.clone(),
                 hash: question.hash,
             };
-            let verdicts = self.api.verify_contract_signatures(vec![asked]).await?;
-            let valid = verdicts.first().is_some_and(|verdict| verdict.is_valid);
+            let verdict = self
+                .api
+                .verify_contract_signatures(vec![asked])
+                .await?
+                .into_iter()
+                .next();
+            // A node that could not ask the chain says "not valid" with the reason: that is no answer to keep.
+            let valid = match verdict {
+                Some(verdict) if verdict.is_valid || verdict.error.is_none() => verdict.is_valid,
+                verdict => {
+                    let reason = verdict.and_then(|verdict| verdict.error).unwrap_or_default();
+                    let message = format!("a contract wallet could not be asked: {reason}");
+                    return Err(TransportError::Unavailable { message }.into());
+                }
+            };
             store_answer(&self.store, question, valid)?;
         }
         Ok(())

@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{Either, Fuse, FusedFuture as _, select};
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::sync::envelope;
@@ -27,6 +27,11 @@ use crate::transport::calls::{GroupEnvelope, WelcomeEnvelope};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How soon a conversation that could not be read is tried again; the pause doubles up to [`LONGEST_PAUSE`].
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+/// How long a connection must have lasted for the next attempt to come at once, in nanoseconds.
+const STEADY_NS: u64 = 5_000_000_000;
 
 /// The state of the live connection.
 #[derive(Debug, Default)]
@@ -68,6 +73,7 @@ async fn follow(weak: Weak<Inner>) {
         let own = hub.subscribe();
         inner.set_connection(state);
         state = ConnectionState::Reconnecting;
+        let started = inner.platform.now_ns();
         // Whatever is under way when the last watcher leaves is broken off: it is stored how far it came.
         let ended = {
             let (connection, unwatched) = (pin!(inner.follow_once(own)), pin!(hub.unwatched(1)));
@@ -81,7 +87,9 @@ async fn follow(weak: Weak<Inner>) {
             return;
         };
         tracing::info!(%error, "the live connection ended");
-        if inner.live.state.get() == ConnectionState::Connected {
+        // A node that ends each connection at once is not hammered.
+        let lasted = inner.platform.now_ns().saturating_sub(started);
+        if inner.live.state.get() == ConnectionState::Connected && lasted >= STEADY_NS {
             pause = FIRST_PAUSE;
         }
         inner.set_connection(state);
@@ -135,13 +143,17 @@ impl Inner {
         let mut groups = self.group_ids()?;
         let mut messages = self.subscribe(&groups).await?;
         let mut stalled = Stalled::default();
-        tolerate(self.sync_all().await)?;
+        self.catch_up(&mut stalled).await?;
         self.set_connection(ConnectionState::Connected);
+        let mut retry = Fuse::terminated();
+        let mut pause = FIRST_RETRY;
         loop {
-            let retry = match stalled.is_empty() {
-                true => std::future::pending().boxed_local(),
-                false => self.platform.sleep(LONGEST_PAUSE),
-            };
+            if stalled.is_empty() {
+                pause = FIRST_RETRY;
+            } else if retry.is_terminated() {
+                retry = self.platform.sleep(pause).fuse();
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
             futures::select! {
                 welcome = welcomes.next() => {
                     let welcome = welcome.unwrap_or_else(|| Err(ended()))?;
@@ -159,50 +171,81 @@ impl Inner {
                         messages = self.subscribe(&groups).await?;
                     }
                 }
-                () = retry.fuse() => {
-                    stalled = Stalled::default();
-                    tolerate(self.sync_all().await)?;
-                }
+                () = retry => self.retry(&mut stalled).await?,
             }
         }
     }
 
-    /// Processes a welcome that arrived by itself. Behind one that could not be processed yet, the node is
-    /// asked for all of them: the cursor must not pass it.
+    /// Reads what was missed. Conversations that cannot be read now are left to be tried again.
+    async fn catch_up(self: &Rc<Self>, stalled: &mut Stalled) -> Result<(), ClientError> {
+        stalled.welcomes = tolerate(self.sync_welcomes().await)?.is_none();
+        for group_id in self.stale_groups().await? {
+            // The connection is there: a failure now is this conversation's own.
+            match self.sync_group(group_id).await {
+                Ok(()) => {}
+                Err(error @ (ClientError::Storage(_) | ClientError::Closed)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
+                    stalled.groups.insert(group_id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries again what could not be processed. What still cannot stays, and so nothing passes it.
+    async fn retry(self: &Rc<Self>, stalled: &mut Stalled) -> Result<(), ClientError> {
+        if stalled.welcomes {
+            stalled.welcomes = tolerate(self.sync_welcomes().await)?.is_none();
+        }
+        for group_id in stalled.groups.clone() {
+            if tolerate(self.sync_group(group_id).await)?.is_some() {
+                stalled.groups.remove(&group_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Processes a welcome that arrived by itself. Behind one that could not be processed yet nothing is: the
+    /// cursor must not pass it, and the retry reads all of them.
     async fn live_welcome(
         self: &Rc<Self>,
         welcome: WelcomeEnvelope,
         stalled: &mut Stalled,
     ) -> Result<(), ClientError> {
+        if stalled.welcomes {
+            return Ok(());
+        }
         let outcome = {
             let _guard = self.welcomes.lock().await;
-            if stalled.welcomes {
-                self.read_welcomes().await.map(drop)
-            } else {
-                self.receive_welcome(welcome).await.map(drop)
-            }
+            self.receive_welcome(welcome).await
         };
-        stalled.welcomes = tolerate(outcome)?.is_none();
-        self.welcome_arrived()?;
+        match tolerate(outcome)? {
+            Some(_) => self.welcome_arrived()?,
+            None => stalled.welcomes = true,
+        }
         Ok(())
     }
 
-    /// The same for a message of a group.
+    /// The same for a message of a group. A group in which something is just being sent is read a little later:
+    /// one slow request must not silence all others.
     async fn live_message(&self, message: GroupEnvelope, stalled: &mut Stalled) -> Result<(), ClientError> {
         let group_id = message.group_id;
-        let lock = self.lock_of(group_id);
-        let _guard = lock.lock().await;
-        if self.store.group(&group_id)?.is_none() || message.id <= self.cursor(group_id)? {
+        if self.store.group(&group_id)?.is_none()
+            || stalled.groups.contains(&group_id)
+            || message.id <= self.cursor(group_id)?
+        {
             return Ok(());
         }
-        let outcome = if stalled.groups.contains(&group_id) {
-            self.receive_locked(group_id).await
-        } else {
-            self.receive_batch(group_id, &[envelope(message)]).await.map(drop)
+        let lock = self.lock_of(group_id);
+        let Some(_guard) = lock.try_lock() else {
+            stalled.groups.insert(group_id);
+            return Ok(());
         };
-        if tolerate(outcome)?.is_some() {
-            stalled.groups.remove(&group_id);
-        } else {
+        if message.id <= self.cursor(group_id)? {
+            return Ok(());
+        }
+        if tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_none() {
             stalled.groups.insert(group_id);
         }
         Ok(())

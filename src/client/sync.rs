@@ -64,13 +64,12 @@ impl Inner {
                 .store
                 .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
             let page = self.api.query_welcome_messages(topic, after).await?;
-            if !page.items.is_empty() {
-                self.welcome_arrived()?;
-            }
             for arrived in page.items {
                 if let Some(group_id) = self.receive_welcome(arrived).await? {
                     joined.push(group_id);
                 }
+                // Only what is done with uses a key package up: one that must wait is read again and again.
+                self.welcome_arrived()?;
             }
             // A page of nothing but what this version cannot read would be asked for for ever.
             let now = self
@@ -111,7 +110,21 @@ impl Inner {
     }
 
     pub(super) async fn sync_all(self: &Rc<Self>) -> Result<usize, ClientError> {
-        self.sync_welcomes().await?;
+        // A welcome that cannot be processed yet does not keep the conversations from being synced.
+        let mut failure = self.sync_welcomes().await.err();
+        let mut synced = 0;
+        for group_id in self.stale_groups().await? {
+            match self.sync_group(group_id).await {
+                Ok(()) => synced += 1,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(synced), Err)
+    }
+
+    /// The conversations that the node has something new of, that something waits to be sent in, or that wait
+    /// for a version.
+    pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
         let rows = self.store.groups(&GroupQuery {
             include_duplicate_dms: true,
             ..Default::default()
@@ -119,22 +132,17 @@ impl Inner {
         let ids: Vec<GroupId> = rows.iter().map(|row| row.id).collect();
         let newest = self.api.newest_group_messages(&ids).await?;
         let waiting: BTreeSet<GroupId> = self.store.groups_with_open_intents()?.into_iter().collect();
-        let mut failure = None;
-        let mut synced = 0;
+        let mut stale = Vec::new();
         for (row, newest) in rows.into_iter().zip(newest) {
-            let stale = match newest {
+            let is_new = match newest {
                 Some(newest) => newest.id > self.cursor(row.id)?,
                 None => false,
             };
-            if !stale && !waiting.contains(&row.id) && row.paused_for_version.is_none() {
-                continue;
-            }
-            match self.sync_group(row.id).await {
-                Ok(()) => synced += 1,
-                Err(error) => failure = failure.or(Some(error)),
+            if is_new || waiting.contains(&row.id) || row.paused_for_version.is_some() {
+                stale.push(row.id);
             }
         }
-        failure.map_or(Ok(synced), Err)
+        Ok(stale)
     }
 
     /// Reads and publishes everything of one group.

@@ -166,6 +166,9 @@ pub enum WelcomeError {
     /// A direct message not between the two people it names.
     #[error("the welcome's direct message is not between its sender and us")]
     DirectMessage,
+    /// It would replace a known group by another, or is of somebody who may not.
+    #[error("the welcome is not of the group that is known under its id")]
+    OtherGroup,
     /// The group is known and at least as new.
     #[error("the group has been joined already")]
     AlreadyJoined,

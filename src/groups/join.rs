@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::dm::dm_id;
-use super::error::{GroupError, WelcomeError};
+use super::error::{CommitError, GroupError, WelcomeError};
 use super::inbound::transcript_row;
 use super::membership::GroupMembership;
 use super::metadata::{ImmutableMetadata, MutableMetadata, field};
@@ -17,7 +17,7 @@ use crate::messages::content::group_updated::GroupUpdated;
 use crate::mls::{ContextExtensions, Group, Invitation, MlsError, WelcomeFault, welcome};
 use crate::storage::{
     CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind,
-    GroupRow, MembershipState, Transaction,
+    GroupRow, MembershipState, StorageError, Transaction,
 };
 
 /// A welcome as the node delivers it.
@@ -58,15 +58,17 @@ enum Failure {
     Fatal(GroupError),
 }
 
-impl From<crate::storage::StorageError> for Failure {
-    fn from(error: crate::storage::StorageError) -> Self {
-        Failure::Fatal(error.into())
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        GroupError::from(error).into()
     }
 }
 
 impl From<GroupError> for Failure {
     fn from(error: GroupError) -> Self {
         match error {
+            // a number that no honest node or member gives
+            GroupError::Storage(StorageError::NumberTooLarge { .. }) => Failure::Refused(error),
             GroupError::Storage(_) => Failure::Fatal(error),
             error => Failure::Refused(error),
         }
@@ -76,6 +78,12 @@ impl From<GroupError> for Failure {
 impl From<MlsError> for Failure {
     fn from(error: MlsError) -> Self {
         GroupError::from(error).into()
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(error: CommitError) -> Self {
+        Failure::Fatal(error.into())
     }
 }
 
@@ -138,22 +146,65 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Res
     let offer = Offer::read(&invitation)?;
     check_membership(context, &invitation, &offer.membership, envelope, fetched)?;
     let group_id = invitation.group_id();
+    if i64::try_from(cursor).is_err() || i64::try_from(invitation.epoch()).is_err() {
+        return Err(MlsError::from(WelcomeFault::Malformed).into());
+    }
     let existing = context.db.group(&group_id)?;
-    if existing.is_some()
-        && let Ok(group) = context.load(group_id)
-        && group.is_active()
-        && invitation.epoch() <= group.epoch()
+    if existing
+        .as_ref()
+        .is_some_and(|row| row.membership_state != MembershipState::Restored)
     {
-        return Err(WelcomeError::AlreadyJoined.into());
+        match context.load(group_id) {
+            Ok(group) => check_replacement(context, &group, &invitation, &offer)?,
+            // nothing is there to be replaced
+            Err(GroupError::Mls(MlsError::UnknownGroup)) => {}
+            Err(error) => return Err(Failure::Fatal(error)),
+        }
     }
     match offer.immutable.conversation_type {
         ConversationType::Oneshot => return Err(Failure::Nothing),
         ConversationType::Dm => check_dm(context, &offer)?,
+        // Only our own installations talk among themselves.
+        ConversationType::Sync if offer.added_by != context.inbox_id => {
+            return Err(WelcomeError::Membership.into());
+        }
         ConversationType::Group | ConversationType::Sync => {}
     }
     let group = invitation.join(&provider)?;
     store(context, &group, &offer, existing, envelope, cursor)?;
     Ok(group_id)
+}
+
+/// Whether a welcome may take the place of a group that is known. Group ids are no secret to nodes and former
+/// members, who could invite to a group of their own under the same id: what is known must be what the welcome
+/// says it is, and while we are a member only those who may bring our leaf back can do so.
+fn check_replacement(
+    context: &Context<'_>,
+    group: &Group,
+    invitation: &Invitation,
+    offer: &Offer,
+) -> Result<(), Failure> {
+    let known = group.context();
+    if known.immutable_metadata != invitation.context().immutable_metadata {
+        return Err(WelcomeError::OtherGroup.into());
+    }
+    if !group.is_active() {
+        return Ok(());
+    }
+    if invitation.epoch() <= group.epoch() {
+        return Err(WelcomeError::AlreadyJoined.into());
+    }
+    let metadata = MutableMetadata::decode(known.mutable_metadata.as_deref())?;
+    let membership = GroupMembership::decode(known.membership.as_deref())?;
+    let adder = offer.added_by;
+    let may = adder == context.inbox_id
+        || membership.members.contains_key(&adder)
+            && (offer.immutable.dm_members.is_some() || metadata.is_super_admin(adder));
+    if may {
+        Ok(())
+    } else {
+        Err(WelcomeError::OtherGroup.into())
+    }
 }
 
 /// What a welcome's group says of itself.
@@ -240,6 +291,14 @@ fn check_dm(context: &Context<'_>, offer: &Offer) -> Result<(), Failure> {
     let refuse = || Failure::from(WelcomeError::DirectMessage);
     let (one, two) = offer.immutable.dm_members.ok_or_else(refuse)?;
     let own = context.inbox_id;
+    if offer
+        .membership
+        .members
+        .keys()
+        .any(|inbox| *inbox != one && *inbox != two)
+    {
+        return Err(refuse());
+    }
     if offer.added_by == own {
         return if one == own || two == own {
             Ok(())
@@ -364,7 +423,8 @@ fn store(
 /// Groups of our own other installations are wanted; after a re-add the question is open again; a second group
 /// of the same direct message takes over what was decided about the first.
 fn consent(context: &Context<'_>, row: &GroupRow, returns: bool) -> Result<(), GroupError> {
-    let state = if row.creator_inbox_id == context.inbox_id {
+    // What a stranger's welcome says of the creator proves nothing.
+    let state = if row.creator_inbox_id == context.inbox_id && row.added_by_inbox_id == context.inbox_id {
         Some(ConsentState::Allowed)
     } else if returns {
         Some(ConsentState::Unknown)

@@ -35,8 +35,9 @@ impl States {
     }
 }
 
-/// How long a node may be behind with identity updates: one hour.
-const PATIENCE_NS: i64 = 60 * 60 * 1_000_000_000;
+/// How long a node may be behind with identity updates: two minutes, for which libxmtp retries a message. Who
+/// refers to an update has read it from a node.
+const PATIENCE_NS: i64 = 2 * 60 * 1_000_000_000;
 
 /// Looks up the states at these positions.
 ///

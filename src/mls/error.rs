@@ -53,9 +53,6 @@ pub enum KeyPackageFault {
     /// Its signature key has no 32 bytes.
     #[error("its signature key is not an installation id")]
     SignatureKey,
-    /// Its extensions 0xFF03 or 0xFF04 do not decode.
-    #[error("its welcome extensions do not decode")]
-    WelcomeExtensions,
     /// It was fetched for another installation.
     #[error("it belongs to another installation")]
     OtherInstallation,

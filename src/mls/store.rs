@@ -462,9 +462,10 @@ impl StorageProvider<V> for MlsStore<'_> {
         leaf_node: &LeafNode,
     ) -> Result<(), MlsStoreError> {
         let (list, value) = (encode(group_id)?, encode(leaf_node)?);
-        Ok(self
-            .db
-            .append_mls_list(Kind::OwnLeafNodes as u8, &list, None, &value)?)
+        self.note(
+            self.db
+                .append_mls_list(Kind::OwnLeafNodes as u8, &list, None, &value),
+        )
     }
 
     fn own_leaf_nodes<GroupId: traits::GroupId<V>, LeafNode: traits::LeafNode<V>>(
@@ -472,16 +473,17 @@ impl StorageProvider<V> for MlsStore<'_> {
         group_id: &GroupId,
     ) -> Result<Vec<LeafNode>, MlsStoreError> {
         let entries = self.note(self.db.mls_list(Kind::OwnLeafNodes as u8, &encode(group_id)?))?;
-        entries.iter().map(|(_, value)| decode(value)).collect()
+        self.note(entries.iter().map(|(_, value)| decode(value)).collect())
     }
 
     fn delete_own_leaf_nodes<GroupId: traits::GroupId<V>>(
         &self,
         group_id: &GroupId,
     ) -> Result<(), MlsStoreError> {
-        Ok(self
-            .db
-            .delete_mls_list(Kind::OwnLeafNodes as u8, &encode(group_id)?)?)
+        self.note(
+            self.db
+                .delete_mls_list(Kind::OwnLeafNodes as u8, &encode(group_id)?),
+        )
     }
 
     fn queue_proposal<
@@ -495,9 +497,10 @@ impl StorageProvider<V> for MlsStore<'_> {
         proposal: &QueuedProposal,
     ) -> Result<(), MlsStoreError> {
         let (list, item, value) = (encode(group_id)?, encode(proposal_ref)?, encode(proposal)?);
-        Ok(self
-            .db
-            .append_mls_list(Kind::Proposals as u8, &list, Some(&item), &value)?)
+        self.note(
+            self.db
+                .append_mls_list(Kind::Proposals as u8, &list, Some(&item), &value),
+        )
     }
 
     fn queued_proposal_refs<GroupId: traits::GroupId<V>, ProposalRef: traits::ProposalRef<V>>(
@@ -505,7 +508,7 @@ impl StorageProvider<V> for MlsStore<'_> {
         group_id: &GroupId,
     ) -> Result<Vec<ProposalRef>, MlsStoreError> {
         let entries = self.note(self.db.mls_list(Kind::Proposals as u8, &encode(group_id)?))?;
-        entries.iter().map(|(item, _)| decode(item)).collect()
+        self.note(entries.iter().map(|(item, _)| decode(item)).collect())
     }
 
     fn queued_proposals<
@@ -517,10 +520,11 @@ impl StorageProvider<V> for MlsStore<'_> {
         group_id: &GroupId,
     ) -> Result<Vec<(ProposalRef, QueuedProposal)>, MlsStoreError> {
         let entries = self.note(self.db.mls_list(Kind::Proposals as u8, &encode(group_id)?))?;
-        entries
+        let decoded: Result<_, MlsStoreError> = entries
             .iter()
             .map(|(item, value)| Ok((decode(item)?, decode(value)?)))
-            .collect()
+            .collect();
+        self.note(decoded)
     }
 
     fn remove_proposal<GroupId: traits::GroupId<V>, ProposalRef: traits::ProposalRef<V>>(
@@ -529,17 +533,13 @@ impl StorageProvider<V> for MlsStore<'_> {
         proposal_ref: &ProposalRef,
     ) -> Result<(), MlsStoreError> {
         let (list, item) = (encode(group_id)?, encode(proposal_ref)?);
-        Ok(self
-            .db
-            .delete_mls_list_item(Kind::Proposals as u8, &list, &item)?)
+        self.note(self.db.delete_mls_list_item(Kind::Proposals as u8, &list, &item))
     }
 
     fn clear_proposal_queue<GroupId: traits::GroupId<V>, ProposalRef: traits::ProposalRef<V>>(
         &self,
         group_id: &GroupId,
     ) -> Result<(), MlsStoreError> {
-        Ok(self
-            .db
-            .delete_mls_list(Kind::Proposals as u8, &encode(group_id)?)?)
+        self.note(self.db.delete_mls_list(Kind::Proposals as u8, &encode(group_id)?))
     }
 }

@@ -246,7 +246,7 @@ fn a_commit_waits_for_the_identity_logs_it_needs() {
 }
 
 #[test]
-fn an_update_that_never_existed_stops_a_group_for_an_hour_at_most() {
+fn an_update_that_never_existed_stops_a_group_for_minutes_at_most() {
     let mut node = Node::default();
     let (alice, mut bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
     let group = group_of(&mut node, &[&alice, &bob]);

@@ -7,9 +7,11 @@ use super::apply;
 use super::commit_rules::{self, ValidatedCommit};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
+use crate::groups::membership::GroupMembership;
 use crate::groups::originator;
 use crate::groups::states::{self, States};
-use crate::ids::{GroupId, InboxId, MessageId};
+use crate::identity::LogPosition;
+use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::Plaintext;
 use crate::mls::{
     CommitView, Group, Leaf, MessageFault, MessageHeader, MessageKind, MlsError, Processed, StagedCommit,
@@ -93,6 +95,7 @@ impl From<GroupError> for Failure {
     fn from(error: GroupError) -> Self {
         let result = match &error {
             // failures of our own say nothing about the envelope
+            GroupError::Storage(StorageError::NumberTooLarge { .. }) => CommitResult::Invalid,
             GroupError::Storage(_)
             | GroupError::Corrupt(_)
             | GroupError::NotFound { .. }
@@ -357,8 +360,7 @@ impl Step<'_, '_> {
         let needed = commit_rules::needed_states(view).map_err(GroupError::from)?;
         let states = states::load(self.context, &needed)?;
         if !states.is_complete() {
-            let created_ns = self.envelope.created_ns;
-            if !states.is_hopeless(self.fetched, created_ns, self.context.now_ns) {
+            if !self.is_hopeless(&states) {
                 return Err(Failure::Missing(states));
             }
             let inbox: Option<InboxId> = states.missing.first().copied();
@@ -378,7 +380,10 @@ impl Step<'_, '_> {
         commit: &ValidatedCommit,
     ) -> Result<Vec<Change>, Failure> {
         let before = self.group.epoch_authenticator().to_vec();
-        self.group.merge(&self.context.provider(), staged)?;
+        // It was judged: a failure now is ours, and the envelope must not be passed.
+        self.group
+            .merge(&self.context.provider(), staged)
+            .map_err(|error| Failure::Fatal(error.into()))?;
         let mut changes = apply::commit(self.context, self.group, self.envelope, commit, before)?;
         if view.removes_self {
             changes.push(Change::Removed);
@@ -390,6 +395,7 @@ impl Step<'_, '_> {
 
     fn message(&self, sender: Leaf, plaintext: &[u8]) -> Result<Vec<Change>, Failure> {
         let inbox_id = sender.inbox_id.ok_or(MlsError::from(MessageFault::Sender))?;
+        self.check_speaker(inbox_id, sender.installation_id)?;
         let unreadable = |_| MlsError::from(MessageFault::Malformed);
         let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else {
             return Ok(Vec::new());
@@ -402,6 +408,29 @@ impl Step<'_, '_> {
             sender,
             &plaintext,
         )?)
+    }
+
+    /// A leaf speaks for an inbox only if it is one of its installations at the update that the group
+    /// reflects. The commit that brought the leaf in may be valid all the same: receivers of commits look at
+    /// installations alone, so a member can bring in a leaf of its own that claims another's name.
+    fn check_speaker(&self, inbox_id: InboxId, installation_id: InstallationId) -> Result<(), Failure> {
+        let membership =
+            GroupMembership::decode(self.group.context().membership.as_deref()).map_err(GroupError::from)?;
+        let refuse = || Failure::from(MlsError::from(MessageFault::Sender));
+        let sequence_id = membership.members.get(&inbox_id).ok_or_else(refuse)?;
+        let at = (inbox_id, LogPosition::of(*sequence_id));
+        let states = states::load(self.context, &[at].into())?;
+        if !states.is_complete() && !self.is_hopeless(&states) {
+            return Err(Failure::Missing(states));
+        }
+        match states.known.get(&at) {
+            Some(installations) if installations.contains(&installation_id) => Ok(()),
+            _ => Err(refuse()),
+        }
+    }
+
+    fn is_hopeless(&self, states: &States) -> bool {
+        states.is_hopeless(self.fetched, self.envelope.created_ns, self.context.now_ns)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::groups::metadata::MutableMetadata;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{
-    CommitPlan, CommitView, ContextChange, Group, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
+    CommitPlan, CommitView, ContextChange, Group, MlsError, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
 };
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
@@ -120,7 +120,7 @@ pub fn build(
         IntentData::UpdateMembership { members, remove, add } => {
             let before = GroupMembership::decode(group.context().membership.as_deref())?;
             let after = apply(&before, &members, &add, &remove);
-            match membership_plan(context, &group, &before, after, key_packages)? {
+            match membership_plan(context, &group, &before, after, key_packages.clone())? {
                 Planned::Missing(states) => return Ok(Build::Missing(states)),
                 Planned::Nothing => {
                     context.db.delete_intent(intent.id)?;
@@ -150,7 +150,20 @@ pub fn build(
             )
         }
     };
-    let staged = stage(tx, context, &mut group, plan)?;
+    let added = plan.add.clone();
+    let staged = match stage(tx, context, &mut group, plan) {
+        Err(GroupError::Mls(MlsError::Internal(reason))) if !added.is_empty() => {
+            // One package that cannot be added must not keep everybody else's change from being made.
+            let unusable = unusable(tx, context, intent.group_id, added)?;
+            if unusable.is_empty() {
+                return Err(GroupError::Mls(MlsError::Internal(reason)));
+            }
+            let mut key_packages = key_packages;
+            key_packages.extend(unusable.into_iter().map(|id| (id, None)));
+            return build(tx, context, intent, key_packages);
+        }
+        staged => staged?,
+    };
     if let Some(states) = judge(context, &group, &staged)? {
         return Ok(Build::Missing(states));
     }
@@ -166,6 +179,34 @@ pub fn build(
         Some(staged.staged),
         post_commit,
     )
+}
+
+/// The installations whose packages pass every check of their own and still cannot be added to this group: a
+/// leaf without what the group requires, an init key that nothing can be sealed to.
+fn unusable(
+    tx: &crate::storage::Transaction<'_>,
+    context: &Context<'_>,
+    group_id: GroupId,
+    packages: Vec<VerifiedKeyPackage>,
+) -> Result<Vec<InstallationId>, GroupError> {
+    let mut unusable = Vec::new();
+    for package in packages {
+        let id = package.installation_id();
+        let mut group = context.load(group_id)?;
+        let alone = CommitPlan {
+            add: vec![package],
+            ..Default::default()
+        };
+        match stage(tx, context, &mut group, alone) {
+            Ok(_) => {}
+            Err(GroupError::Mls(MlsError::Internal(error))) => {
+                tracing::info!(installation = ?id, %error, "an installation cannot be added");
+                unusable.push(id);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(unusable)
 }
 
 /// Stages a commit and undoes what that wrote: the group stays in its epoch, with its keys unused.
