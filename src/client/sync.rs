@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Stop};
 use crate::groups::intent::{self, Refresh};
-use crate::groups::join::{self, Joined, WelcomeEnvelope};
+use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
@@ -84,12 +84,12 @@ impl Inner {
     /// Processes one welcome. Returns the group joined by it, if any.
     pub(super) async fn receive_welcome(&self, arrived: Arrived) -> Result<Option<GroupId>, ClientError> {
         let envelope = welcome_envelope(arrived);
-        let mut fetched = false;
+        let mut prepared = Prepared::default();
         loop {
             let context = self.context();
             let outcome = self
                 .store
-                .transaction(|tx| join::receive_welcome(tx, &context, &envelope, fetched))?;
+                .transaction(|tx| join::receive_welcome(tx, &context, &envelope, prepared))?;
             match outcome {
                 Joined::Group(group_id) => {
                     self.events.tell(&Event::Conversation(group_id));
@@ -100,10 +100,16 @@ impl Inner {
                     return Ok(None);
                 }
                 Joined::Nothing => return Ok(None),
-                Joined::Missing(_) if fetched => return Err(ClientError::IdentityBehind),
+                Joined::Missing(_) if prepared.fetched => return Err(ClientError::IdentityBehind),
+                Joined::Behind(group_id) => {
+                    let lock = self.lock_of(group_id);
+                    let _guard = lock.lock().await;
+                    self.receive_locked(group_id).await?;
+                    prepared.read = true;
+                }
                 Joined::Missing(states) => {
                     self.settle(&states).await?;
-                    fetched = true;
+                    prepared.fetched = true;
                 }
             }
         }

@@ -48,12 +48,25 @@ pub enum Joined {
     Nothing,
     /// These must be known first: fetch them and process the welcome again.
     Missing(States),
+    /// We are a member of this group as far as we know: read what it has and process the welcome again. Who was
+    /// removed and added again may meet the welcome first.
+    Behind(GroupId),
+}
+
+/// What was done for a welcome before it is processed again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// Identity logs were fetched.
+    pub fetched: bool,
+    /// The group it invites to was read to its end.
+    pub read: bool,
 }
 
 /// Why a welcome was not joined, within its savepoint.
 enum Failure {
     Refused(GroupError),
     Missing(States),
+    Behind(GroupId),
     Nothing,
     Fatal(GroupError),
 }
@@ -96,7 +109,7 @@ impl From<WelcomeError> for Failure {
 /// Processes one welcome: unwraps, verifies and checks it, and stores the group with everything that belongs
 /// to it, or nothing but the cursor.
 ///
-/// `fetched` says that identity logs were fetched for this welcome already.
+/// `prepared` says what was done for this welcome already.
 ///
 /// # Errors
 /// [`GroupError::Storage`]: nothing was written.
@@ -107,18 +120,19 @@ pub fn receive_welcome(
     tx: &Transaction<'_>,
     context: &Context<'_>,
     envelope: &WelcomeEnvelope,
-    fetched: bool,
+    prepared: Prepared,
 ) -> Result<Joined, GroupError> {
     let topic = context.key.id();
     if tx.cursor(topic.as_bytes(), CursorKind::Welcome, super::originator::WELCOMES)? >= envelope.sequence_id
     {
         return Ok(Joined::Nothing);
     }
-    let joined = match tx.savepoint(|part| join(&context.with(part), envelope, fetched)) {
+    let joined = match tx.savepoint(|part| join(&context.with(part), envelope, prepared)) {
         Ok(group_id) => Joined::Group(group_id),
         Err(Failure::Refused(error)) => Joined::Refused(error),
         Err(Failure::Nothing) => Joined::Nothing,
         Err(Failure::Missing(states)) => return Ok(Joined::Missing(states)),
+        Err(Failure::Behind(group_id)) => return Ok(Joined::Behind(group_id)),
         Err(Failure::Fatal(error)) => return Err(error),
     };
     tx.advance_cursor(
@@ -130,7 +144,7 @@ pub fn receive_welcome(
     Ok(joined)
 }
 
-fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Result<GroupId, Failure> {
+fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -> Result<GroupId, Failure> {
     let provider = context.provider();
     if !envelope.curve25519 {
         return Err(MlsError::from(WelcomeFault::Algorithm).into());
@@ -144,18 +158,27 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Res
     let cursor = welcome::decode_metadata(&opened.metadata)?;
     let invitation = Invitation::open(&provider, &opened.welcome)?;
     let offer = Offer::read(&invitation)?;
-    check_membership(context, &invitation, &offer.membership, envelope, fetched)?;
+    check_membership(
+        context,
+        &invitation,
+        &offer.membership,
+        envelope,
+        prepared.fetched,
+    )?;
     let group_id = invitation.group_id();
     if i64::try_from(cursor).is_err() || i64::try_from(invitation.epoch()).is_err() {
         return Err(MlsError::from(WelcomeFault::Malformed).into());
     }
     let existing = context.db.group(&group_id)?;
+    let mut by_stranger = false;
     if existing
         .as_ref()
         .is_some_and(|row| row.membership_state != MembershipState::Restored)
     {
         match context.load(group_id) {
-            Ok(group) => check_replacement(context, &group, &invitation, &offer)?,
+            Ok(group) => {
+                by_stranger = !check_replacement(context, &group, &invitation, &offer, prepared.read)?;
+            }
             // nothing is there to be replaced
             Err(GroupError::Mls(MlsError::UnknownGroup)) => {}
             Err(error) => return Err(Failure::Fatal(error)),
@@ -171,37 +194,43 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, fetched: bool) -> Res
         ConversationType::Group | ConversationType::Sync => {}
     }
     let group = invitation.join(&provider)?;
-    store(context, &group, &offer, existing, envelope, cursor)?;
+    store(context, &group, &offer, (existing, by_stranger), envelope, cursor)?;
     Ok(group_id)
 }
 
-/// Whether a welcome may take the place of a group that is known. Group ids are no secret to nodes and former
-/// members, who could invite to a group of their own under the same id: what is known must be what the welcome
-/// says it is, and while we are a member only those who may bring our leaf back can do so.
+/// Whether a welcome may take the place of a group that is known; `false` when its sender was no member of it.
+///
+/// Group ids are no secret to nodes and former members, who could invite to a group of their own under the same
+/// id: what is known must be what the welcome says it is, and while we are a member, having read everything, only
+/// those who may bring our leaf back can do so.
 fn check_replacement(
     context: &Context<'_>,
     group: &Group,
     invitation: &Invitation,
     offer: &Offer,
-) -> Result<(), Failure> {
+    read: bool,
+) -> Result<bool, Failure> {
     let known = group.context();
     if known.immutable_metadata != invitation.context().immutable_metadata {
         return Err(WelcomeError::OtherGroup.into());
     }
+    let adder = offer.added_by;
+    let membership = GroupMembership::decode(known.membership.as_deref())?;
+    let is_member = adder == context.inbox_id || membership.members.contains_key(&adder);
     if !group.is_active() {
-        return Ok(());
+        return Ok(is_member);
     }
     if invitation.epoch() <= group.epoch() {
         return Err(WelcomeError::AlreadyJoined.into());
     }
+    if !read {
+        return Err(Failure::Behind(group.id()));
+    }
     let metadata = MutableMetadata::decode(known.mutable_metadata.as_deref())?;
-    let membership = GroupMembership::decode(known.membership.as_deref())?;
-    let adder = offer.added_by;
     let may = adder == context.inbox_id
-        || membership.members.contains_key(&adder)
-            && (offer.immutable.dm_members.is_some() || metadata.is_super_admin(adder));
+        || is_member && (offer.immutable.dm_members.is_some() || metadata.is_super_admin(adder));
     if may {
-        Ok(())
+        Ok(true)
     } else {
         Err(WelcomeError::OtherGroup.into())
     }
@@ -331,7 +360,7 @@ fn store(
     context: &Context<'_>,
     group: &Group,
     offer: &Offer,
-    existing: Option<GroupRow>,
+    (existing, by_stranger): (Option<GroupRow>, bool),
     envelope: &WelcomeEnvelope,
     cursor: u64,
 ) -> Result<(), Failure> {
@@ -408,7 +437,7 @@ fn store(
         let sender = (offer.added_by, offer.adder_installation);
         let message = transcript_row(context, group_id, sender, content, key, envelope.created_ns, None);
         context.db.insert_message(&message)?;
-        consent(context, &row, returns)?;
+        consent(context, &row, returns || by_stranger)?;
     }
     // Everything up to the commit that added us is not for us.
     context.db.advance_cursor(

@@ -373,7 +373,7 @@ impl Client {
 
     pub(crate) fn welcome(&self, envelope: &WelcomeEnvelope) -> Joined {
         self.store
-            .transaction(|tx| receive_welcome(tx, &self.context(), envelope, false))
+            .transaction(|tx| receive_welcome(tx, &self.context(), envelope, Default::default()))
             .expect("no failure of our own")
     }
 

@@ -348,7 +348,7 @@ fn join(peer: &Value, joiner: &Joiner) {
     let receive = |welcome| {
         joiner
             .store
-            .transaction(|tx| receive_welcome(tx, &joiner.context(created_ns), welcome, false))
+            .transaction(|tx| receive_welcome(tx, &joiner.context(created_ns), welcome, Default::default()))
             .expect(what)
     };
     assert_eq!(receive(&welcome), Joined::Group(joiner.group_id), "{what}");
