@@ -149,10 +149,11 @@ fn verify(crypto: &impl OpenMlsCrypto, tls: &[u8]) -> Result<VerifiedKeyPackage,
     })
 }
 
-/// [`verify`], and that the package is of the installation it was fetched for.
+/// Checks a key package fetched from a node: every check that needs nothing but the package itself, and that it is
+/// of the installation it was fetched for.
 ///
 /// # Errors
-/// As [`verify`]; [`KeyPackageFault::OtherInstallation`].
+/// [`MlsError::KeyPackage`] with the reason, [`KeyPackageFault::OtherInstallation`] among them.
 pub fn verify_for(
     provider: &Provider<'_>,
     tls: &[u8],
@@ -166,10 +167,10 @@ pub fn verify_for(
     }
 }
 
-/// [`verify`] with the crypto provider of this library, for callers that have no store.
+/// Checks a key package by itself, for callers that have no store: a node that is offered one.
 ///
 /// # Errors
-/// As [`verify`].
+/// [`MlsError::KeyPackage`] with the reason.
 pub fn verify_standalone(tls: &[u8]) -> Result<VerifiedKeyPackage, MlsError> {
     verify(&openmls_rust_crypto::RustCrypto::default(), tls)
 }
