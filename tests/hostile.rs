@@ -112,6 +112,7 @@ fn somebody_added_back_by_an_ordinary_member_while_away_is_in_again() {
         let at_carol = carol.group(group.id());
         at_carol.add_members(&[bob.inbox_id()]).await.expect("added");
         assert!(bob.is_member_of(group.id()), "who does not know yet");
+        alice.sync().await;
         alice.say(group.id(), "welcome back").await;
         bob.sync().await;
         assert!(bob.is_member_of(group.id()));
