@@ -56,6 +56,12 @@ pub enum ClientError {
     /// Members' identities could not be loaded.
     #[error("the node does not have the identity updates that a message refers to; sync again later")]
     IdentityBehind,
+    /// The node could not ask the chain about a contract wallet's signature.
+    #[error("the node could not ask a contract wallet ({reason}); sync again later")]
+    WalletNotAsked {
+        /// What the node says.
+        reason: String,
+    },
     /// A message is not in the local database.
     #[error("message {id} is not in the local database")]
     MessageNotFound {
@@ -87,9 +93,9 @@ impl Coded for ClientError {
             ClientError::UnknownAddress { .. } => ErrorCode::UnknownAddress,
             ClientError::InboxMismatch { .. } => ErrorCode::InboxMismatch,
             ClientError::NotRegistered => ErrorCode::NotRegistered,
-            ClientError::RegistrationNotVisible | ClientError::IdentityBehind => {
-                ErrorCode::NetworkUnavailable
-            }
+            ClientError::RegistrationNotVisible
+            | ClientError::IdentityBehind
+            | ClientError::WalletNotAsked { .. } => ErrorCode::NetworkUnavailable,
             ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
             ClientError::Closed => ErrorCode::ClientClosed,
         }

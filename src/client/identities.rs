@@ -8,7 +8,6 @@ use crate::identity::{
 };
 use crate::ids::InboxId;
 use crate::storage::{IdentityUpdateRow, StorageError};
-use crate::transport::TransportError;
 use crate::transport::calls::{ContractSignature, IdentifierKind};
 
 use super::{Client, ClientError, Inner};
@@ -116,8 +115,7 @@ impl Inner {
                 Some(verdict) if verdict.is_valid || verdict.error.is_none() => verdict.is_valid,
                 verdict => {
                     let reason = verdict.and_then(|verdict| verdict.error).unwrap_or_default();
-                    let message = format!("a contract wallet could not be asked: {reason}");
-                    return Err(TransportError::Unavailable { message }.into());
+                    return Err(ClientError::WalletNotAsked { reason });
                 }
             };
             store_answer(&self.store, question, valid)?;

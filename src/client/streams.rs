@@ -181,8 +181,12 @@ impl Inner {
         stalled.welcomes = tolerate(self.sync_welcomes().await)?.is_none();
         for group_id in self.stale_groups().await? {
             // The connection is there: a failure now is this conversation's own.
-            match self.sync_group(group_id).await {
-                Ok(()) => {}
+            match self.sync_idle_group(group_id).await {
+                Ok(true) => {}
+                // A slow request of one must not silence all others.
+                Ok(false) => {
+                    stalled.groups.insert(group_id);
+                }
                 Err(error @ (ClientError::Storage(_) | ClientError::Closed)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
@@ -199,7 +203,7 @@ impl Inner {
             stalled.welcomes = tolerate(self.sync_welcomes().await)?.is_none();
         }
         for group_id in stalled.groups.clone() {
-            if tolerate(self.sync_group(group_id).await)?.is_some() {
+            if tolerate(self.sync_idle_group(group_id).await)? == Some(true) {
                 stalled.groups.remove(&group_id);
             }
         }

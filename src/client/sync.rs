@@ -155,6 +155,20 @@ impl Inner {
     pub(super) async fn sync_group(&self, group_id: GroupId) -> Result<(), ClientError> {
         let lock = self.lock_of(group_id);
         let _guard = lock.lock().await;
+        self.sync_locked(group_id).await
+    }
+
+    /// The same, unless something is just being done with the group: `false`.
+    pub(super) async fn sync_idle_group(&self, group_id: GroupId) -> Result<bool, ClientError> {
+        let lock = self.lock_of(group_id);
+        let Some(_guard) = lock.try_lock() else {
+            return Ok(false);
+        };
+        self.sync_locked(group_id).await?;
+        Ok(true)
+    }
+
+    async fn sync_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.receive_locked(group_id).await?;
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;

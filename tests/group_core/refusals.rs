@@ -20,7 +20,7 @@ use xmtp_web::storage::{CommitResult, CursorKind, IntentState, Store, StoreOptio
 use crate::world::{Client, NOW, Node, group_of, settle};
 
 /// An installation's key for OpenMLS itself, to do what this library never does.
-struct Hand<'a>(&'a InstallationKey);
+pub(crate) struct Hand<'a>(pub(crate) &'a InstallationKey);
 
 impl Signer for Hand<'_> {
     fn sign(&self, payload: &[u8]) -> Result<Vec<u8>, SignerError> {
@@ -31,7 +31,7 @@ impl Signer for Hand<'_> {
     }
 }
 
-fn credential(client: &Client) -> CredentialWithKey {
+pub(crate) fn credential(client: &Client) -> CredentialWithKey {
     let identity = MlsCredential {
         inbox_id: client.inbox_id.to_string(),
     }
@@ -42,7 +42,7 @@ fn credential(client: &Client) -> CredentialWithKey {
     }
 }
 
-fn raw(client: &Client, group: GroupId) -> MlsGroup {
+pub(crate) fn raw(client: &Client, group: GroupId) -> MlsGroup {
     let provider = client.context().provider();
     MlsGroup::load(
         provider.storage(),
@@ -61,7 +61,7 @@ fn last_result(client: &Client, group: GroupId) -> Option<CommitResult> {
         .map(|(_, row)| row.result)
 }
 
-const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
+pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
 
 #[test]
 fn a_commit_against_the_policy_leaves_no_trace_and_its_author_goes_on_in_the_same_epoch() {

@@ -7,7 +7,7 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use xmtp_web::groups::inbound::{Batch, Envelope, receive};
 use xmtp_web::groups::intent::{self, Build, IntentData, Payload, Refresh};
-use xmtp_web::groups::join::{Joined, WelcomeEnvelope, receive_welcome};
+use xmtp_web::groups::join::{Joined, Prepared, WelcomeEnvelope, receive_welcome};
 use xmtp_web::groups::{Context, GroupError, MutableMetadata, NewGroup, create, view};
 use xmtp_web::identity::{InstallationKey, SignatureRequest};
 use xmtp_web::ids::{GroupId, InboxId, InstallationId, MessageId};
@@ -47,6 +47,12 @@ impl Node {
 
     pub(crate) fn last(&self) -> &Envelope {
         self.messages.last().expect("something was posted")
+    }
+
+    /// The number of the newest identity update of an inbox.
+    pub(crate) fn newest_update(&self, inbox_id: InboxId) -> u64 {
+        let of_inbox = self.identity.iter().filter(|row| row.inbox_id == inbox_id);
+        of_inbox.map(|row| row.sequence_id).max().expect("registered")
     }
 
     fn publish_update(&mut self, inbox_id: InboxId, payload: Vec<u8>) -> IdentityUpdateRow {
@@ -257,6 +263,11 @@ impl Client {
 
     /// Commits without being judged, as a peer may: the payload, with an intent that knows it as its own.
     pub(crate) fn force(&self, group: GroupId, plan: CommitPlan) -> Vec<u8> {
+        self.force_with_welcome(group, plan).0
+    }
+
+    /// As [`Client::force`], with the MLS welcome for those it adds.
+    pub(crate) fn force_with_welcome(&self, group: GroupId, plan: CommitPlan) -> (Vec<u8>, Option<Vec<u8>>) {
         let context = self.context();
         let mut loaded = context.load(group).expect("stored");
         let epoch = loaded.epoch();
@@ -282,7 +293,7 @@ impl Client {
                 payload: Some(made.payload.clone()),
             })
             .expect("stored");
-        made.payload
+        (made.payload, made.welcome)
     }
 
     /// As [`Client::force`], for other metadata.
@@ -372,8 +383,23 @@ impl Client {
     }
 
     pub(crate) fn welcome(&self, envelope: &WelcomeEnvelope) -> Joined {
+        self.welcome_prepared(envelope, Prepared::default())
+    }
+
+    /// Processes a welcome again, after everything of its group was read.
+    pub(crate) fn welcome_after_reading(&self, envelope: &WelcomeEnvelope) -> Joined {
+        self.welcome_prepared(
+            envelope,
+            Prepared {
+                read: true,
+                ..Default::default()
+            },
+        )
+    }
+
+    fn welcome_prepared(&self, envelope: &WelcomeEnvelope, prepared: Prepared) -> Joined {
         self.store
-            .transaction(|tx| receive_welcome(tx, &self.context(), envelope, Default::default()))
+            .transaction(|tx| receive_welcome(tx, &self.context(), envelope, prepared))
             .expect("no failure of our own")
     }
 

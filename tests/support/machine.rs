@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use xmtp_web::platform::Platform;
 use xmtp_web::platform::native::NativePlatform;
 
-/// Pauses between attempts are cut to this; time limits, which are longer, stay.
+/// Pauses between attempts are cut to this unless a story wants longer ones; time limits, which are longer, stay.
 const PAUSE: Duration = Duration::from_millis(4);
 /// From here on a wait is a time limit.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -20,6 +20,10 @@ pub(crate) struct TestMachine {
     frozen_ns: Rc<Cell<Option<u64>>>,
     /// The node does not know the newest identity updates yet.
     pub(crate) node_is_behind: Rc<Cell<bool>>,
+    /// The node cannot reach the chain on which contract wallets live.
+    pub(crate) chain_is_away: Rc<Cell<bool>>,
+    /// What pauses are cut to, if not to the usual.
+    pub(crate) pause: Rc<Cell<Option<Duration>>>,
 }
 
 impl TestMachine {
@@ -43,7 +47,7 @@ impl Platform for TestMachine {
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
         NativePlatform.sleep(if duration < LIMIT {
-            duration.min(PAUSE)
+            duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration
         })

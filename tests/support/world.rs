@@ -163,7 +163,7 @@ pub(crate) fn api(url: &str, machine: &TestMachine) -> NodeApi {
     NodeApi::new(Rc::new(transport), Rc::new(machine.clone()))
 }
 
-/// The node, which can be behind with identity updates as one of many replicas.
+/// The node, which can be behind with identity updates as one of many replicas, or without its chain.
 #[derive(Debug)]
 struct Node {
     http: HttpTransport,
@@ -172,6 +172,9 @@ struct Node {
 
 impl Transport for Node {
     fn unary(&self, method: Method, request: Vec<u8>) -> LocalBoxFuture<'_, Result<Vec<u8>, TransportError>> {
+        if method == Method::VerifyContractSignatures && self.machine.chain_is_away.get() {
+            return async { Ok(without_chain()) }.boxed_local();
+        }
         if method != Method::IdentityUpdates || !self.machine.node_is_behind.get() {
             return self.http.unary(method, request);
         }
@@ -194,4 +197,18 @@ impl Transport for Node {
     ) -> LocalBoxFuture<'_, Result<ByteStream, TransportError>> {
         self.http.server_stream(method, request)
     }
+}
+
+/// What nodes answer to one question about a contract wallet when they could not ask its chain.
+fn without_chain() -> Vec<u8> {
+    use wire::verify_smart_contract_wallet_signatures_response::ValidationResponse;
+    let response = ValidationResponse {
+        is_valid: false,
+        block_number: None,
+        error: Some("the chain does not answer".into()),
+    };
+    wire::VerifySmartContractWalletSignaturesResponse {
+        responses: vec![response],
+    }
+    .encode_to_vec()
 }

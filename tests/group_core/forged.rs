@@ -1,0 +1,569 @@
+//! What strangers and dishonest members can make by hand: groups under any id, leaves under any name, key
+//! packages of any shape. None of it replaces, blocks or speaks for anything honest.
+
+use openmls::group::GroupContext;
+use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, VLBytes};
+use openmls::prelude::{
+    Capabilities, Extension, ExtensionType, Extensions, KeyPackage, KeyPackageIn, LeafNodeParameters,
+    MlsGroup, OpenMlsProvider as _, ProposalType, ProtocolVersion, UnknownExtension,
+};
+use openmls_traits::storage::StorageProvider as _;
+use xmtp_web::groups::inbound::Change;
+use xmtp_web::groups::join::{Joined, WelcomeEnvelope};
+use xmtp_web::groups::{GroupError, GroupMembership, ImmutableMetadata, WelcomeError, create, view};
+use xmtp_web::ids::GroupId;
+use xmtp_web::messages::Plaintext;
+use xmtp_web::messages::content::text;
+use xmtp_web::mls::{
+    CommitPlan, ContextChange, Invitation, MlsError, Provider, WelcomeFault, key_package, welcome,
+};
+use xmtp_web::storage::{
+    ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind, Store, StoreOptions,
+};
+
+use crate::refusals::{Hand, SUITE, credential, raw};
+use crate::world::{Client, NOW, Node, group_of, settle};
+
+/// A group of somebody's own, made to deceive.
+struct Forgery<'a> {
+    by: &'a Client,
+    store: Store,
+    group: MlsGroup,
+}
+
+impl<'a> Forgery<'a> {
+    /// Under any id, with the context of another group except for what is changed.
+    fn new(by: &'a Client, id: GroupId, like: &MlsGroup, changes: Vec<Extension>) -> Self {
+        let store = Store::open(StoreOptions::memory()).expect("memory");
+        let mut context: Extensions<GroupContext> = like.extensions().clone();
+        for change in changes {
+            context.add_or_replace(change).expect("allowed there");
+        }
+        let capabilities = like.own_leaf_node().expect("a member").capabilities().clone();
+        let group = MlsGroup::builder()
+            .with_group_id(openmls::group::GroupId::from_slice(id.as_bytes()))
+            .ciphersuite(SUITE)
+            .with_capabilities(capabilities)
+            .use_ratchet_tree_extension(true)
+            .with_group_context_extensions(context)
+            .build(&Provider::new(&store), &Hand(&by.key), credential(by))
+            .expect("made");
+        Self { by, store, group }
+    }
+
+    /// Commits until this epoch.
+    fn aged(mut self, epoch: u64) -> Self {
+        let provider = Provider::new(&self.store);
+        while self.group.epoch().as_u64() < epoch {
+            self.group
+                .self_update(&provider, &Hand(&self.by.key), LeafNodeParameters::default())
+                .expect("committed");
+            self.group.merge_pending_commit(&provider).expect("merged");
+        }
+        self
+    }
+
+    /// Says it is in this epoch.
+    fn claiming(mut self, epoch: u64) -> Self {
+        let provider = Provider::new(&self.store);
+        let id = self.group.group_id().clone();
+        let mut context = self
+            .group
+            .public_group()
+            .group_context()
+            .tls_serialize_detached()
+            .expect("encodes");
+        // version, ciphersuite, the id behind its length, the epoch
+        let at = 4 + 1 + id.as_slice().len();
+        context[at..at + 8].copy_from_slice(&epoch.to_be_bytes());
+        let context = GroupContext::tls_deserialize_exact(context).expect("a context");
+        provider.storage().write_context(&id, &context).expect("stored");
+        self.group = MlsGroup::load(provider.storage(), &id)
+            .expect("readable")
+            .expect("stored");
+        assert_eq!(self.group.epoch().as_u64(), epoch);
+        self
+    }
+
+    /// Adds people and answers the MLS welcome for them.
+    fn invite(&mut self, node: &Node, guests: &[&Client]) -> Vec<u8> {
+        let provider = Provider::new(&self.store);
+        let packages: Vec<KeyPackage> = guests
+            .iter()
+            .map(|guest| {
+                KeyPackageIn::tls_deserialize_exact(&node.packages[&guest.key.id()])
+                    .expect("a key package")
+                    .validate(provider.crypto(), ProtocolVersion::Mls10)
+                    .expect("valid")
+            })
+            .collect();
+        let (_, welcome, _) = self
+            .group
+            .add_members(&provider, &Hand(&self.by.key), &packages)
+            .expect("committed");
+        welcome.tls_serialize_detached().expect("encodes")
+    }
+}
+
+/// A welcome on its way to somebody, after all others.
+fn sealed(node: &mut Node, to: &Client, mls_welcome: &[u8], cursor: u64) -> WelcomeEnvelope {
+    let package = key_package::verify_standalone(&node.packages[&to.key.id()]).expect("valid");
+    let metadata = welcome::encode_metadata(cursor);
+    let wrapped = welcome::wrap(mls_welcome, &metadata, package.init_key()).expect("sealed");
+    let envelope = WelcomeEnvelope {
+        sequence_id: node.welcomes.len() as u64 + 1,
+        created_ns: NOW,
+        data: wrapped.data,
+        hpke_public_key: package.init_key().to_vec(),
+        curve25519: true,
+        metadata: wrapped.metadata,
+    };
+    node.welcomes.push((to.key.id(), envelope.clone()));
+    envelope
+}
+
+fn immutable(metadata: &ImmutableMetadata) -> Extension {
+    let bytes = VLBytes::new(metadata.encode()).tls_serialize_detached();
+    Extension::Unknown(0xF000, UnknownExtension(bytes.expect("encodes")))
+}
+
+fn members(node: &Node, members: &[&Client]) -> Extension {
+    let membership = GroupMembership {
+        members: members
+            .iter()
+            .map(|member| (member.inbox_id, node.newest_update(member.inbox_id)))
+            .collect(),
+        ..Default::default()
+    };
+    Extension::Unknown(0xFF01, UnknownExtension(membership.encode()))
+}
+
+/// The welcome to a group that somebody made under an id, in an epoch, with what is changed.
+fn lure(
+    node: &mut Node,
+    (by, like): (&Client, &MlsGroup),
+    (id, epoch): (GroupId, u64),
+    changes: Vec<Extension>,
+    to: &Client,
+) -> WelcomeEnvelope {
+    let changes = [vec![members(node, &[by, to])], changes].concat();
+    let mls_welcome = Forgery::new(by, id, like, changes)
+        .aged(epoch - 1)
+        .invite(node, &[to]);
+    sealed(node, to, &mls_welcome, 1)
+}
+
+fn last_welcome(node: &Node, to: &Client) -> WelcomeEnvelope {
+    let (recipient, envelope) = node.welcomes.last().expect("sent");
+    assert_eq!(*recipient, to.key.id());
+    envelope.clone()
+}
+
+fn refused(error: WelcomeError) -> Joined {
+    Joined::Refused(GroupError::Welcome(error))
+}
+
+fn consent_of(client: &Client, group: GroupId) -> ConsentState {
+    client
+        .store
+        .consent_state(ConsentEntity::Conversation, &group.to_string())
+        .expect("readable")
+}
+
+fn want_it(client: &Client, group: GroupId) {
+    client
+        .store
+        .set_consent(&ConsentRow {
+            entity_type: ConsentEntity::Conversation,
+            entity: group.to_string(),
+            state: ConsentState::Allowed,
+            consented_at_ns: NOW,
+        })
+        .expect("stored");
+}
+
+#[test]
+fn a_stranger_cannot_replace_a_group_we_are_in() {
+    let mut node = Node::default();
+    let (alice, bob, eve) = (
+        Client::new(&mut node, 1),
+        Client::new(&mut node, 2),
+        Client::new(&mut node, 9),
+    );
+    let group = group_of(&mut node, &[&alice, &bob]);
+    bob.learn(&node);
+    let (row, authenticator) = (bob.store.group(&group), bob.authenticator(group));
+    let untouched = || {
+        assert_eq!(bob.authenticator(group), authenticator);
+        assert_eq!(bob.store.group(&group), row);
+    };
+    let epoch = bob.epoch(group) + 7;
+
+    // with the very bytes that say what the group is
+    let same = lure(
+        &mut node,
+        (&eve, &raw(&alice, group)),
+        (group, epoch),
+        vec![],
+        &bob,
+    );
+    assert_eq!(
+        bob.welcome(&same),
+        Joined::Behind(group),
+        "what it has is read first"
+    );
+    untouched();
+    assert_eq!(
+        bob.welcome_after_reading(&same),
+        refused(WelcomeError::OtherGroup)
+    );
+    untouched();
+    // with others
+    let own = eve.create();
+    let other = lure(&mut node, (&eve, &raw(&eve, own)), (group, epoch), vec![], &bob);
+    assert_eq!(bob.welcome(&other), refused(WelcomeError::OtherGroup));
+    untouched();
+
+    alice.say(group, "still here");
+    alice.flush(&mut node, group);
+    settle(&node, &[&alice, &bob], group);
+    assert_eq!(bob.texts(group), ["still here"]);
+}
+
+#[test]
+fn while_our_leaf_is_there_only_a_super_admin_brings_it_back() {
+    let mut node = Node::default();
+    let (alice, bob, carol) = (
+        Client::new(&mut node, 1),
+        Client::new(&mut node, 2),
+        Client::new(&mut node, 3),
+    );
+    let group = group_of(&mut node, &[&alice, &bob, &carol]);
+    let replaced = |node: &mut Node, by: &Client| {
+        assert!(alice.want_members(group, &[], &[bob.inbox_id]));
+        alice.flush(node, group);
+        by.pull(node, group);
+        assert!(by.want_members(group, &[bob.inbox_id], &[]));
+        by.flush(node, group);
+        alice.pull(node, group);
+        carol.pull(node, group);
+        last_welcome(node, &bob)
+    };
+    let heard = |node: &mut Node, words: &str| {
+        alice.say(group, words);
+        alice.flush(node, group);
+        settle(node, &[&alice, &bob, &carol], group);
+        assert_eq!(bob.texts(group).last().map(String::as_str), Some(words));
+    };
+
+    // removed and added by an ordinary member while away: what was read says that the leaf is gone
+    let welcome = replaced(&mut node, &carol);
+    assert!(bob.is_active(group));
+    assert_eq!(bob.welcome(&welcome), Joined::Behind(group));
+    bob.pull(&node, group);
+    assert!(!bob.is_active(group));
+    assert_eq!(bob.welcome_after_reading(&welcome), Joined::Group(group));
+    heard(&mut node, "welcome back");
+
+    // by a super admin, though nothing could be read
+    let welcome = replaced(&mut node, &alice);
+    assert_eq!(bob.welcome(&welcome), Joined::Behind(group));
+    assert!(bob.is_active(group));
+    assert_eq!(bob.welcome_after_reading(&welcome), Joined::Group(group));
+    heard(&mut node, "and again");
+
+    // by an ordinary member, though nothing could be read
+    let (epoch, welcome) = (bob.epoch(group), replaced(&mut node, &carol));
+    assert_eq!(bob.welcome(&welcome), Joined::Behind(group));
+    assert_eq!(
+        bob.welcome_after_reading(&welcome),
+        refused(WelcomeError::OtherGroup)
+    );
+    assert_eq!(bob.epoch(group), epoch);
+}
+
+#[test]
+fn a_strangers_group_under_the_id_of_one_we_left_is_not_wanted_unasked() {
+    let mut node = Node::default();
+    let (alice, bob, eve) = (
+        Client::new(&mut node, 1),
+        Client::new(&mut node, 2),
+        Client::new(&mut node, 9),
+    );
+    let group = group_of(&mut node, &[&alice, &bob]);
+    bob.learn(&node);
+    want_it(&bob, group);
+    let leave = |node: &mut Node| {
+        assert!(alice.want_members(group, &[], &[bob.inbox_id]));
+        alice.flush(node, group);
+        bob.pull(node, group);
+        assert!(!bob.is_active(group));
+    };
+    // a member who adds us again needs no new consent
+    leave(&mut node);
+    assert!(alice.want_members(group, &[bob.inbox_id], &[]));
+    alice.flush(&mut node, group);
+    assert_eq!(bob.welcome(&last_welcome(&node, &bob)), Joined::Group(group));
+    assert_eq!(consent_of(&bob, group), ConsentState::Allowed);
+
+    leave(&mut node);
+    let like = raw(&alice, group);
+    let epoch = alice.epoch(group) + 3;
+    let forged = lure(&mut node, (&eve, &like), (group, epoch), vec![], &bob);
+    assert_eq!(bob.welcome(&forged), Joined::Group(group));
+    assert_eq!(consent_of(&bob, group), ConsentState::Unknown);
+}
+
+#[test]
+fn a_welcome_with_numbers_that_no_node_gives_is_refused_and_the_next_one_joined() {
+    let mut node = Node::default();
+    let (alice, bob, eve) = (
+        Client::new(&mut node, 1),
+        Client::new(&mut node, 2),
+        Client::new(&mut node, 9),
+    );
+    bob.learn(&node);
+    let own = eve.create();
+    let like = raw(&eve, own);
+    let forgery = |id: u8, node: &Node| {
+        Forgery::new(
+            &eve,
+            GroupId::new([id; 16]),
+            &like,
+            vec![members(node, &[&eve, &bob])],
+        )
+    };
+    let malformed = Joined::Refused(MlsError::from(WelcomeFault::Malformed).into());
+    for cursor in [u64::MAX, 1 << 63] {
+        let mls_welcome = forgery(1, &node).invite(&node, &[&bob]);
+        let envelope = sealed(&mut node, &bob, &mls_welcome, cursor);
+        assert_eq!(bob.welcome(&envelope), malformed, "{cursor}");
+        assert_eq!(
+            bob.store.cursor(bob.key.id().as_bytes(), CursorKind::Welcome, 11),
+            Ok(envelope.sequence_id)
+        );
+    }
+    let mls_welcome = forgery(2, &node).claiming(1 << 63).invite(&node, &[&bob]);
+    let envelope = sealed(&mut node, &bob, &mls_welcome, 1);
+    assert_eq!(bob.welcome(&envelope), malformed);
+    for id in [1, 2] {
+        assert_eq!(bob.store.group(&GroupId::new([id; 16])), Ok(None));
+    }
+    alice.learn(&node);
+    let group = alice.create();
+    assert!(alice.want_members(group, &[bob.inbox_id], &[]));
+    alice.flush(&mut node, group);
+    assert_eq!(bob.welcome(&last_welcome(&node, &bob)), Joined::Group(group));
+}
+
+#[test]
+fn a_sync_group_of_a_stranger_is_refused() {
+    let mut node = Node::default();
+    let (bob, eve) = (Client::new(&mut node, 2), Client::new(&mut node, 9));
+    let laptop = bob.second_installation(&mut node, 12);
+    bob.learn(&node);
+    let sync_of = |creator: &Client| {
+        immutable(&ImmutableMetadata {
+            conversation_type: ConversationType::Sync,
+            creator: creator.inbox_id,
+            dm_members: None,
+        })
+    };
+    // whoever it names, and however it lists our installations
+    for (number, creator) in [(1, &eve), (2, &bob)] {
+        let id = GroupId::new([number; 16]);
+        let own = eve.create();
+        let changes = vec![members(&node, &[&eve, &bob]), sync_of(creator)];
+        let mls_welcome = Forgery::new(&eve, id, &raw(&eve, own), changes).invite(&node, &[&bob, &laptop]);
+        let envelope = sealed(&mut node, &bob, &mls_welcome, 1);
+        assert_eq!(bob.welcome(&envelope), refused(WelcomeError::Membership));
+        assert_eq!(bob.store.group(&id), Ok(None));
+    }
+    // of another installation of ours it is taken
+    let id = GroupId::new([3; 16]);
+    let own = laptop.create();
+    let changes = vec![members(&node, &[&bob]), sync_of(&bob)];
+    let mls_welcome = Forgery::new(&laptop, id, &raw(&laptop, own), changes).invite(&node, &[&bob]);
+    let envelope = sealed(&mut node, &bob, &mls_welcome, 1);
+    assert_eq!(bob.welcome(&envelope), Joined::Group(id));
+}
+
+#[test]
+fn whom_a_stranger_names_as_creator_proves_nothing() {
+    let mut node = Node::default();
+    let (bob, eve) = (Client::new(&mut node, 2), Client::new(&mut node, 9));
+    bob.learn(&node);
+    let own = eve.create();
+    let made_by_bob = immutable(&ImmutableMetadata {
+        conversation_type: ConversationType::Group,
+        creator: bob.inbox_id,
+        dm_members: None,
+    });
+    let id = GroupId::new([1; 16]);
+    let envelope = lure(
+        &mut node,
+        (&eve, &raw(&eve, own)),
+        (id, 1),
+        vec![made_by_bob],
+        &bob,
+    );
+    assert_eq!(bob.welcome(&envelope), Joined::Group(id));
+    assert_eq!(consent_of(&bob, id), ConsentState::Unknown);
+}
+
+#[test]
+fn a_direct_message_with_a_third_inbox_is_refused() {
+    let mut node = Node::default();
+    let (bob, carol, eve) = (
+        Client::new(&mut node, 2),
+        Client::new(&mut node, 3),
+        Client::new(&mut node, 9),
+    );
+    for client in [&bob, &eve] {
+        client.learn(&node);
+    }
+    let dm = create::create_dm(&eve.context(), bob.inbox_id, None)
+        .expect("made")
+        .id;
+    let like = raw(&eve, dm);
+    let id = GroupId::new([1; 16]);
+    let changes = vec![members(&node, &[&eve, &bob, &carol])];
+    let mls_welcome = Forgery::new(&eve, id, &like, changes).invite(&node, &[&bob, &carol]);
+    let envelope = sealed(&mut node, &bob, &mls_welcome, 1);
+    assert_eq!(bob.welcome(&envelope), refused(WelcomeError::DirectMessage));
+    assert_eq!(bob.store.group(&id), Ok(None));
+    let honest = lure(&mut node, (&eve, &like), (id, 1), vec![], &bob);
+    assert_eq!(bob.welcome(&honest), Joined::Group(id));
+}
+
+#[test]
+fn a_leaf_that_claims_another_inbox_is_in_and_is_not_heard() {
+    let mut node = Node::default();
+    let (alice, bob, mallory) = (
+        Client::new(&mut node, 1),
+        Client::new(&mut node, 2),
+        Client::new(&mut node, 9),
+    );
+    let group = group_of(&mut node, &[&alice, &bob, &mallory]);
+    let laptop = mallory.second_installation(&mut node, 19);
+    for client in [&alice, &bob, &mallory] {
+        client.learn(&node);
+    }
+    let epoch = alice.epoch(group);
+    let provider = laptop.context().provider();
+    let package = key_package::generate(&provider, &laptop.key, alice.inbox_id).expect("made");
+    let mut membership = view::membership(&mallory.context(), group).expect("readable");
+    let newest = node.newest_update(mallory.inbox_id);
+    membership.members.insert(mallory.inbox_id, newest);
+    let plan = CommitPlan {
+        add: vec![key_package::verify_standalone(&package.tls).expect("valid")],
+        change: Some(ContextChange::Membership(membership.encode())),
+        ..Default::default()
+    };
+    let (commit, mls_welcome) = mallory.force_with_welcome(group, plan);
+    node.post(commit);
+    // released peers accept it, and so do we: nobody is left behind in another epoch
+    settle(&node, &[&alice, &bob, &mallory], group);
+    assert_eq!(alice.epoch(group), epoch + 1);
+
+    let welcome = mls_welcome.expect("somebody was added");
+    let mut inside = Invitation::open(&provider, &welcome)
+        .and_then(|invitation| invitation.join(&provider))
+        .expect("joined by hand");
+    let words = Plaintext {
+        content: text::encode("this is alice").encode(),
+        idempotency_key: "this is alice".into(),
+    };
+    let forged = inside
+        .encrypt(&provider, &laptop.key, &words.encode())
+        .expect("encrypted");
+    node.post(forged);
+    for reader in [&alice, &bob] {
+        let batch = reader.pull(&node, group);
+        assert_eq!((batch.stop, batch.changes.as_slice()), (None, [].as_slice()));
+        assert!(reader.texts(group).is_empty());
+    }
+    let id = alice.say(group, "this is really alice");
+    node.post(alice.payload(&node, group).data);
+    assert_eq!(alice.pull(&node, group).changes, [Change::Published(id)]);
+    settle(&node, &[&alice, &bob, &mallory], group);
+    assert_eq!(bob.texts(group), ["this is really alice"]);
+    assert_eq!(bob.epoch(group), epoch + 1);
+}
+
+/// A key package whose leaf lacks what every group asks for: the membership extension.
+fn without_membership(client: &Client) -> Vec<u8> {
+    let extensions = [0xFF00, 0xFF02, 0xF000, 0x000A, 0x0001].map(ExtensionType::from);
+    let proposals = [ProposalType::GroupContextExtensions];
+    let provider = client.context().provider();
+    let bundle = KeyPackage::builder()
+        .leaf_node_capabilities(Capabilities::new(
+            None,
+            None,
+            Some(&extensions),
+            Some(&proposals),
+            None,
+        ))
+        .build(SUITE, &provider, &Hand(&client.key), credential(client))
+        .expect("made");
+    bundle.key_package().tls_serialize_detached().expect("encodes")
+}
+
+/// The key package with an init key of zeros, signed as it is.
+fn with_zero_init_key(client: &Client, package: &[u8]) -> Vec<u8> {
+    // version, ciphersuite, the key behind its length; at the end 64 bytes behind a length of two
+    let mut signed = package[..package.len() - 66].to_vec();
+    assert_eq!(signed[4], 32);
+    signed[5..37].fill(0);
+    let length = u16::try_from(signed.len()).expect("short") | 0x4000;
+    let label = b"MLS 1.0 KeyPackageTBS";
+    let to_sign = [&[21], &label[..], &length.to_be_bytes(), &signed].concat();
+    let signature = client.key.sign(&to_sign);
+    [&signed[..], &[0x40, 0x40], &signature].concat()
+}
+
+#[test]
+fn a_key_package_that_cannot_be_added_keeps_nobody_else_out() {
+    let mut node = Node::default();
+    let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
+    let (dave, erin, frank) = (
+        Client::new(&mut node, 4),
+        Client::new(&mut node, 5),
+        Client::new(&mut node, 6),
+    );
+    let (dave_too, erin_too) = (
+        dave.second_installation(&mut node, 14),
+        erin.second_installation(&mut node, 15),
+    );
+    let zeros = with_zero_init_key(&erin_too, &node.packages[&erin_too.key.id()]);
+    node.packages.insert(erin_too.key.id(), zeros);
+    for lacking in [&dave_too, &frank] {
+        node.packages
+            .insert(lacking.key.id(), without_membership(lacking));
+    }
+    for bad in [&dave_too, &erin_too, &frank] {
+        let package = key_package::verify_standalone(&node.packages[&bad.key.id()]).expect("verifies");
+        assert_eq!(package.installation_id(), bad.key.id());
+    }
+    alice.learn(&node);
+    bob.learn(&node);
+    let group = alice.create();
+    let everybody = [&bob, &dave, &erin, &frank].map(|client| client.inbox_id);
+    assert!(alice.want_members(group, &everybody, &[]));
+    alice.flush(&mut node, group);
+    let membership = view::membership(&alice.context(), group).expect("readable");
+    assert_eq!(
+        membership
+            .members
+            .into_keys()
+            .collect::<std::collections::BTreeSet<_>>(),
+        [&alice, &bob, &dave, &erin].map(|client| client.inbox_id).into(),
+        "somebody without a single leaf is no member"
+    );
+    assert_eq!(
+        membership.failed_installations,
+        [dave_too.key.id(), erin_too.key.id()].into()
+    );
+    assert_eq!(bob.accept(&node), [Joined::Group(group)]);
+    settle(&node, &[&alice, &bob], group);
+}
