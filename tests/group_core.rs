@@ -5,6 +5,8 @@
 mod forged;
 #[path = "group_core/hostile.rs"]
 mod hostile;
+#[path = "group_core/leaves.rs"]
+mod leaves;
 #[path = "group_core/life.rs"]
 mod life;
 #[path = "group_core/refusals.rs"]
