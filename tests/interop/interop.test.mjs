@@ -4,6 +4,8 @@ import "./stories/groups.mjs";
 import "./stories/membership.mjs";
 import "./stories/installations.mjs";
 import "./stories/metadata.mjs";
+import "./stories/content.mjs";
+import "./stories/streams.mjs";
 import { tellAll } from "./support/stage.mjs";
 
 tellAll();
