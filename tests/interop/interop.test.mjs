@@ -6,6 +6,7 @@ import "./stories/installations.mjs";
 import "./stories/metadata.mjs";
 import "./stories/content.mjs";
 import "./stories/streams.mjs";
+import "./stories/random-walk.mjs";
 import { tellAll } from "./support/stage.mjs";
 
 tellAll();

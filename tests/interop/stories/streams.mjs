@@ -62,3 +62,23 @@ story(8, `${BACKLOG} messages and ${Math.floor(BACKLOG / CHANGE_EVERY)} changes 
   await alice.syncAll();
   await assertSameTalk(group, [alice, bob]);
 });
+
+// Receivers read a message of up to three epochs ago; what is older must be sent again by the same call.
+for (const behind of [2, 6]) {
+  story(8, `a message of one who is ${behind} changes behind`, [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+    const { alice, bob } = await cast({ alice: acting, bob: following });
+    const group = await alice.createGroup([bob]);
+    await syncAll(group, [bob]);
+    await bob.say(group, "here I am");
+    await alice.syncGroup(group);
+    for (let number = 1; number <= behind; number++) await alice.rename(group, `Name ${number}`);
+    const id = await bob.say(group, "did I miss something?");
+    assert.equal((await bob.said(group)).at(-1).status, 1, "its sender has sent it when the call has ended");
+    // Bob does nothing more.
+    await alice.syncGroup(group);
+    assert.equal((await alice.said(group)).at(-1).id, id, "it has arrived");
+    assert.equal((await alice.said(group)).length, 2, "once");
+    await bob.syncGroup(group);
+    await assertSameGroup(group, [alice, bob]);
+  });
+}

@@ -70,6 +70,7 @@ export class OurPerson extends Person {
   /** Opens a window and in it the database, which is made if it is not there. */
   async comeBack() {
     this.#window = await this.#context.newPage();
+    if (process.env.XMTP_INTEROP_VERBOSE) this.#window.on("console", (line) => console.log(`${this.name}: ${line.text()}`));
     this.#window.on("pageerror", (error) => this.complaints.push(`${this.name}: ${error.message}`));
     await this.#window.goto(this.#host.page.url);
     await this.#window.waitForFunction(() => window.ready);

@@ -1,9 +1,10 @@
 // What a story is told on: one node on the ports that peers expect, one browser, and people on either side. Each
 // story runs for each peer and in each of its directions, and leaves one line for the table.
 import assert from "node:assert/strict";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { startDevnode } from "../../../scripts/devnode.mjs";
 import { OurPerson, openBrowser, servePackage } from "./ours.mjs";
 import { PEERS, PeerPerson } from "./peer.mjs";
@@ -94,7 +95,9 @@ export function tellAll() {
       record({ ok: true });
     } catch (error) {
       record({ ok: false, error: String(error.message).slice(0, 400) });
-      console.error(`The node's last lines of "${title}", ${direction}:\n${log.slice(logStart).slice(-15).join("\n")}`);
+      const file = fileURLToPath(new URL(`../../../.cache/interop-node-${peer.alias}-${number}.log`, import.meta.url));
+      writeFileSync(file, `${log.slice(logStart).join("\n")}\n`);
+      console.error(`What the node saw of "${title}", ${direction}: ${file}`);
       throw error;
     } finally {
       await Promise.allSettled(people.map((person) => person.close()));

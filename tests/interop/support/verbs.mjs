@@ -25,6 +25,7 @@ export function sharedVerbs(client, tell) {
       kind: said ? "said" : "changed",
       type,
       conversation: found.conversationId,
+      status: found.deliveryStatus,
       fallback: found.fallback ?? undefined,
       text: typeof found.content === "string" ? found.content : undefined,
       changes: !said && found.content ? changes(found.content) : undefined,
