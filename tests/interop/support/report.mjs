@@ -1,7 +1,7 @@
 // The table scenario × direction × peer, for people and for docs/INTEROP.md.
 import { PEERS } from "./peer.mjs";
 
-/** What issue-sized pieces of the protocol the stories do not tell yet. */
+/** What of the protocol the stories do not tell yet. */
 const MISSING = [
   "direct messages, and two of them made at once",
   "revocation of an installation",
