@@ -1,0 +1,43 @@
+// Runs the stories and shows what came out: a table on the last lines, and after a whole run docs/INTEROP.md.
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { document, table } from "./support/report.mjs";
+
+const file = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { values: chosen } = parseArgs({
+  options: { seed: { type: "string" }, peer: { type: "string" }, only: { type: "string" } },
+});
+if (chosen.seed !== undefined && !/^\d+$/.test(chosen.seed)) throw new Error("--seed takes a whole number");
+const only = chosen.only ?? (chosen.seed === undefined ? undefined : "12");
+
+const state = file("../../.cache/");
+const results = `${state}interop-results.jsonl`;
+mkdirSync(state, { recursive: true });
+rmSync(results, { force: true });
+
+const started = Date.now();
+const tests = spawn(process.execPath, ["--test", "--test-reporter=spec", file("interop.test.mjs")], {
+  stdio: "inherit",
+  env: {
+    ...process.env,
+    XMTP_INTEROP_RESULTS: results,
+    ...(chosen.seed && { XMTP_INTEROP_SEED: chosen.seed }),
+    ...(chosen.peer && { XMTP_INTEROP_PEER: chosen.peer }),
+    ...(only && { XMTP_INTEROP_ONLY: only }),
+  },
+});
+const code = await new Promise((resolve) => tests.once("close", (exit) => resolve(exit ?? 1)));
+
+let lines = [];
+try {
+  lines = readFileSync(results, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+} catch {
+  // Nothing was told: the tests' own output says why.
+}
+if (lines.length > 0) {
+  if (!only && !chosen.peer) writeFileSync(file("../../docs/INTEROP.md"), document(lines));
+  console.log(`\n${Math.round((Date.now() - started) / 1000)} s\n\n${table(lines)}`);
+}
+process.exit(code);

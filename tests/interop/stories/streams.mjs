@@ -1,0 +1,84 @@
+// 8. Following while the other acts, and catching up after a long absence.
+import assert from "node:assert/strict";
+import { assertSameGroup, assertSameTalk, DIRECTIONS, story, syncAll } from "../support/stage.mjs";
+
+const BACKLOG = 220;
+/** One change of the group after so many messages. */
+const CHANGE_EVERY = 18;
+
+story(8, "streams while the other acts", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+  const { alice, bob } = await cast({ alice: acting, bob: following });
+  const before = await alice.createGroup([bob], { groupName: "There before" });
+  await syncAll(before, [bob]);
+  await bob.listen();
+  await alice.listen();
+
+  const during = await alice.createGroup([bob], { groupName: "Made meanwhile" });
+  await bob.hears("conversation", (id) => id === during);
+  const expected = [];
+  for (let number = 1; number <= 20; number++) {
+    const group = number % 2 ? before : during;
+    expected.push(await alice.say(group, `live ${number}`));
+    if (number === 10) await alice.rename(before, "Renamed meanwhile");
+  }
+  for (const id of expected) await bob.hears("message", (message) => message.id === id);
+  await bob.hears("message", (message) => message.changes?.fields.some(([, , name]) => name === "Renamed meanwhile"));
+  const heard = bob.heard("message").filter((message) => message.kind === "said");
+  assert.equal(new Set(heard.map((message) => message.id)).size, heard.length, "nothing is heard twice");
+  for (const group of [before, during]) {
+    const texts = heard.filter((message) => message.conversation === group).map((message) => message.text);
+    assert.deepEqual(texts, (await alice.texts(group)), "in the order in which it was said");
+  }
+  // The other way, on streams that have been open for a while.
+  const answer = await bob.say(during, "all of it");
+  await alice.hears("message", (message) => message.id === answer);
+  assert.deepEqual([...alice.heard("error"), ...bob.heard("error")], []);
+  await alice.stopListening();
+  await bob.stopListening();
+  await assertSameTalk(during, [alice, bob]);
+  await assertSameTalk(before, [alice, bob]);
+});
+
+story(8, `${BACKLOG} messages and ${Math.floor(BACKLOG / CHANGE_EVERY)} changes caught up at once`, [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+  const { alice, bob } = await cast({ alice: acting, bob: following });
+  const group = await alice.createGroup([bob]);
+  await alice.say(group, "see you");
+  await syncAll(group, [bob]);
+  await bob.goAway();
+  for (let number = 1; number <= BACKLOG; number++) {
+    await alice.say(group, `missed ${number}`);
+    if (number % CHANGE_EVERY === 0) await alice.rename(group, `Name ${number / CHANGE_EVERY}`);
+  }
+  // A group he does not know of yet waits for him too.
+  const other = await alice.createGroup([bob], { groupName: "New" });
+  await alice.say(other, "and here");
+  await bob.comeBack();
+  await bob.syncAll();
+  assert.equal((await assertSameTalk(group, [alice, bob])).length, BACKLOG + 1);
+  await assertSameTalk(other, [alice, bob]);
+  const seen = await assertSameGroup(group, [alice, bob]);
+  assert.equal(seen.name, `Name ${Math.floor(BACKLOG / CHANGE_EVERY)}`);
+  await bob.say(group, "caught up");
+  await alice.syncAll();
+  await assertSameTalk(group, [alice, bob]);
+});
+
+// Receivers read a message of up to three epochs ago; what is older must be sent again by the same call.
+for (const behind of [2, 6]) {
+  story(8, `a message of one who is ${behind} changes behind`, [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+    const { alice, bob } = await cast({ alice: acting, bob: following });
+    const group = await alice.createGroup([bob]);
+    await syncAll(group, [bob]);
+    await bob.say(group, "here I am");
+    await alice.syncGroup(group);
+    for (let number = 1; number <= behind; number++) await alice.rename(group, `Name ${number}`);
+    const id = await bob.say(group, "did I miss something?");
+    assert.equal((await bob.said(group)).at(-1).status, 1, "its sender has sent it when the call has ended");
+    // Bob does nothing more.
+    await alice.syncGroup(group);
+    assert.equal((await alice.said(group)).at(-1).id, id, "it has arrived");
+    assert.equal((await alice.said(group)).length, 2, "once");
+    await bob.syncGroup(group);
+    await assertSameGroup(group, [alice, bob]);
+  });
+}

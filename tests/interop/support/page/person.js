@@ -1,0 +1,36 @@
+// Our side, as an app uses it: the built package in a plain page. The runner calls `window.person(verb, args)`;
+// `window.signText` and `window.heard` are the runner's.
+import { Client, createEOASigner } from "/index.js";
+import { toPlain } from "/interop/plain.mjs";
+import { identifiers, sharedVerbs } from "/interop/verbs.mjs";
+
+let client;
+const { verbs, find } = sharedVerbs(() => client, (event) => window.heard(event));
+
+Object.assign(verbs, {
+  async open({ address, nodeUrl, known }) {
+    const options = { env: "local", apiUrl: nodeUrl };
+    client = known
+      ? await Client.build(identifiers([address])[0], options)
+      : await Client.create(createEOASigner(address, (text) => window.signText(text)), options);
+    return { inboxId: client.inboxId, installationId: client.installationId, version: client.libxmtpVersion };
+  },
+  async close() {
+    await client.close();
+  },
+  /** Every message with its content still encoded, by id. */
+  async encoded(id) {
+    return (await (await find(id)).messages()).map((found) => ({
+      id: found.id, content: found.content, contentType: found.contentType, fallback: found.fallback, encoded: found.encodedContent,
+    }));
+  },
+});
+
+window.person = async (verb, args) => {
+  try {
+    return { value: toPlain(await verbs[verb](...args)) ?? null };
+  } catch (error) {
+    return { error: { message: error?.message ?? String(error), code: error?.code, details: toPlain(error?.details) } };
+  }
+};
+window.ready = true;

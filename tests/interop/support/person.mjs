@@ -1,0 +1,98 @@
+// One person with one installation, on either side. A subclass says how a verb reaches the client (`ask`); what a
+// person can do is the same for all.
+import { once } from "node:events";
+import { EventEmitter } from "node:events";
+
+/** How long one command may take, milliseconds. */
+export const PATIENCE = Number(process.env.XMTP_INTEROP_PATIENCE ?? 60_000);
+
+export class Person {
+  #heard = [];
+  #ears = new EventEmitter();
+
+  constructor(name, wallet) {
+    this.name = name;
+    this.wallet = wallet;
+    this.address = wallet.address;
+  }
+
+  /** What a failed command throws: the client's own words, with who was asked for what. */
+  failure(verb, error) {
+    const failed = new Error(`${this.name} (${this.side}) ${verb}: ${error.code ? `${error.code}: ` : ""}${error.message}`);
+    failed.code = error.code;
+    return failed;
+  }
+
+  async within(verb, work) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(this.failure(verb, { message: `no answer in ${PATIENCE / 1000} s` })), PATIENCE);
+    });
+    return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  }
+
+  takeEvent(event) {
+    this.#heard.push(event);
+    this.#ears.emit("event");
+  }
+
+  /** What the stream has brought so far. */
+  heard(stream) {
+    return this.#heard.filter((event) => event.stream === stream).map((event) => event.value);
+  }
+
+  /** Waits until the stream has brought something that fits. */
+  hears(stream, fits) {
+    const look = async () => {
+      for (;;) {
+        const found = this.heard(stream).find(fits);
+        if (found !== undefined) return found;
+        await once(this.#ears, "event");
+      }
+    };
+    return this.within(`hears on the stream of ${stream}`, look());
+  }
+
+  async opened(found) {
+    Object.assign(this, found);
+  }
+
+  canMessage(people) { return this.ask("canMessage", people.map((each) => each.address ?? each)); }
+  inboxOf(person) { return this.ask("inboxOf", person.address); }
+  /** Answers the group's id. */
+  createGroup(people, options = {}) {
+    return this.ask("createGroup", { addresses: people.map((each) => each.address), ...options });
+  }
+  createGroupByInbox(people, options = {}) {
+    return this.ask("createGroup", { inboxIds: people.map((each) => each.inboxId), ...options });
+  }
+  /** Welcomes only. */
+  sync() { return this.ask("sync"); }
+  syncAll() { return this.ask("syncAll"); }
+  syncGroup(group) { return this.ask("syncGroup", group); }
+  groups() { return this.ask("groups"); }
+  say(group, text) { return this.ask("say", group, text); }
+  send(group, encoded) { return this.ask("send", group, encoded); }
+  messages(group) { return this.ask("messages", group); }
+  /** What people said, oldest first. */
+  async said(group) { return (await this.messages(group)).filter((message) => message.kind === "said"); }
+  async texts(group) { return (await this.said(group)).map((message) => message.text); }
+  /** The lines about changes of the group, oldest first. */
+  async changes(group) { return (await this.messages(group)).filter((message) => message.kind === "changed"); }
+  members(group) { return this.ask("members", group); }
+  async memberInboxes(group) { return (await this.members(group)).map((member) => member.inboxId); }
+  describe(group) { return this.ask("describe", group); }
+  rename(group, name) { return this.update(group, "name", name); }
+  /** field: name, description, imageUrl, appData */
+  update(group, field, value) { return this.ask("update", group, field, value); }
+  addAdmin(group, person) { return this.ask("role", group, "addAdmin", person.inboxId); }
+  removeAdmin(group, person) { return this.ask("role", group, "removeAdmin", person.inboxId); }
+  addSuperAdmin(group, person) { return this.ask("role", group, "addSuperAdmin", person.inboxId); }
+  removeSuperAdmin(group, person) { return this.ask("role", group, "removeSuperAdmin", person.inboxId); }
+  addByAddress(group, ...people) { return this.ask("addAddresses", group, people.map((each) => each.address)); }
+  addByInbox(group, ...people) { return this.ask("addInboxes", group, people.map((each) => each.inboxId)); }
+  removeByAddress(group, ...people) { return this.ask("removeAddresses", group, people.map((each) => each.address)); }
+  removeByInbox(group, ...people) { return this.ask("removeInboxes", group, people.map((each) => each.inboxId)); }
+  listen() { return this.ask("listen"); }
+  stopListening() { return this.ask("stopListening"); }
+}

@@ -1,0 +1,145 @@
+// What a story is told on: one node on the ports that peers expect, one browser, and people on either side. Each
+// story runs for each peer and in each of its directions, and leaves one line for the table.
+import assert from "node:assert/strict";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startDevnode } from "../../../scripts/devnode.mjs";
+import { OurPerson, openBrowser, servePackage } from "./ours.mjs";
+import { PEERS, PeerPerson } from "./peer.mjs";
+import { wallet } from "./wallet.mjs";
+
+/** `env: "local"` of the peers means these, and nothing else. */
+const GRPC_PORT = 5556;
+const GRPC_WEB_PORT = 5557;
+/** A whole story, milliseconds. */
+const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 300_000);
+
+export const DIRECTIONS = {
+  peerActs: "peer acts, we follow",
+  weAct: "we act, peer follows",
+  both: "both act",
+};
+
+const chosenPeers = PEERS.filter((peer) => !process.env.XMTP_INTEROP_PEER || peer.alias.endsWith(process.env.XMTP_INTEROP_PEER));
+const chosenStories = process.env.XMTP_INTEROP_ONLY?.split(",").map(Number);
+
+async function assertFree(port) {
+  await new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", () => reject(new Error(
+      `port ${port} is taken: released peers look for a local node on ${GRPC_PORT}, and ours is ${GRPC_WEB_PORT} beside it. Stop what listens there (a node of 'npm start'?), then run this again.`,
+    )));
+    server.listen(port, "127.0.0.1", () => server.close(resolve));
+  });
+}
+
+const stories = [];
+
+/**
+ * Registers a story. `tell({ cast, peer })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
+ * `following` say on which side (`"ours"` or `"peer"`).
+ */
+export function story(number, title, directions, tell) {
+  stories.push({ number, title, directions, tell });
+}
+
+/** Tells all stories that were registered, peer by peer. */
+export function tellAll() {
+  let node, browser, page;
+  const log = [];
+
+  before(async () => {
+    await assertFree(GRPC_PORT);
+    await assertFree(GRPC_WEB_PORT);
+    node = await startDevnode(["--grpc-port", String(GRPC_PORT), "--grpc-web-port", String(GRPC_WEB_PORT), "--memory"], {
+      onLog: (line) => log.push(line),
+    });
+    page = await servePackage();
+    browser = await openBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await page?.close();
+    await node?.stop();
+  });
+
+  const run = async ({ number, title, tell }, peer, direction) => {
+    const people = [];
+    const sides = {
+      ours: (name, own) => OurPerson.join(name, own, { browser, page, nodeUrl: node.url }),
+      peer: (name, own) => PeerPerson.join(name, own, peer),
+    };
+    /** { name: side } or { name: [side, wallet] } → people who have registered, by name. */
+    const cast = async (roles) => {
+      const found = {};
+      for (const [name, role] of Object.entries(roles)) {
+        const [side, own = wallet()] = Array.isArray(role) ? role : [role];
+        found[name] = await sides[side](name, own);
+        people.push(found[name]);
+      }
+      return found;
+    };
+    const acting = direction === DIRECTIONS.weAct ? "ours" : "peer";
+    const following = acting === "ours" ? "peer" : "ours";
+    const logStart = log.length;
+    const started = Date.now();
+    const record = (outcome) => {
+      const line = { number, title, direction, peer: peer.label, ms: Date.now() - started, ...outcome };
+      if (process.env.XMTP_INTEROP_RESULTS) appendFileSync(process.env.XMTP_INTEROP_RESULTS, `${JSON.stringify(line)}\n`);
+    };
+    try {
+      await tell({ cast, acting, following, peer });
+      assert.deepEqual(people.flatMap((person) => person.complaints ?? []), [], "nothing went wrong unseen");
+      record({ ok: true });
+    } catch (error) {
+      record({ ok: false, error: String(error.message).slice(0, 400) });
+      const file = fileURLToPath(new URL(`../../../.cache/interop-node-${peer.alias}-${number}.log`, import.meta.url));
+      writeFileSync(file, `${log.slice(logStart).join("\n")}\n`);
+      console.error(`What the node saw of "${title}", ${direction}: ${file}`);
+      throw error;
+    } finally {
+      await Promise.allSettled(people.map((person) => person.close()));
+    }
+  };
+
+  for (const peer of chosenPeers) {
+    describe(peer.label, { concurrency: 1 }, () => {
+      for (const each of stories) {
+        if (chosenStories && !chosenStories.includes(each.number)) continue;
+        for (const direction of each.directions) {
+          it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
+        }
+      }
+    });
+  }
+}
+
+/** Everybody has the same of what people said: ids, senders, texts, types, order. Answers the list. */
+export async function assertSameTalk(group, people) {
+  const shape = (messages) => messages.map(({ id, sender, type, text, sentAt }) => ({ id, sender, type, text, sentAt }));
+  const first = shape(await people[0].said(group));
+  for (const person of people.slice(1)) {
+    assert.deepEqual(shape(await person.said(group)), first, `${person.name} (${person.side}) has what ${people[0].name} (${people[0].side}) has`);
+  }
+  return first;
+}
+
+/** Everybody sees the same group: fields, roles, members with their addresses and installations. Answers it. */
+export async function assertSameGroup(group, people) {
+  const look = async (person) => ({ ...(await person.describe(group)), members: await person.members(group) });
+  const first = await look(people[0]);
+  for (const person of people.slice(1)) {
+    assert.deepEqual(await look(person), first, `${person.name} (${person.side}) sees what ${people[0].name} (${people[0].side}) sees`);
+  }
+  return first;
+}
+
+/** Several people catch up with one group, welcomes first. */
+export async function syncAll(group, people) {
+  for (const person of people) {
+    await person.sync();
+    await person.syncGroup(group);
+  }
+}
