@@ -21,6 +21,26 @@ fn with_key(key: &str) -> SendOptions {
 }
 
 #[test]
+fn who_joined_since_the_sender_last_looked_reads_what_is_said() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob, carol) = (world.person().await, world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await.id();
+        bob.sync().await;
+        bob.group(group)
+            .add_members(&[carol.inbox_id()])
+            .await
+            .expect("allowed");
+        world.later(Duration::from_secs(6));
+        alice.say(group, "welcome, whoever you are").await;
+        for person in [&bob, &carol] {
+            person.sync().await;
+            assert_eq!(person.texts(group), ["welcome, whoever you are"]);
+        }
+    });
+}
+
+#[test]
 fn messages_go_both_ways_in_one_order_with_the_same_ids() {
     story(async {
         let world = World::new().await;

@@ -155,7 +155,8 @@ impl GroupHandle {
         self.send(text::encode(text).encode(), options).await
     }
 
-    /// Publishes what waits. Members' new installations are looked up before, unless that was just done.
+    /// Publishes what waits. What others did is read and members' new installations are looked up before, unless
+    /// that was just done.
     ///
     /// # Errors
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
@@ -173,6 +174,10 @@ impl GroupHandle {
         let inner = self.client.ready()?;
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
+        if inner.refresh_is_due(self.id(), REFRESH_ON_SEND_NS)? {
+            // Who joined meanwhile cannot read what is said in an epoch of before.
+            inner.receive_locked(self.id()).await?;
+        }
         let refresh = inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
         inner.publish_locked(self.id(), awaited, refresh).await
     }

@@ -182,12 +182,17 @@ impl Inner {
         group_id: GroupId,
         older_than_ns: i64,
     ) -> Result<Option<IntentId>, ClientError> {
-        let row = self.context().row(group_id)?;
-        let due = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
-        if due && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active() {
+        if self.refresh_is_due(group_id, older_than_ns)? {
             return self.queue_membership(group_id, &Refresh::default()).await;
         }
         Ok(None)
+    }
+
+    /// Whether the last look at the members' installations is older than this, in a group that can be changed.
+    pub(super) fn refresh_is_due(&self, group_id: GroupId, older_than_ns: i64) -> Result<bool, ClientError> {
+        let row = self.context().row(group_id)?;
+        let is_old = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
+        Ok(is_old && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active())
     }
 
     /// Reads everything the node has of a group. The lock is held by the caller.
