@@ -23,6 +23,7 @@ mod membership;
 mod metadata;
 mod permissions;
 pub mod push;
+mod row;
 mod states;
 mod version;
 pub mod view;

@@ -7,9 +7,10 @@ use crate::groups::context::Context;
 use crate::groups::error::GroupError;
 use crate::groups::metadata::{MutableMetadata, field};
 use crate::groups::originator;
+use crate::groups::row;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
-use crate::messages::{ContentType, EncodedContent, Plaintext, content, message_id};
+use crate::messages::{ContentType, Plaintext, message_id};
 use crate::mls::{Group, Leaf};
 use crate::storage::{
     CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow,
@@ -25,46 +26,27 @@ pub(super) fn message(
     plaintext: &Plaintext,
 ) -> Result<Vec<Change>, GroupError> {
     let group_id = group.id();
-    let id = plaintext.message_id(group_id);
-    // Content of no known shape is kept as it came, without a type.
-    let encoded = EncodedContent::decode(&plaintext.content).unwrap_or_default();
-    let reference_id = content::reference(&encoded);
-    let content_type = encoded.content_type.unwrap_or_default();
-    let is_leave_request = content_type.is_compatible(&leave_request());
     let row = MessageRow {
-        id,
-        group_id,
-        idempotency_key: plaintext.idempotency_key.clone(),
         sent_at_ns: envelope.created_ns,
-        inserted_at_ns: context.now_ns,
-        kind: MessageKind::Application,
-        sender_inbox_id: sender.0,
-        sender_installation_id: sender.1,
         delivery_status: DeliveryStatus::Published,
-        authority_id: content_type.authority_id,
-        type_id: content_type.type_id,
-        version_major: content_type.version_major,
-        version_minor: content_type.version_minor,
-        reference_id,
         sequence_id: Some(envelope.sequence_id),
         originator_id: Some(originator::MESSAGES),
         expire_at_ns: expiry(context, group_id)?,
-        should_push: true,
-        content: plaintext.content.clone(),
+        ..row::unpublished(group_id, sender, plaintext, true, context.now_ns)
     };
     if !context.db.insert_message(&row)? {
         return Ok(Vec::new());
     }
     context.db.advance_last_message(&group_id, envelope.created_ns)?;
-    if is_leave_request {
-        wants_to_leave(context, group, sender.0, id)?;
+    if is_leave_request(&row) {
+        wants_to_leave(context, group, sender.0, row.id)?;
     }
-    Ok(vec![Change::Message(id)])
+    Ok(vec![Change::Message(row.id)])
 }
 
-/// The content type of a member's wish to leave.
-fn leave_request() -> ContentType {
-    ContentType::xmtp("leave_request", 1)
+/// Whether a message is a member's wish to leave.
+fn is_leave_request(row: &MessageRow) -> bool {
+    (row.authority_id.as_str(), row.type_id.as_str(), row.version_major) == ("xmtp.org", "leave_request", 1)
 }
 
 /// Notes that a member asked to leave. Super admins then have something to do.
@@ -113,10 +95,8 @@ pub(super) fn published(
         },
     )?;
     context.db.advance_last_message(&group_id, envelope.created_ns)?;
-    let leave = leave_request();
     if let Some(row) = context.db.message(&id, context.now_ns)?
-        && (row.authority_id, row.type_id, row.version_major)
-            == (leave.authority_id, leave.type_id, leave.version_major)
+        && is_leave_request(&row)
     {
         wants_to_leave(context, group, context.inbox_id, id)?;
     }

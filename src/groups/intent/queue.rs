@@ -7,9 +7,10 @@ use crate::groups::context::Context;
 use crate::groups::create::allow;
 use crate::groups::error::GroupError;
 use crate::groups::membership::GroupMembership;
+use crate::groups::row;
 use crate::ids::{GroupId, InboxId, MessageId};
-use crate::messages::{ContentError, EncodedContent, Plaintext, content};
-use crate::storage::{DeliveryStatus, IntentId, IntentKind, IntentState, MessageKind, MessageRow, NewIntent};
+use crate::messages::Plaintext;
+use crate::storage::{IntentId, IntentKind, IntentState, NewIntent};
 
 /// How old the own leaf's keys may be before a message is preceded by their renewal: 30 days, as libxmtp. A
 /// group just joined counts as never renewed.
@@ -38,8 +39,14 @@ pub fn queue_message(
         content,
         idempotency_key,
     };
-    let id = plaintext.message_id(group_id);
-    let message = message_row(context, group_id, id, &plaintext, should_push);
+    let message = row::unpublished(
+        group_id,
+        (context.inbox_id, context.key.id()),
+        &plaintext,
+        should_push,
+        context.now_ns,
+    );
+    let id = message.id;
     if !context.db.insert_message(&message)? {
         return Ok(id);
     }
@@ -84,41 +91,6 @@ fn insert(
     })?)
 }
 
-fn message_row(
-    context: &Context<'_>,
-    group_id: GroupId,
-    id: MessageId,
-    plaintext: &Plaintext,
-    should_push: bool,
-) -> MessageRow {
-    // Content that is no EncodedContent is sent as it is: it is stored without a type.
-    let encoded: Result<EncodedContent, ContentError> = EncodedContent::decode(&plaintext.content);
-    let encoded = encoded.unwrap_or_default();
-    let reference_id = content::reference(&encoded);
-    let content_type = encoded.content_type.unwrap_or_default();
-    MessageRow {
-        id,
-        group_id,
-        idempotency_key: plaintext.idempotency_key.clone(),
-        sent_at_ns: context.now_ns,
-        inserted_at_ns: context.now_ns,
-        kind: MessageKind::Application,
-        sender_inbox_id: context.inbox_id,
-        sender_installation_id: context.key.id(),
-        delivery_status: DeliveryStatus::Unpublished,
-        authority_id: content_type.authority_id,
-        type_id: content_type.type_id,
-        version_major: content_type.version_major,
-        version_minor: content_type.version_minor,
-        reference_id,
-        sequence_id: None,
-        originator_id: None,
-        expire_at_ns: None,
-        should_push,
-        content: plaintext.content.clone(),
-    }
-}
-
 /// What a membership update is asked to do beside bringing known members up to date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refresh {
@@ -129,7 +101,7 @@ pub struct Refresh {
 }
 
 /// The membership update that a group needs, if any: new members, removed ones, and members whose identity
-/// log has grown. `newest` gives the newest stored update of an inbox (0: none).
+/// log has grown beyond what the group reflects.
 ///
 /// # Errors
 /// [`GroupError::UnknownInbox`] when an inbox to be added or a member has no identity log;

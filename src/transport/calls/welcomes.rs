@@ -1,6 +1,6 @@
 //! Welcomes: invitations of installations into groups.
 
-use futures::stream::{self, LocalBoxStream};
+use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use prost::Message;
 
@@ -109,22 +109,6 @@ impl NodeApi {
             answer.paging_info.map(|paging| paging.id_cursor),
         )?;
         Ok(Page { items, next })
-    }
-
-    /// All pages from `after` on, each asked for when it is polled for. Ends after the first error.
-    pub fn welcome_message_pages(
-        &self,
-        topic: InstallationId,
-        after: u64,
-    ) -> LocalBoxStream<'_, Result<Vec<WelcomeEnvelope>, TransportError>> {
-        stream::try_unfold(Some(after), move |cursor| async move {
-            let Some(cursor) = cursor else {
-                return Ok(None);
-            };
-            let page = self.query_welcome_messages(topic, cursor).await?;
-            Ok(Some((page.items, page.next)))
-        })
-        .boxed_local()
     }
 
     /// The welcomes on `topic` with ids above `after`: first those stored, then new ones as they come.

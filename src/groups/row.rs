@@ -1,0 +1,40 @@
+//! The row of an application message, whether it is on its way out or has arrived.
+
+use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::messages::{EncodedContent, Plaintext, content};
+use crate::storage::{DeliveryStatus, MessageKind, MessageRow};
+
+/// The row of a message that is not on the network yet. Content that is no `EncodedContent` is kept as it is,
+/// without a type.
+pub(super) fn unpublished(
+    group_id: GroupId,
+    sender: (InboxId, InstallationId),
+    plaintext: &Plaintext,
+    should_push: bool,
+    now_ns: i64,
+) -> MessageRow {
+    let encoded = EncodedContent::decode(&plaintext.content).unwrap_or_default();
+    let reference_id = content::reference(&encoded);
+    let content_type = encoded.content_type.unwrap_or_default();
+    MessageRow {
+        id: plaintext.message_id(group_id),
+        group_id,
+        idempotency_key: plaintext.idempotency_key.clone(),
+        sent_at_ns: now_ns,
+        inserted_at_ns: now_ns,
+        kind: MessageKind::Application,
+        sender_inbox_id: sender.0,
+        sender_installation_id: sender.1,
+        delivery_status: DeliveryStatus::Unpublished,
+        authority_id: content_type.authority_id,
+        type_id: content_type.type_id,
+        version_major: content_type.version_major,
+        version_minor: content_type.version_minor,
+        reference_id,
+        sequence_id: None,
+        originator_id: None,
+        expire_at_ns: None,
+        should_push,
+        content: plaintext.content.clone(),
+    }
+}
