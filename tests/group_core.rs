@@ -1,6 +1,8 @@
 //! Groups without a network: installations with stores of their own, envelopes carried by hand.
 #![cfg(not(target_arch = "wasm32"))]
 
+#[path = "group_core/batches.rs"]
+mod batches;
 #[path = "group_core/forged.rs"]
 mod forged;
 #[path = "group_core/hostile.rs"]

@@ -35,6 +35,29 @@ pub struct ListOptions {
     pub limit: Option<u32>,
 }
 
+impl ListOptions {
+    fn query(&self) -> GroupQuery {
+        let conversation_types = match self.conversation_type {
+            Some(only) => vec![only],
+            None => vec![ConversationType::Group, ConversationType::Dm],
+        };
+        GroupQuery {
+            created_after_ns: self.created_after_ns,
+            created_before_ns: self.created_before_ns,
+            conversation_types,
+            consent_states: self.consent_states.clone(),
+            include_duplicate_dms: self.include_duplicate_dms,
+            order: if self.by_activity {
+                GroupOrder::LastActivity
+            } else {
+                GroupOrder::CreatedAt
+            },
+            limit: self.limit,
+            ..Default::default()
+        }
+    }
+}
+
 impl Conversations {
     pub(super) fn new(client: Client) -> Self {
         Self { client }
@@ -54,25 +77,25 @@ impl Conversations {
     /// [`ClientError::Storage`].
     pub fn list(&self, options: &ListOptions) -> Result<Vec<GroupHandle>, ClientError> {
         let inner = self.client.open()?;
-        let conversation_types = match options.conversation_type {
-            Some(only) => vec![only],
-            None => vec![ConversationType::Group, ConversationType::Dm],
-        };
-        let rows = inner.store.groups(&GroupQuery {
-            created_after_ns: options.created_after_ns,
-            created_before_ns: options.created_before_ns,
-            conversation_types,
-            consent_states: options.consent_states.clone(),
-            include_duplicate_dms: options.include_duplicate_dms,
-            order: if options.by_activity {
-                GroupOrder::LastActivity
-            } else {
-                GroupOrder::CreatedAt
-            },
-            limit: options.limit,
-            ..Default::default()
-        })?;
+        let rows = inner.store.groups(&options.query())?;
+        inner.keep_views(&rows)?;
         Ok(rows.into_iter().map(|row| self.handle(row)).collect())
+    }
+
+    /// The same, each with the message sent last in it: one query for all of them.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn list_with_last_message(
+        &self,
+        options: &ListOptions,
+    ) -> Result<Vec<(GroupHandle, Option<MessageRow>)>, ClientError> {
+        let inner = self.client.open()?;
+        let rows = inner
+            .store
+            .groups_with_last_message(&options.query(), inner.now_ns())?;
+        let with_handle = |(row, last)| (self.handle(row), last);
+        Ok(rows.into_iter().map(with_handle).collect())
     }
 
     /// A conversation in the local database.

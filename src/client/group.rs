@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::outbox::Until;
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 use crate::groups::create::check_length;
@@ -95,7 +96,7 @@ impl GroupHandle {
     /// # Errors
     /// [`ClientError::Group`], [`ClientError::Storage`].
     pub fn view(&self) -> Result<GroupView, ClientError> {
-        Ok(view::group(&self.client.open()?.context(), self.id())?)
+        self.client.open()?.view(self.id())
     }
 
     /// The members as they are now, sorted by inbox id.
@@ -156,7 +157,8 @@ impl GroupHandle {
     }
 
     /// Publishes what waits. What others did is read and members' new installations are looked up before, unless
-    /// that was just done.
+    /// that was done within the last 5 seconds: then a message costs one request. It is published as soon as the
+    /// node has taken it, and gets the node's time and number when it is read back, by the streams or a sync.
     ///
     /// # Errors
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
@@ -179,7 +181,9 @@ impl GroupHandle {
             inner.receive_locked(self.id()).await?;
         }
         let refresh = inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
-        inner.publish_locked(self.id(), awaited, refresh).await
+        inner
+            .publish_locked(self.id(), awaited, refresh, Until::Taken)
+            .await
     }
 
     /// Queues a failed message again and publishes it.
@@ -379,7 +383,7 @@ impl GroupHandle {
         if let Some(required) = context.row(self.id())?.paused_for_version {
             return Err(GroupError::Paused { required }.into());
         }
-        if context.load(self.id())?.is_active() {
+        if context.summary(self.id())?.is_active {
             Ok(())
         } else {
             Err(GroupError::Inactive.into())

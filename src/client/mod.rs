@@ -10,6 +10,7 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs` | what an app calls |
+//! | `views.rs` | what a list has read of conversations |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 
@@ -24,6 +25,7 @@ mod outbox;
 mod register;
 mod streams;
 mod sync;
+mod views;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -66,6 +68,7 @@ struct Inner {
     closing: events::Closing,
     events: Rc<events::Hub>,
     live: streams::Live,
+    views: RefCell<views::Views>,
     /// One sync, send or streamed message of a group at a time.
     groups: RefCell<HashMap<GroupId, Rc<Mutex<()>>>>,
     /// One sync of welcomes at a time.
@@ -116,6 +119,12 @@ impl Client {
     #[must_use]
     pub fn conversations(&self) -> Conversations {
         Conversations::new(self.clone())
+    }
+
+    /// How many statements the database has run: what a call costs, for tests.
+    #[must_use]
+    pub fn statements_run(&self) -> u64 {
+        self.inner.store.statements_run()
     }
 
     /// Ends all streams and refuses everything from now on. The database is closed when the last clone goes.

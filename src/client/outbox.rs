@@ -16,19 +16,29 @@ const BUILD_ROUNDS: usize = 4;
 /// How many commits of a group are published in one go before the rest is left to the next sync.
 const PUBLISH_ROUNDS: usize = 16;
 
+/// What is waited for after messages were sent. What becomes of a commit is always read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The node has taken them: they are published, and come back by the streams or the next sync.
+    Taken,
+    /// They were read back.
+    ReadBack,
+}
+
 impl Inner {
-    /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
-    /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
+    /// Publishes what waits in a group, reads back what became of commits (and, if asked, of messages) and sends
+    /// the welcomes that follow. The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
     /// and is given up for that, is no failure of this one. `refresh` goes before everything else.
     pub(super) async fn publish_locked(
         &self,
         group_id: GroupId,
         awaited: Option<IntentId>,
         refresh: Option<IntentId>,
+        until: Until,
     ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
         for _ in 0..PUBLISH_ROUNDS {
-            let mut sent = false;
+            let (mut sent, mut committed) = (false, false);
             while let Some(intent) = self.next_intent(group_id, refresh)? {
                 let payload = match self.build(&intent).await {
                     Ok(Some(payload)) => payload,
@@ -39,14 +49,14 @@ impl Inner {
                     }
                     Err(error) => return Err(error),
                 };
-                let is_commit = payload.is_commit;
+                committed = payload.is_commit;
                 self.send(group_id, &intent, payload).await?;
                 sent = true;
-                if is_commit {
+                if committed {
                     break;
                 }
             }
-            if !sent {
+            if !sent || !committed && until == Until::Taken {
                 return Ok(());
             }
             self.receive_locked(group_id).await?;
@@ -149,7 +159,7 @@ impl Inner {
             should_push: payload.should_push,
         };
         match self.api.send_group_messages(vec![message]).await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(intent::taken(&self.context(), intent)?),
             Err(error) => {
                 let context = self.context();
                 self.store
@@ -214,7 +224,10 @@ impl Inner {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
             let mut cut_off = false;
-            if let Err(error) = self.publish_locked(group_id, Some(id), None).await {
+            if let Err(error) = self
+                .publish_locked(group_id, Some(id), None, Until::ReadBack)
+                .await
+            {
                 // The answer may be all that was lost: what arrived comes back.
                 cut_off = matches!(error, ClientError::Transport(_))
                     && self.receive_locked(group_id).await.is_err();

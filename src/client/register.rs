@@ -155,6 +155,7 @@ impl Client {
             closing: super::events::Closing::default(),
             events: Rc::default(),
             live: streams::Live::default(),
+            views: RefCell::default(),
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),

@@ -30,6 +30,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How soon a conversation that could not be read is tried again; the pause doubles up to [`LONGEST_PAUSE`].
 const FIRST_RETRY: Duration = Duration::from_millis(250);
+/// How long a message waits for what is just being done with its conversation, before the next is looked at.
+const BRIEF_WAIT: Duration = Duration::from_millis(20);
 /// How long a connection must have lasted for the next attempt to come at once, in nanoseconds.
 const STEADY_NS: u64 = 5_000_000_000;
 
@@ -242,7 +244,9 @@ impl Inner {
             return Ok(());
         }
         let lock = self.lock_of(group_id);
-        let Some(_guard) = lock.try_lock() else {
+        // A message of our own often comes back before the answer to sending it.
+        let soon = self.platform.sleep(BRIEF_WAIT);
+        let Either::Left((_guard, _)) = select(lock.lock(), soon).await else {
             stalled.groups.insert(group_id);
             return Ok(());
         };

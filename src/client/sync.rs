@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use futures::StreamExt as _;
+use futures::stream;
+
+use super::outbox::Until;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Stop};
 use crate::groups::intent::{self, Refresh};
@@ -13,6 +17,9 @@ use crate::mls::welcome;
 use crate::storage::{CursorKind, GroupQuery, IntentId, StorageError};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 use crate::version::PROTOCOL_VERSION;
+
+/// How many conversations are synced side by side, as in libxmtp: while one waits for the node, others are read.
+const PARALLEL: usize = 10;
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
@@ -119,8 +126,10 @@ impl Inner {
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
         let mut failure = self.sync_welcomes().await.err();
         let mut synced = 0;
-        for group_id in self.stale_groups().await? {
-            match self.sync_group(group_id).await {
+        let stale = self.stale_groups().await?;
+        let mut outcomes = stream::iter(stale.into_iter().map(|id| self.sync_group(id))).buffered(PARALLEL);
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
                 Ok(()) => synced += 1,
                 Err(error) => failure = failure.or(Some(error)),
             }
@@ -138,12 +147,11 @@ impl Inner {
         let ids: Vec<GroupId> = rows.iter().map(|row| row.id).collect();
         let newest = self.api.newest_group_messages(&ids).await?;
         let waiting: BTreeSet<GroupId> = self.store.groups_with_open_intents()?.into_iter().collect();
+        let cursors = self.store.group_cursors()?;
         let mut stale = Vec::new();
         for (row, newest) in rows.into_iter().zip(newest) {
-            let is_new = match newest {
-                Some(newest) => newest.id > self.cursor(row.id)?,
-                None => false,
-            };
+            let read = cursors.get(&row.id).copied().unwrap_or(0);
+            let is_new = newest.is_some_and(|newest| newest.id > read);
             if is_new || waiting.contains(&row.id) || row.paused_for_version.is_some() {
                 stale.push(row.id);
             }
@@ -173,7 +181,8 @@ impl Inner {
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
-        self.publish_locked(group_id, None, refresh).await
+        self.publish_locked(group_id, None, refresh, Until::ReadBack)
+            .await
     }
 
     /// Looks whether members have new or revoked installations, if that was long ago, and queues the update.
@@ -192,7 +201,7 @@ impl Inner {
     pub(super) fn refresh_is_due(&self, group_id: GroupId, older_than_ns: i64) -> Result<bool, ClientError> {
         let row = self.context().row(group_id)?;
         let is_old = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
-        Ok(is_old && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active())
+        Ok(is_old && row.paused_for_version.is_none() && self.context().summary(group_id)?.is_active)
     }
 
     /// Reads everything the node has of a group. The lock is held by the caller.

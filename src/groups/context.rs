@@ -3,7 +3,7 @@
 use crate::groups::GroupError;
 use crate::identity::InstallationKey;
 use crate::ids::{GroupId, InboxId};
-use crate::mls::{Group, Provider};
+use crate::mls::{Group, GroupSummary, Provider};
 use crate::storage::{Db, GroupRow};
 
 /// The local installation, the open database and the time.
@@ -54,5 +54,13 @@ impl<'a> Context<'a> {
     /// [`GroupError::Mls`], [`GroupError::Storage`].
     pub fn load(&self, group_id: GroupId) -> Result<Group, GroupError> {
         Ok(Group::load(&self.provider(), group_id)?)
+    }
+
+    /// What a group shows without its tree.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn summary(&self, group_id: GroupId) -> Result<GroupSummary, GroupError> {
+        Ok(GroupSummary::load(&self.provider(), group_id)?)
     }
 }

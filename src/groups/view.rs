@@ -9,6 +9,7 @@ use super::metadata::MutableMetadata;
 use super::permissions::PolicySet;
 use crate::identity::{Identifier, LogPosition, Resolved, resolve};
 use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::mls::GroupSummary;
 use crate::storage::{ConsentEntity, ConsentState, GroupRow};
 
 /// A group as it is now.
@@ -48,15 +49,31 @@ pub struct MemberView {
 /// # Errors
 /// [`GroupError::NotFound`], [`GroupError::Storage`], [`GroupError::Commit`] when the context does not decode.
 pub fn group(context: &Context<'_>, group_id: GroupId) -> Result<GroupView, GroupError> {
-    let row = context.row(group_id)?;
-    let group = context.load(group_id)?;
-    let extensions = group.context();
+    view(context.row(group_id)?, &context.summary(group_id)?)
+}
+
+/// Reads many groups, by one query whatever their number. Those whose context does not decode are left out, as
+/// are those that have none.
+///
+/// # Errors
+/// [`GroupError::Storage`], [`GroupError::Mls`].
+pub fn groups(context: &Context<'_>, rows: Vec<GroupRow>) -> Result<Vec<GroupView>, GroupError> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let summaries = GroupSummary::load_all(&context.provider(), &ids)?;
+    Ok(rows
+        .into_iter()
+        .zip(summaries)
+        .filter_map(|(row, summary)| view(row, &summary?).ok())
+        .collect())
+}
+
+fn view(row: GroupRow, summary: &GroupSummary) -> Result<GroupView, GroupError> {
     Ok(GroupView {
         row,
-        is_active: group.is_active(),
-        epoch: group.epoch(),
-        metadata: MutableMetadata::decode(extensions.mutable_metadata.as_deref())?,
-        permissions: PolicySet::decode(extensions.permissions.as_deref())?,
+        is_active: summary.is_active,
+        epoch: summary.epoch,
+        metadata: MutableMetadata::decode(summary.context.mutable_metadata.as_deref())?,
+        permissions: PolicySet::decode(summary.context.permissions.as_deref())?,
     })
 }
 
@@ -109,6 +126,6 @@ pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberVie
 /// As [`group`].
 pub fn membership(context: &Context<'_>, group_id: GroupId) -> Result<GroupMembership, GroupError> {
     Ok(GroupMembership::decode(
-        context.load(group_id)?.context().membership.as_deref(),
+        context.summary(group_id)?.context.membership.as_deref(),
     )?)
 }

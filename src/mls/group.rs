@@ -248,8 +248,9 @@ impl Group {
         })
     }
 
-    /// Decrypts and verifies a message of the group. Consumes its key in the store, so roll back when it is
-    /// refused: its author reuses the generation.
+    /// Decrypts and verifies a message of the group. Consumes its key in memory and in the store, so roll back and
+    /// load again when it is refused after this: its author reuses the generation. An error leaves both as they
+    /// were.
     ///
     /// # Errors
     /// [`MlsError::Message`] with the reason; [`MlsError::Storage`].
@@ -294,6 +295,18 @@ impl Group {
                 Ok(Processed::Own)
             }
         }
+    }
+
+    /// Writes the ratchets that messages read with [`Provider::deferring_secrets`] have moved.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`].
+    pub fn save_secrets(&mut self, provider: &Provider<'_>) -> Result<(), MlsError> {
+        // The one call of OpenMLS that writes them and, the policy being the same, does nothing else.
+        let policy = self.inner.past_epoch_deletion_policy().clone();
+        self.inner
+            .set_past_epoch_deletion_policy(provider, policy)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
     }
 
     /// Applies a commit that was judged valid: the group moves to its epoch.

@@ -9,6 +9,7 @@
 //! | [`Group::encrypt`] | advances the own sender ratchet |
 //! | [`Group::stage_commit`] | yes: run it inside a savepoint that is rolled back |
 //! | [`Group::process`] | consumes the message's key: roll back when the message is refused |
+//! | [`Group::save_secrets`] | the keys that a batch of messages has consumed |
 //! | [`Group::merge`] | moves to the next epoch |
 //! | [`Invitation::open`] | no |
 //! | [`Invitation::join`] | stores the group |
@@ -21,6 +22,7 @@ pub mod key_package;
 mod provider;
 mod signer;
 mod store;
+mod summary;
 pub mod welcome;
 
 pub use commit::{
@@ -31,4 +33,5 @@ pub use extensions::{ContextChange, ContextExtensions};
 pub use group::{Group, Leaf, MessageHeader, MessageKind, Processed};
 pub use key_package::{NewKeyPackage, VerifiedKeyPackage};
 pub use provider::Provider;
+pub use summary::GroupSummary;
 pub use welcome::Invitation;

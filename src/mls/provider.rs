@@ -27,6 +27,15 @@ impl<'a> Provider<'a> {
         }
     }
 
+    /// The same for reading application messages: the ratchets move in memory alone, until
+    /// [`Group::save_secrets`](super::Group::save_secrets) writes them. OpenMLS would write all secrets of all
+    /// members after each message.
+    #[must_use]
+    pub fn deferring_secrets(self) -> Self {
+        self.store.defer_secrets();
+        self
+    }
+
     /// What an error of OpenMLS means: a failure of the database if there was one, else what `judge` says.
     pub(super) fn failed(&self, judge: impl FnOnce() -> MlsError) -> MlsError {
         match self.store.take_failure() {

@@ -10,7 +10,8 @@ use crate::storage::{Db, StorageError};
 use openmls_traits::storage::{CURRENT_VERSION, StorageProvider, traits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 const V: u16 = CURRENT_VERSION;
 
@@ -93,6 +94,8 @@ pub struct MlsStore<'a> {
     /// The first failure of the database. OpenMLS turns some of them into errors that look like a bad
     /// message's; whoever judges an error of OpenMLS looks here first.
     failure: RefCell<Option<MlsStoreError>>,
+    /// Message secrets are not written, see [`super::Provider::deferring_secrets`].
+    defers_secrets: Cell<bool>,
 }
 
 impl<'a> MlsStore<'a> {
@@ -102,12 +105,44 @@ impl<'a> MlsStore<'a> {
         Self {
             db,
             failure: RefCell::new(None),
+            defers_secrets: Cell::new(false),
         }
+    }
+
+    /// Writes no message secrets from now on.
+    pub(super) fn defer_secrets(&self) {
+        self.defers_secrets.set(true);
     }
 
     /// The first failure of the database since this store was made.
     pub(super) fn take_failure(&self) -> Option<MlsStoreError> {
         self.failure.borrow_mut().take()
+    }
+
+    /// The context and the state of each of these groups that is stored, by one query: what a list shows of a
+    /// group is in there, and its tree, which is most of it, is not read.
+    pub(super) fn contexts<K: Serialize, C: DeserializeOwned, S: DeserializeOwned>(
+        &self,
+        groups: &[K],
+    ) -> Result<Vec<Option<(C, S)>>, MlsStoreError> {
+        let keys: Vec<Vec<u8>> = groups.iter().map(encode).collect::<Result<_, _>>()?;
+        let kinds = [Kind::GroupContext as u8, Kind::GroupState as u8];
+        let mut found: HashMap<(u8, Vec<u8>), Vec<u8>> = self
+            .note(self.db.mls_values(kinds, &keys))?
+            .into_iter()
+            .map(|(kind, key, value)| ((kind, key), value))
+            .collect();
+        keys.into_iter()
+            .map(|key| {
+                let [context, state] = kinds.map(|kind| found.remove(&(kind, key.clone())));
+                let decoded = context
+                    .zip(state)
+                    .map(|(context, state)| -> Result<_, MlsStoreError> {
+                        Ok((decode(&context)?, decode(&state)?))
+                    });
+                self.note(decoded.transpose())
+            })
+            .collect()
     }
 
     /// Remembers a failure.
@@ -262,6 +297,9 @@ impl StorageProvider<V> for MlsStore<'_> {
         group_id: &K,
         value: &T,
     ) -> Result<(), MlsStoreError> {
+        if self.defers_secrets.get() {
+            return Ok(());
+        }
         self.put(Kind::MessageSecrets, group_id, value)
     }
 

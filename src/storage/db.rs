@@ -85,6 +85,8 @@ impl StoreOptions {
 #[derive(Debug)]
 pub struct Db {
     pub(super) connection: Connection,
+    /// How many statements were run.
+    pub(super) statements: Cell<u64>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.
@@ -144,7 +146,10 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         migrations::migrate(&connection)?;
         Ok(Self {
-            db: Db { connection },
+            db: Db {
+                connection,
+                statements: Cell::new(0),
+            },
         })
     }
 
@@ -182,8 +187,22 @@ impl Store {
 }
 
 impl Db {
+    /// How many statements were run since the database was opened, those that open and close transactions
+    /// included: what an operation costs, for tests.
+    #[must_use]
+    pub fn statements_run(&self) -> u64 {
+        self.statements.get()
+    }
+
+    /// How many rows were written since the database was opened: what was read stays true while it is the same.
+    #[must_use]
+    pub fn changes_made(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// Runs one statement without parameters or rows.
     fn run(&self, sql: &str) -> Result<(), StorageError> {
+        self.statements.set(self.statements.get() + 1);
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     }

@@ -53,5 +53,5 @@ pub use sqlite::key_packages::KeyPackageRow;
 pub use sqlite::messages::{
     ContentTypeKey, DeliveryStatus, Direction, MessageKind, MessageOrder, MessageQuery, MessageRow, Published,
 };
-pub use sqlite::mls::MlsListEntry;
+pub use sqlite::mls::{MlsListEntry, MlsValue};
 pub use sqlite::preferences::{HmacKey, PreferencesRow};

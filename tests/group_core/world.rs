@@ -19,7 +19,7 @@ use xmtp_web::storage::{
     MessageQuery, MessageRow, StorageError, Store, StoreOptions,
 };
 
-use crate::wallet::Wallet;
+use crate::wallet::{Wallet, seed};
 
 /// When everything happens, in nanoseconds since the Unix epoch.
 pub(crate) const NOW: i64 = 1_800_000_000_000_000_000;
@@ -55,7 +55,7 @@ impl Node {
         of_inbox.map(|row| row.sequence_id).max().expect("registered")
     }
 
-    fn publish_update(&mut self, inbox_id: InboxId, payload: Vec<u8>) -> IdentityUpdateRow {
+    pub(crate) fn publish_update(&mut self, inbox_id: InboxId, payload: Vec<u8>) -> IdentityUpdateRow {
         let sequence_id = self.identity.len() as u64 + 100;
         let row = IdentityUpdateRow {
             inbox_id,
@@ -81,12 +81,12 @@ pub(crate) struct Client {
 
 impl Client {
     /// A new inbox with this as its one installation; the number picks wallet and key.
-    pub(crate) fn new(node: &mut Node, number: u8) -> Self {
+    pub(crate) fn new(node: &mut Node, number: u16) -> Self {
         Self::with_store(node, number, Store::open(StoreOptions::memory()).expect("memory"))
     }
 
     /// As [`Client::new`], in a file.
-    pub(crate) fn in_file(node: &mut Node, number: u8, path: &Path) -> Self {
+    pub(crate) fn in_file(node: &mut Node, number: u16, path: &Path) -> Self {
         Self::with_store(
             node,
             number,
@@ -94,8 +94,8 @@ impl Client {
         )
     }
 
-    fn with_store(node: &mut Node, number: u8, store: Store) -> Self {
-        let (wallet, key) = (Wallet(number), InstallationKey::from_seed(&[number; 32]));
+    fn with_store(node: &mut Node, number: u16, store: Store) -> Self {
+        let (wallet, key) = (Wallet(number), InstallationKey::from_seed(&seed(number)));
         let update = wallet.new_inbox(&key);
         node.publish_update(update.inbox_id, update.to_bytes());
         let client = Self {
@@ -112,8 +112,8 @@ impl Client {
     }
 
     /// One more installation of this inbox.
-    pub(crate) fn second_installation(&self, node: &mut Node, number: u8) -> Self {
-        let key = InstallationKey::from_seed(&[number; 32]);
+    pub(crate) fn second_installation(&self, node: &mut Node, number: u16) -> Self {
+        let key = InstallationKey::from_seed(&seed(number));
         let state = match xmtp_web::identity::resolve(
             &self.store,
             self.inbox_id,

@@ -24,6 +24,13 @@ impl Wallet {
         Self(k256::ecdsa::SigningKey::from_slice(&[number; 32]).expect("a scalar below the order"))
     }
 
+    /// One of many, whose key no [`Wallet::new`] has.
+    pub(crate) fn of_crowd(number: u16) -> Self {
+        let [high, low] = number.to_be_bytes();
+        let key = std::array::from_fn::<u8, 32, _>(|index| [0x5a, high, low][index % 3]);
+        Self(k256::ecdsa::SigningKey::from_slice(&key).expect("a scalar below the order"))
+    }
+
     pub(crate) fn address(&self) -> Address {
         let point = self.0.verifying_key().to_encoded_point(false);
         let hash = Keccak256::digest(&point.as_bytes()[1..]);

@@ -5,13 +5,24 @@ use xmtp_web::identity::{
     Address, Identifier, IdentityUpdate, InstallationKey, SignatureRequest, eip191_hash,
 };
 
+/// The bytes of a secret key; the number, from 1 to 20,000, picks them.
+pub(crate) fn seed(number: u16) -> [u8; 32] {
+    match u8::try_from(number) {
+        Ok(byte) => [byte; 32],
+        // never the same byte throughout, which is the key of a small number
+        Err(_) => {
+            std::array::from_fn(|index| [0x5a, number.to_be_bytes()[0], number.to_be_bytes()[1]][index % 3])
+        }
+    }
+}
+
 /// An Ethereum wallet; the number picks the key.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wallet(pub(crate) u8);
+pub(crate) struct Wallet(pub(crate) u16);
 
 impl Wallet {
     fn key(self) -> k256::ecdsa::SigningKey {
-        k256::ecdsa::SigningKey::from_slice(&[self.0; 32]).expect("a scalar below the order")
+        k256::ecdsa::SigningKey::from_slice(&seed(self.0)).expect("a scalar below the order")
     }
 
     pub(crate) fn identifier(self) -> Identifier {

@@ -9,7 +9,12 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use prost::Message as _;
 use xmtp_devnode::{Database, Faults, RunningServer, Server, ServerOptions};
+use xmtp_web::identity::{InstallationKey, SignatureRequest};
+use xmtp_web::ids::InboxId;
+use xmtp_web::mls::{Provider, key_package};
+use xmtp_web::platform::Platform as _;
 use xmtp_web::proto::xmtp::identity::api::v1 as wire;
+use xmtp_web::storage::{Store, StoreOptions};
 use xmtp_web::transport::{ByteStream, Endpoint, HttpTransport, Method, NodeApi, Transport, TransportError};
 
 use super::{Person, TestMachine, Wallet};
@@ -132,10 +137,37 @@ impl World {
         person
     }
 
+    /// Members that never say anything: each an inbox with one installation and its key package, and no client.
+    pub(crate) async fn crowd(&self, count: usize) -> Vec<InboxId> {
+        let api = self.api();
+        let scrap = Store::open(StoreOptions::memory()).expect("memory");
+        let mut inboxes = Vec::with_capacity(count);
+        for index in 0..count {
+            let number = u16::try_from(index).expect("less than a town");
+            let (wallet, key) = (
+                Wallet::of_crowd(number),
+                InstallationKey::generate().expect("randomness"),
+            );
+            let made = SignatureRequest::new_inbox(wallet.identifier(), 0, key.id(), self.machine.now_ns());
+            let mut request = made.expect("a request");
+            request
+                .add_ecdsa(&wallet.sign(request.text()))
+                .expect("the wallet may");
+            request.add_installation(&key).expect("its own");
+            let update = request.build().expect("signed");
+            let inbox_id = update.inbox_id;
+            let package = key_package::generate(&Provider::new(&scrap), &key, inbox_id).expect("made");
+            api.upload_key_package(package.tls).await.expect("accepted");
+            api.publish_identity_update(update.to_bytes())
+                .await
+                .expect("accepted");
+            inboxes.push(inbox_id);
+        }
+        inboxes
+    }
+
     /// Removes an installation from an inbox, signed by its wallet.
     pub(crate) async fn revoke(&self, wallet: &Wallet, device: &Person) {
-        use xmtp_web::identity::SignatureRequest;
-        use xmtp_web::platform::Platform as _;
         let mut request = SignatureRequest::revoke_installations(
             device.inbox_id(),
             wallet.identifier(),

@@ -6,6 +6,7 @@
 
 mod apply;
 mod commit_rules;
+mod reader;
 mod receive;
 
 pub use apply::transcript_row;

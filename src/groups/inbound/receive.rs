@@ -5,19 +5,18 @@ use sha2::{Digest as _, Sha256};
 use super::Envelope;
 use super::apply;
 use super::commit_rules::{self, ValidatedCommit};
+use super::reader::{Cursors, Reader, Speaker, Speakers};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
-use crate::groups::membership::GroupMembership;
-use crate::groups::originator;
+use crate::groups::intent;
 use crate::groups::states::{self, States};
-use crate::identity::LogPosition;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::Plaintext;
 use crate::mls::{
     CommitView, Group, Leaf, MessageFault, MessageHeader, MessageKind, MlsError, Processed, StagedCommit,
 };
 use crate::storage::{
-    AttemptRow, CommitResult, CursorKind, IntentKind, IntentRow, IntentState, StorageError, Transaction,
+    AttemptRow, CommitResult, IntentKind, IntentRow, IntentState, StorageError, Transaction,
 };
 
 /// How many past epochs peers can still read: an own message that comes back later than that must be sent
@@ -121,7 +120,7 @@ impl From<MlsError> for Failure {
 
 /// Processes envelopes in order, each as far as it goes.
 ///
-/// `group` is the loaded group; it is loaded anew when a refused envelope has touched it. `fetched` says that
+/// The group is loaded once, and again after an envelope that touched it and was refused. `fetched` says that
 /// identity logs were fetched for the first envelope already.
 ///
 /// # Errors
@@ -143,26 +142,30 @@ pub fn receive(
         batch.stop = Some(Stop::Paused(required));
         return Ok(batch);
     }
-    let mut group = context.load(group_id)?;
+    let mut cursors = Cursors::load(tx, group_id)?;
+    let mut reader = Reader::load(context, group_id)?;
     for (index, envelope) in envelopes.iter().enumerate() {
         let header = Group::header(&envelope.data);
-        let (kind, originator) = match &header {
-            Ok(MessageHeader {
-                kind: MessageKind::Commit,
-                ..
-            }) => (CursorKind::CommitMessage, originator::COMMITS),
-            _ => (CursorKind::ApplicationMessage, originator::MESSAGES),
-        };
-        if tx.cursor(group_id.as_bytes(), kind, originator)? >= envelope.sequence_id {
+        let kind = header.as_ref().ok().map(|header| header.kind);
+        let is_commit = kind == Some(MessageKind::Commit);
+        if cursors.get(is_commit) >= envelope.sequence_id {
             batch.done += 1;
             continue;
         }
-        let was_active = group.is_active();
+        let is_application = kind == Some(MessageKind::Application);
+        if matches!(kind, Some(MessageKind::Commit | MessageKind::Proposal)) {
+            // what changes more than a ratchet starts from what is stored
+            reader.save(context)?;
+        }
+        let was_active = reader.group.is_active();
+        let mut touched = false;
         let outcome = tx.savepoint(|part| {
             let context = context.with(part);
             let mut step = Step {
                 context: &context,
-                group: &mut group,
+                group: &mut reader.group,
+                speakers: &mut reader.speakers,
+                touched: &mut touched,
                 envelope,
                 fetched: fetched && index == 0,
             };
@@ -171,12 +174,17 @@ pub fn receive(
         let stop = match outcome {
             Ok(changes) => {
                 batch.changes.extend(changes);
+                if is_application && touched {
+                    reader.accepted(&envelope.data);
+                }
                 None
             }
             Err(failure) => {
-                // what the envelope did to the loaded group is undone by loading it again
-                group = context.load(group_id)?;
-                refuse(context, &group, envelope, was_active, failure)?
+                if touched {
+                    reader.restore(context)?;
+                    reader.save(context)?;
+                }
+                refuse(context, &reader.group, envelope, was_active, failure)?
             }
         };
         if let Some(stop) = stop {
@@ -185,11 +193,13 @@ pub fn receive(
                 batch.changes.push(Change::Paused(required.clone()));
             }
             batch.stop = Some(stop);
-            return Ok(batch);
+            break;
         }
-        tx.advance_cursor(group_id.as_bytes(), kind, originator, envelope.sequence_id)?;
+        cursors.advance(is_commit, envelope.sequence_id);
         batch.done += 1;
     }
+    reader.save(context)?;
+    cursors.save(tx)?;
     Ok(batch)
 }
 
@@ -208,7 +218,7 @@ fn refuse(
         Failure::Again(intent) => {
             // given up, or done already by another attempt: nothing is to be built again
             if matches!(intent.state, IntentState::ToPublish | IntentState::Published) {
-                context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+                intent::again(context, &intent)?;
             }
             return Ok(None);
         }
@@ -243,6 +253,9 @@ fn refuse(
 struct Step<'a, 'b> {
     context: &'a Context<'b>,
     group: &'a mut Group,
+    speakers: &'a mut Speakers,
+    /// The group in memory is not what it was before the envelope.
+    touched: &'a mut bool,
     envelope: &'a Envelope,
     fetched: bool,
 }
@@ -264,10 +277,13 @@ impl Step<'_, '_> {
                 None => self.own_message(&intent, &attempt),
             };
         }
-        match self
-            .group
-            .process(&self.context.provider(), &self.envelope.data)?
-        {
+        let provider = match header.kind {
+            MessageKind::Application => self.context.provider().deferring_secrets(),
+            MessageKind::Proposal | MessageKind::Commit => self.context.provider(),
+        };
+        let processed = self.group.process(&provider, &self.envelope.data)?;
+        *self.touched = true;
+        match processed {
             Processed::Own => Ok(Vec::new()),
             Processed::Application { sender, plaintext } => self.message(sender, &plaintext),
             Processed::Commit { view, staged } => {
@@ -380,6 +396,7 @@ impl Step<'_, '_> {
         commit: &ValidatedCommit,
     ) -> Result<Vec<Change>, Failure> {
         let before = self.group.epoch_authenticator().to_vec();
+        *self.touched = true;
         // It was judged: a failure now is ours, and the envelope must not be passed.
         self.group
             .merge(&self.context.provider(), staged)
@@ -393,7 +410,7 @@ impl Step<'_, '_> {
         Ok(changes)
     }
 
-    fn message(&self, sender: Leaf, plaintext: &[u8]) -> Result<Vec<Change>, Failure> {
+    fn message(&mut self, sender: Leaf, plaintext: &[u8]) -> Result<Vec<Change>, Failure> {
         let inbox_id = sender.inbox_id.ok_or(MlsError::from(MessageFault::Sender))?;
         self.check_speaker(inbox_id, sender.installation_id)?;
         let unreadable = |_| MlsError::from(MessageFault::Malformed);
@@ -413,19 +430,12 @@ impl Step<'_, '_> {
     /// A leaf speaks for an inbox only if it is one of its installations at the update that the group
     /// reflects. The commit that brought the leaf in may be valid all the same: receivers of commits look at
     /// installations alone, so a member can bring in a leaf of its own that claims another's name.
-    fn check_speaker(&self, inbox_id: InboxId, installation_id: InstallationId) -> Result<(), Failure> {
-        let membership =
-            GroupMembership::decode(self.group.context().membership.as_deref()).map_err(GroupError::from)?;
-        let refuse = || Failure::from(MlsError::from(MessageFault::Sender));
-        let sequence_id = membership.members.get(&inbox_id).ok_or_else(refuse)?;
-        let at = (inbox_id, LogPosition::of(*sequence_id));
-        let states = states::load(self.context, &[at].into())?;
-        if !states.is_complete() && !self.is_hopeless(&states) {
-            return Err(Failure::Missing(states));
-        }
-        match states.known.get(&at) {
-            Some(installations) if installations.contains(&installation_id) => Ok(()),
-            _ => Err(refuse()),
+    fn check_speaker(&mut self, inbox_id: InboxId, installation_id: InstallationId) -> Result<(), Failure> {
+        let speaker = (inbox_id, installation_id);
+        match self.speakers.check(self.context, self.group, speaker)? {
+            Speaker::Allowed => Ok(()),
+            Speaker::Unknown(states) if !self.is_hopeless(&states) => Err(Failure::Missing(states)),
+            Speaker::Unknown(_) | Speaker::Refused => Err(MlsError::from(MessageFault::Sender).into()),
         }
     }
 

@@ -31,7 +31,7 @@ pub fn queue_message(
     if let Some(required) = row.paused_for_version {
         return Err(GroupError::Paused { required });
     }
-    if !context.load(group_id)?.is_active() {
+    if !context.summary(group_id)?.is_active {
         return Err(GroupError::Inactive);
     }
     let idempotency_key = idempotency_key.unwrap_or_else(|| context.now_ns.to_string());

@@ -1,8 +1,10 @@
 //! How far each stream of the network has been processed.
 
 use super::{stored_enum, to_stored};
+use crate::ids::GroupId;
 use crate::storage::{Db, StorageError};
 use rusqlite::params;
+use std::collections::HashMap;
 
 stored_enum! {
     /// What a cursor counts. The numbers are libxmtp's.
@@ -36,6 +38,19 @@ impl Db {
             |c| c.take_u64(),
         )?;
         Ok(found.unwrap_or(0))
+    }
+
+    /// How far each group has been read: the greater of its two cursors. One query for all groups.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn group_cursors(&self) -> Result<HashMap<GroupId, u64>, StorageError> {
+        let found = self.all(
+            "SELECT entity_id, max(sequence_id) FROM cursors WHERE kind IN (?, ?) GROUP BY entity_id",
+            params![CursorKind::ApplicationMessage, CursorKind::CommitMessage],
+            |c| Ok((c.take()?, c.take_u64()?)),
+        )?;
+        Ok(found.into_iter().collect())
     }
 
     /// Moves a cursor forward, never back. Answers whether it moved.

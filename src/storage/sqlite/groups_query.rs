@@ -3,6 +3,7 @@
 use super::Conditions;
 use super::consent::ConsentState;
 use super::groups::{COLUMNS, ConversationType, GroupRow, MembershipState, read};
+use super::messages::{self, MessageRow};
 use crate::storage::Db;
 use crate::storage::StorageError;
 use rusqlite::types::Value;
@@ -46,6 +47,56 @@ impl Db {
     /// # Errors
     /// Those of reading.
     pub fn groups(&self, query: &GroupQuery) -> Result<Vec<GroupRow>, StorageError> {
+        let (sql, params) = query.tail();
+        self.all(
+            &format!("SELECT {COLUMNS} FROM groups g{sql}"),
+            rusqlite::params_from_iter(params),
+            read,
+        )
+    }
+
+    /// The same, each with its newest message that has not disappeared by `now_ns`, of any group of a DM: one
+    /// query, one search of an index for each conversation.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn groups_with_last_message(
+        &self,
+        query: &GroupQuery,
+        now_ns: i64,
+    ) -> Result<Vec<(GroupRow, Option<MessageRow>)>, StorageError> {
+        let (sql, mut params) = query.tail();
+        params.insert(0, now_ns.into());
+        self.all(
+            &with_last_message(&sql),
+            rusqlite::params_from_iter(params),
+            |c| {
+                let group = read(c)?;
+                let is_there = c.peek_is_some()?;
+                Ok((group, is_there.then(|| messages::read(c)).transpose()?))
+            },
+        )
+    }
+}
+
+/// The statement behind [`Db::groups_with_last_message`]; takes the time first.
+fn with_last_message(tail: &str) -> String {
+    let messages = messages::COLUMNS;
+    format!(
+        "SELECT {COLUMNS}, {messages} FROM groups g LEFT JOIN messages m ON m.local_id =
+            (SELECT n.local_id FROM groups d JOIN messages n ON n.local_id =
+                (SELECT o.local_id FROM messages o
+                 WHERE o.group_id = d.id AND (o.expire_at_ns IS NULL OR o.expire_at_ns > ?)
+                 ORDER BY o.sent_at_ns DESC, o.local_id DESC LIMIT 1)
+             WHERE d.id = g.id OR d.dm_id = g.dm_id
+             ORDER BY n.sent_at_ns DESC, n.local_id DESC LIMIT 1){tail}"
+    )
+}
+
+impl GroupQuery {
+    /// Everything behind the tables, and its parameters.
+    fn tail(&self) -> (String, Vec<Value>) {
+        let query = self;
         let mut conditions = Conditions::default();
         if let Some(ns) = query.created_after_ns {
             conditions.and("g.created_at_ns > ?", [ns.into()]);
@@ -96,10 +147,47 @@ impl Db {
         };
         let Conditions { sql, mut params } = conditions;
         params.push(query.limit.map_or(-1, i64::from).into());
-        self.all(
-            &format!("SELECT {COLUMNS} FROM groups g{sql} ORDER BY {order} LIMIT ?"),
-            rusqlite::params_from_iter(params),
-            read,
-        )
+        (format!("{sql} ORDER BY {order} LIMIT ?"), params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{MessageQuery, Store, StoreOptions};
+
+    /// How SQLite goes about a statement.
+    fn plan(store: &Store, sql: &str) -> Vec<String> {
+        let mut statement = store
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .expect("valid SQL");
+        let count = statement.parameter_count();
+        let rows = statement.query_map(rusqlite::params_from_iter(vec![0i64; count]), |row| row.get(3));
+        rows.expect("runs").collect::<Result<_, _>>().expect("texts")
+    }
+
+    #[test]
+    fn the_newest_messages_of_a_list_are_searched_for_by_index() {
+        let store = Store::open(StoreOptions::memory()).expect("memory");
+        let (tail, _) = GroupQuery::default().tail();
+        let plan = plan(&store, &with_last_message(&tail));
+        let scanned: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN")).collect();
+        assert!(scanned.iter().all(|step| step.starts_with("SCAN g")), "{plan:#?}");
+        let by_index = plan.iter().any(|step| step.contains("messages_by_sending"));
+        assert!(by_index, "{plan:#?}");
+    }
+
+    #[test]
+    fn a_page_of_messages_is_read_in_the_order_of_an_index() {
+        let store = Store::open(StoreOptions::memory()).expect("memory");
+        let query = MessageQuery {
+            sent_before_ns: Some(1),
+            limit: Some(100),
+            ..MessageQuery::group(crate::ids::GroupId::new([1; 16]))
+        };
+        let plan = plan(&store, &query.sql(0).0);
+        assert_eq!(plan.len(), 1, "no sorting: {plan:#?}");
+        assert!(plan[0].contains("messages_by_sending"), "{plan:#?}");
     }
 }

@@ -128,6 +128,25 @@ impl MessageQuery {
         }
         conditions
     }
+
+    /// The whole statement and its parameters.
+    pub(super) fn sql(&self, now_ns: i64) -> (String, Vec<Value>) {
+        let Conditions { sql, mut params } = self.conditions(now_ns);
+        params.push(self.limit.map_or(-1, i64::from).into());
+        let time = match self.order {
+            MessageOrder::SentAt => "m.sent_at_ns",
+            MessageOrder::InsertedAt => "m.inserted_at_ns",
+        };
+        let direction = match self.direction {
+            Direction::Ascending => "ASC",
+            Direction::Descending => "DESC",
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages m{sql}
+             ORDER BY {time} {direction}, m.local_id {direction} LIMIT ?"
+        );
+        (sql, params)
+    }
 }
 
 impl Db {
@@ -136,24 +155,8 @@ impl Db {
     /// # Errors
     /// Those of reading.
     pub fn messages(&self, query: &MessageQuery, now_ns: i64) -> Result<Vec<MessageRow>, StorageError> {
-        let Conditions { sql, mut params } = query.conditions(now_ns);
-        params.push(query.limit.map_or(-1, i64::from).into());
-        let time = match query.order {
-            MessageOrder::SentAt => "m.sent_at_ns",
-            MessageOrder::InsertedAt => "m.inserted_at_ns",
-        };
-        let direction = match query.direction {
-            Direction::Ascending => "ASC",
-            Direction::Descending => "DESC",
-        };
-        self.all(
-            &format!(
-                "SELECT {COLUMNS} FROM messages m{sql}
-                 ORDER BY {time} {direction}, m.local_id {direction} LIMIT ?"
-            ),
-            rusqlite::params_from_iter(params),
-            read,
-        )
+        let (sql, params) = query.sql(now_ns);
+        self.all(&sql, rusqlite::params_from_iter(params), read)
     }
 
     /// How many messages a query asks for; its limit does not count.

@@ -1,10 +1,14 @@
 //! State of the MLS library, as opaque bytes. Only the `mls` room knows what the kinds and keys mean.
 
 use crate::storage::{Db, StorageError};
-use rusqlite::params;
+use rusqlite::types::Value;
+use rusqlite::{params, params_from_iter};
 
 /// The name of an entry, empty for an unnamed one, and its value.
 pub type MlsListEntry = (Vec<u8>, Vec<u8>);
+
+/// The kind of a value, its key, and the value.
+pub type MlsValue = (u8, Vec<u8>, Vec<u8>);
 
 impl Db {
     /// The value under a key.
@@ -16,6 +20,24 @@ impl Db {
             "SELECT value FROM mls_values WHERE kind = ? AND key = ?",
             params![kind, key],
             |c| c.take(),
+        )
+    }
+
+    /// The values of two kinds under any of these keys, in one query, in no order.
+    ///
+    /// # Errors
+    /// Those of reading, also for more keys than a query takes (32,000).
+    pub fn mls_values(&self, kinds: [u8; 2], keys: &[Vec<u8>]) -> Result<Vec<MlsValue>, StorageError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let marks = vec!["?"; keys.len()].join(",");
+        let kinds = kinds.map(|kind| Value::from(i64::from(kind)));
+        let keys = keys.iter().map(|key| Value::Blob(key.clone()));
+        self.all(
+            &format!("SELECT kind, key, value FROM mls_values WHERE kind IN (?, ?) AND key IN ({marks})"),
+            params_from_iter(kinds.into_iter().chain(keys)),
+            |c| Ok((c.take()?, c.take()?, c.take()?)),
         )
     }
 

@@ -103,6 +103,11 @@ impl<'a> Columns<'a> {
         self.row.get(index)
     }
 
+    /// Whether the next column is not NULL.
+    fn peek_is_some(&self) -> rusqlite::Result<bool> {
+        Ok(self.row.get_ref(self.next)? != ValueRef::Null)
+    }
+
     /// A number that is never negative.
     fn take_u64(&mut self) -> rusqlite::Result<u64> {
         let index = self.next;
@@ -134,6 +139,7 @@ fn to_stored_optional(value: Option<u64>, what: &'static str) -> Result<Option<i
 
 impl super::Db {
     fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StorageError> {
+        self.statements.set(self.statements.get() + 1);
         Ok(self.connection.prepare_cached(sql)?)
     }
 
