@@ -27,7 +27,7 @@ use support::story_within;
 /// How long one seed may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Steps of a story; in each, two people do something at once.
-const STEPS: usize = 250;
+const STEPS: usize = 120;
 
 fn steps() -> usize {
     let asked = std::env::var("MODEL_STEPS").ok();
