@@ -45,8 +45,8 @@ struct Rank {
 impl State {
     fn rank(&self, inbox: InboxId) -> Rank {
         let text = inbox.to_string();
-        let super_admin = self.metadata.super_admins.iter().any(|id| *id == text);
-        let admin = super_admin || self.metadata.admins.iter().any(|id| *id == text);
+        let super_admin = self.metadata.super_admins.contains(&text);
+        let admin = super_admin || self.metadata.admins.contains(&text);
         Rank { admin, super_admin }
     }
 }
