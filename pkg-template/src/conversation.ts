@@ -1,11 +1,12 @@
 import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
-import { checkKeys } from "./options.js";
+import { checkBigints, checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
   SortDirection,
+  type ConsentState,
   type EncodedContent,
   type GroupMember,
   type GroupMetadata,
@@ -102,6 +103,16 @@ export class Conversation {
     return (await this.messages({ limit: 1n, direction: SortDirection.Descending }))[0];
   }
 
+  /** What was decided about this conversation. */
+  async consentState(): Promise<ConsentState> {
+    return this.channel.call("group.consentState", { groupId: this.id });
+  }
+
+  /** Decides about this conversation. The other installations of this inbox are told. */
+  async updateConsentState(state: ConsentState): Promise<void> {
+    await this.channel.call("group.updateConsentState", { groupId: this.id, state });
+  }
+
   /** Messages of this conversation from now on. */
   stream(options?: StreamOptions<DecodedMessage>): Promise<AsyncStreamProxy<DecodedMessage>> {
     return openStream(
@@ -124,10 +135,5 @@ function checkMessageOptions(options: ListMessagesOptions): void {
     "sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit",
     "deliveryStatus", "direction", "kind", "excludeSenderInboxIds",
   ]);
-  for (const name of ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"] as const) {
-    const value = options[name];
-    if (value !== undefined && (typeof value !== "bigint" || value < 0n)) {
-      throw invalidArgument(`${name} must be a bigint of at least 0`);
-    }
-  }
+  checkBigints(options, ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"]);
 }

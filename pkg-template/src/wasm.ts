@@ -13,12 +13,20 @@ import type {
   Method,
   Result,
   StreamOpenArgs,
+  StreamValue,
 } from "./rpc.js";
-import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+import {
+  DeliveryStatus,
+  GroupMessageKind,
+  type EncodedContent,
+  type GroupUpdated,
+  type SendOptions,
+  type UserPreferenceUpdate,
+} from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
-  value(item: GroupSnapshot | MessageSnapshot): void;
+  value(item: StreamValue): void;
   error(error: PlainError): void;
   end(): void;
 }
@@ -80,6 +88,10 @@ function consumeGroup(group: raw.Group): GroupSnapshot {
   }
 }
 
+function consumeFound(group: raw.Group | undefined): GroupSnapshot | undefined {
+  return group && consumeGroup(group);
+}
+
 function messageSnapshot(message: RawMessage): MessageSnapshot {
   const known = message.text !== undefined || message.groupUpdated !== undefined;
   return {
@@ -129,6 +141,19 @@ async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Prom
   } finally {
     // After a trap the instance is unusable: freeing would fail too, and hide the trap.
     if (!trapped) group.free();
+  }
+}
+
+/** The same on the preferences. */
+function withPreferences<T>(use: (preferences: raw.Preferences) => T): T {
+  const preferences = open().client.preferences();
+  try {
+    return use(preferences);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    if (!trapped) preferences.free();
   }
 }
 
@@ -187,16 +212,22 @@ export const handlers: Handlers = {
   "conversations.sync": async () => void (await open().conversations.sync()),
   "conversations.syncAll": async () => void (await open().conversations.syncAll()),
   "conversations.list": (options) => open().conversations.list(given(options)).map(consumeGroup),
-  "conversations.byId": ({ groupId }) => {
-    const group = open().conversations.byId(groupId);
-    return group && consumeGroup(group);
-  },
+  "conversations.byId": ({ groupId }) => consumeFound(open().conversations.byId(groupId)),
   "conversations.createGroup": async ({ inboxIds, options }) =>
     consumeGroup(await open().conversations.createGroup(inboxIds, given(options))),
   "conversations.createGroupWithAddresses": async ({ addresses, options }) =>
     consumeGroup(await open().conversations.createGroupWithAddresses(addresses, given(options))),
   "conversations.createGroupOptimistic": ({ options }) =>
     consumeGroup(open().conversations.createGroupOptimistic(given(options))),
+
+  "conversations.createDm": async ({ inboxId, options }) =>
+    consumeGroup(await open().conversations.createDm(inboxId, given(options))),
+  "conversations.createDmWithAddress": async ({ address, options }) =>
+    consumeGroup(await open().conversations.createDmWithAddress(address, given(options))),
+  "conversations.dmByInboxId": ({ inboxId }) => consumeFound(open().conversations.dmByInboxId(inboxId)),
+  "conversations.dmByAddress": async ({ address }) => consumeFound(await open().conversations.dmByAddress(address)),
+  "dm.peerInboxId": ({ groupId }) => withGroup(groupId, (group) => group.peerInboxId()),
+  "dm.duplicates": ({ groupId }) => withGroup(groupId, (group) => group.duplicateDms().map(consumeGroup)),
 
   "group.sync": ({ groupId }) => changed(groupId, (group) => group.sync()),
   "group.snapshot": ({ groupId }) => withGroup(groupId, groupSnapshot),
@@ -218,6 +249,12 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.removeMembersByAddress(addresses)),
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+  "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
+  "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
+
+  "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.getConsentState": ({ entityType, entity }) =>
+    withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
 
 /** An open stream. */
@@ -239,7 +276,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
   };
   /** A value that cannot be read is an error of that value, not the end of the stream. */
   const each =
-    <T>(read: (item: T) => GroupSnapshot | MessageSnapshot) =>
+    <T>(read: (item: T) => StreamValue) =>
     (item: T): void => {
       if (ended) return;
       try {
@@ -254,7 +291,9 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
-        : conversations.stream(each(consumeGroup), onError, onEnd);
+        : source.type === "preferences"
+          ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
+          : conversations.stream(each(consumeGroup), onError, onEnd);
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -275,6 +314,8 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  // What was decided meanwhile is in the database and changes nothing any more.
+  if (source.type === "preferences") return;
   const groups = open().conversations.list().map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
@@ -287,6 +328,10 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
       sink.value(message);
     }
   }
+}
+
+function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
+  return { updates: updates as UserPreferenceUpdate[] };
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {

@@ -47,7 +47,8 @@ export interface RawGroupState {
   admins: string[];
   superAdmins: string[];
   creatorInboxId: string;
-  conversationType: string;
+  /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
+  conversationType: number;
   pausedForVersion?: string | undefined;
   epoch: bigint | number;
   permissions?: object | undefined;
@@ -69,6 +70,20 @@ export interface RawSendOptions {
 
 /** How the streams of a client are connected to the node. */
 export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting";
+
+/** A decision about a conversation or an inbox. */
+export interface RawConsent {
+  /** 0 conversation, 1 inbox. */
+  entityType: number;
+  /** 0 unknown, 1 allowed, 2 denied. */
+  state: number;
+  /** Lower-case hex. */
+  entity: string;
+}
+
+export type RawPreferenceUpdate =
+  | { type: "ConsentUpdate"; consent: RawConsent }
+  | { type: "HmacKeyUpdate"; key: Uint8Array };
 
 export class StreamHandle {
   end(): void;
@@ -111,6 +126,9 @@ export class Group {
   removeAdmin(inboxId: string): Promise<void>;
   addSuperAdmin(inboxId: string): Promise<void>;
   removeSuperAdmin(inboxId: string): Promise<void>;
+  /** Of a direct message. */
+  peerInboxId(): string;
+  duplicateDms(): Group[];
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
@@ -123,8 +141,20 @@ export class Conversations {
   createGroup(inboxIds: string[], options: object): Promise<Group>;
   createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
   createGroupOptimistic(options: object): Group;
+  createDm(inboxId: string, options: object): Promise<Group>;
+  createDmWithAddress(address: string, options: object): Promise<Group>;
+  dmByInboxId(inboxId: string): Group | undefined;
+  dmByAddress(address: string): Promise<Group | undefined>;
   stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  free(): void;
+}
+
+export class Preferences {
+  setConsentStates(records: RawConsent[]): void;
+  getConsentState(entityType: number, entity: string): number;
+  streamConsent(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamPreferences(onItem: OnItem<RawPreferenceUpdate[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 
@@ -158,6 +188,7 @@ export class Client {
   canMessage(addresses: string[]): Promise<boolean[]>;
   inboxIdForAddress(address: string): Promise<string | undefined>;
   conversations(): Conversations;
+  preferences(): Preferences;
   connectionState(): ConnectionState;
   streamConnection(onState: (state: ConnectionState) => void): StreamHandle;
   close(): Promise<void>;

@@ -8,36 +8,35 @@ use wasm_bindgen::prelude::*;
 use super::error::EdgeError;
 use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
-use super::{convert, message, options, view};
+use super::{convert, message, options, preferences, view};
 use crate::client::{self, Event, GroupHandle};
 use crate::groups::field;
 use crate::groups::intent::AdminChange;
 use crate::ids::{GroupId, InboxId};
-use crate::storage::ConsentState;
 
 /// A conversation. What it shows is read from the database each time.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Group {
-    inner: Of,
+    pub(super) inner: Of,
 }
 
 /// Which conversation, and the client it belongs to.
 #[derive(Debug, Clone)]
-struct Of {
-    session: Rc<Session>,
-    id: GroupId,
+pub(super) struct Of {
+    pub(super) session: Rc<Session>,
+    pub(super) id: GroupId,
     created_at_ns: i64,
     added_by: InboxId,
 }
 
 impl Of {
-    fn handle(&self) -> Result<GroupHandle, EdgeError> {
+    pub(super) fn handle(&self) -> Result<GroupHandle, EdgeError> {
         find(&self.session.client()?, self.id)
     }
 
     /// Runs a call that waits, on the conversation.
-    fn call<F>(&self, body: impl FnOnce(GroupHandle) -> F + 'static) -> Promise
+    pub(super) fn call<F>(&self, body: impl FnOnce(GroupHandle) -> F + 'static) -> Promise
     where
         F: Future<Output = Result<JsValue, EdgeError>> + 'static,
     {
@@ -370,11 +369,10 @@ impl Group {
         &self,
         #[wasm_bindgen(unchecked_param_type = "number")] state: JsValue,
     ) -> Result<(), EdgeError> {
-        let state = [ConsentState::Unknown, ConsentState::Allowed, ConsentState::Denied]
-            .into_iter()
-            .find(|known| state.as_f64() == Some(f64::from(view::consent(*known))))
-            .ok_or_else(|| EdgeError::Argument("a consent state is 0, 1 or 2".into()))?;
-        Ok(self.inner.handle()?.set_consent_state(state)?)
+        Ok(self
+            .inner
+            .handle()?
+            .set_consent_state(preferences::state(&state)?)?)
     }
 
     /// Messages of this conversation from now on.

@@ -5,7 +5,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
+//! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
+//! | `dm.rs` | what two of them offer for direct messages |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `convert.rs` | arguments in |
@@ -19,10 +20,12 @@ mod client;
 mod conversations;
 mod convert;
 mod database;
+mod dm;
 mod error;
 mod group;
 mod message;
 mod options;
+mod preferences;
 mod session;
 mod stream;
 mod view;
@@ -32,6 +35,7 @@ pub use conversations::Conversations;
 pub use error::EdgeError;
 pub use group::Group;
 pub use message::{decode_content, encode_content};
+pub use preferences::Preferences;
 pub use stream::StreamHandle;
 
 use wasm_bindgen::prelude::*;

@@ -7,7 +7,8 @@ use crate::groups::{Context, GroupError, NewGroup, dm_id, view};
 use crate::identity::Address;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::storage::{
-    ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState, MessageRow,
+    ConsentEntity, ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState,
+    MembershipState, MessageRow,
 };
 
 /// The conversations of a client.
@@ -25,7 +26,7 @@ pub struct ListOptions {
     pub created_before_ns: Option<i64>,
     /// Only groups, or only direct messages.
     pub conversation_type: Option<ConversationType>,
-    /// Only those with one of these consent states; empty: all.
+    /// Only those with one of these consent states; empty: all but the denied, as in libxmtp.
     pub consent_states: Vec<ConsentState>,
     /// Each group of a direct message instead of the latest.
     pub include_duplicate_dms: bool,
@@ -41,11 +42,15 @@ impl ListOptions {
             Some(only) => vec![only],
             None => vec![ConversationType::Group, ConversationType::Dm],
         };
+        let consent_states = match self.consent_states.as_slice() {
+            [] => vec![ConsentState::Allowed, ConsentState::Unknown],
+            only => only.to_vec(),
+        };
         GroupQuery {
             created_after_ns: self.created_after_ns,
             created_before_ns: self.created_before_ns,
             conversation_types,
-            consent_states: self.consent_states.clone(),
+            consent_states,
             include_duplicate_dms: self.include_duplicate_dms,
             order: if self.by_activity {
                 GroupOrder::LastActivity
@@ -61,6 +66,10 @@ impl ListOptions {
 impl Conversations {
     pub(super) fn new(client: Client) -> Self {
         Self { client }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Joins conversations one was added to. Returns how many.
@@ -116,7 +125,10 @@ impl Conversations {
     pub fn dm_with(&self, inbox_id: InboxId) -> Result<Option<GroupHandle>, ClientError> {
         let inner = self.client.open()?;
         let rows = inner.store.dm_groups(&dm_id(inner.inbox_id, inbox_id))?;
-        Ok(rows.into_iter().next().map(|row| self.handle(row)))
+        Ok(rows
+            .into_iter()
+            .find(|row| row.membership_state != MembershipState::Restored)
+            .map(|row| self.handle(row)))
     }
 
     /// A message in the local database.
@@ -172,6 +184,7 @@ impl Conversations {
             .store
             .transaction(|tx| create::create_group(&context.with(tx), new))?;
         inner.events.tell(&Event::Conversation(row.id));
+        inner.tell_allowed(row.id);
         Ok(self.handle(row))
     }
 
@@ -247,6 +260,7 @@ impl Conversations {
             return Err(error);
         }
         inner.events.tell(&Event::Conversation(group_id));
+        inner.tell_allowed(group_id);
         Ok(self.handle(inner.context().row(group_id)?))
     }
 
@@ -258,6 +272,7 @@ impl Conversations {
             let context = context.with(tx);
             context.load(group_id)?.delete(&context.provider())?;
             tx.delete_group(&group_id)?;
+            tx.delete_consent(ConsentEntity::Conversation, &group_id.to_string())?;
             Ok::<_, GroupError>(())
         })?;
         Ok(())

@@ -36,6 +36,13 @@ impl<'a> Provider<'a> {
         self
     }
 
+    /// The same for a commit that is built and not kept: nothing is written.
+    #[must_use]
+    pub fn writing_nothing(self) -> Self {
+        self.store.write_nothing();
+        self
+    }
+
     /// What an error of OpenMLS means: a failure of the database if there was one, else what `judge` says.
     pub(super) fn failed(&self, judge: impl FnOnce() -> MlsError) -> MlsError {
         match self.store.take_failure() {

@@ -96,6 +96,8 @@ pub struct MlsStore<'a> {
     failure: RefCell<Option<MlsStoreError>>,
     /// Message secrets are not written, see [`super::Provider::deferring_secrets`].
     defers_secrets: Cell<bool>,
+    /// Nothing is written, see [`super::Provider::writing_nothing`].
+    is_mute: Cell<bool>,
 }
 
 impl<'a> MlsStore<'a> {
@@ -106,7 +108,13 @@ impl<'a> MlsStore<'a> {
             db,
             failure: RefCell::new(None),
             defers_secrets: Cell::new(false),
+            is_mute: Cell::new(false),
         }
+    }
+
+    /// Writes nothing from now on.
+    pub(super) fn write_nothing(&self) {
+        self.is_mute.set(true);
     }
 
     /// Writes no message secrets from now on.
@@ -155,6 +163,9 @@ impl<'a> MlsStore<'a> {
     }
 
     fn put(&self, kind: Kind, key: &impl Serialize, value: &impl Serialize) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         self.note(self.db.put_mls_value(kind as u8, &encode(key)?, &encode(value)?))
     }
 
@@ -168,6 +179,9 @@ impl<'a> MlsStore<'a> {
     }
 
     fn delete(&self, kind: Kind, key: &impl Serialize) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         self.note(self.db.delete_mls_value(kind as u8, &encode(key)?))
     }
 }
@@ -499,6 +513,9 @@ impl StorageProvider<V> for MlsStore<'_> {
         group_id: &GroupId,
         leaf_node: &LeafNode,
     ) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         let (list, value) = (encode(group_id)?, encode(leaf_node)?);
         self.note(
             self.db
@@ -518,6 +535,9 @@ impl StorageProvider<V> for MlsStore<'_> {
         &self,
         group_id: &GroupId,
     ) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         self.note(
             self.db
                 .delete_mls_list(Kind::OwnLeafNodes as u8, &encode(group_id)?),
@@ -534,6 +554,9 @@ impl StorageProvider<V> for MlsStore<'_> {
         proposal_ref: &ProposalRef,
         proposal: &QueuedProposal,
     ) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         let (list, item, value) = (encode(group_id)?, encode(proposal_ref)?, encode(proposal)?);
         self.note(
             self.db
@@ -570,6 +593,9 @@ impl StorageProvider<V> for MlsStore<'_> {
         group_id: &GroupId,
         proposal_ref: &ProposalRef,
     ) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         let (list, item) = (encode(group_id)?, encode(proposal_ref)?);
         self.note(self.db.delete_mls_list_item(Kind::Proposals as u8, &list, &item))
     }
@@ -578,6 +604,9 @@ impl StorageProvider<V> for MlsStore<'_> {
         &self,
         group_id: &GroupId,
     ) -> Result<(), MlsStoreError> {
+        if self.is_mute.get() {
+            return Ok(());
+        }
         self.note(self.db.delete_mls_list(Kind::Proposals as u8, &encode(group_id)?))
     }
 }

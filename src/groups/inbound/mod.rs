@@ -9,7 +9,7 @@ mod commit_rules;
 mod reader;
 mod receive;
 
-pub use apply::transcript_row;
+pub use apply::{is_repeated, transcript_row};
 pub use commit_rules::{IdentityStates, ValidatedCommit, needed_states, validate, validate_proposal};
 pub use receive::{Batch, Change, Stop, receive};
 

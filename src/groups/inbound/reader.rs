@@ -74,7 +74,7 @@ impl Speakers {
         context: &Context<'_>,
         group: &Group,
         (inbox_id, installation_id): (InboxId, InstallationId),
-    ) -> Result<Speaker, GroupError> {
+    ) -> Result<Standing, GroupError> {
         if self.membership.as_ref().map(|(epoch, _)| *epoch) != Some(group.epoch()) {
             let membership = GroupMembership::decode(group.context().membership.as_deref())?;
             self.membership = Some((group.epoch(), membership));
@@ -84,7 +84,7 @@ impl Speakers {
             .as_ref()
             .map(|(_, membership)| &membership.members);
         let Some(sequence_id) = members.and_then(|members| members.get(&inbox_id)) else {
-            return Ok(Speaker::Refused);
+            return Ok(Standing::None);
         };
         let at = (inbox_id, LogPosition::of(*sequence_id));
         let installations = match self.installations.entry(at) {
@@ -93,24 +93,24 @@ impl Speakers {
                 let mut states = states::load(context, &[at].into())?;
                 match states.known.remove(&at) {
                     Some(installations) if states.is_complete() => unknown.insert(installations),
-                    _ => return Ok(Speaker::Unknown(states)),
+                    _ => return Ok(Standing::Unknown(states)),
                 }
             }
         };
         Ok(if installations.contains(&installation_id) {
-            Speaker::Allowed
+            Standing::Installation
         } else {
-            Speaker::Refused
+            Standing::None
         })
     }
 }
 
-/// Whether a leaf may speak for the inbox it names.
-pub(super) enum Speaker {
-    /// It is an installation of that inbox.
-    Allowed,
-    /// It is not, or the inbox is no member.
-    Refused,
+/// What a leaf is to the inbox it names.
+pub(super) enum Standing {
+    /// One of its installations.
+    Installation,
+    /// Nothing, or the inbox is no member.
+    None,
     /// These must be known first.
     Unknown(States),
 }

@@ -13,7 +13,7 @@ use crate::groups::metadata::MutableMetadata;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{
-    CommitPlan, CommitView, ContextChange, Group, MlsError, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
+    CommitPlan, CommitView, ContextChange, Group, MlsError, StagedOwnCommit, VerifiedKeyPackage,
 };
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
@@ -164,7 +164,7 @@ pub fn build(
         }
         staged => staged?,
     };
-    if let Some(states) = judge(context, &group, &staged)? {
+    if let Some(states) = judge(context, &staged.view)? {
         return Ok(Build::Missing(states));
     }
     let post_commit = staged
@@ -228,7 +228,7 @@ fn stage(
     let outcome = tx.savepoint(|part| -> Result<(), Undo> {
         let context = context.with(part);
         let staged = group
-            .stage_commit(&context.provider(), context.key, plan)
+            .stage_commit(&context.provider().writing_nothing(), context.key, plan)
             .map_err(|error| Undo::Failed(error.into()))?;
         Err(Undo::Built(Box::new(staged)))
     });
@@ -240,18 +240,12 @@ fn stage(
 }
 
 /// Judges an own commit as receivers will, before anybody sees it. Answers what must be known for that.
-fn judge(
-    context: &Context<'_>,
-    group: &Group,
-    staged: &StagedOwnCommit,
-) -> Result<Option<States>, GroupError> {
-    let commit = StagedCommit::from_bytes(&staged.staged)?;
-    let view = CommitView::of(group, &commit, Some(group.own_leaf()?));
-    let states = states::load(context, &needed_states(&view)?)?;
+fn judge(context: &Context<'_>, view: &CommitView) -> Result<Option<States>, GroupError> {
+    let states = states::load(context, &needed_states(view)?)?;
     if !states.is_complete() {
         return Ok(Some(states));
     }
-    match validate(&view, &states.known, context.own_version) {
+    match validate(view, &states.known, context.own_version) {
         Ok(_) => Ok(None),
         Err(CommitError::NotPermitted(action)) => Err(GroupError::NotPermitted(action)),
         Err(error) => Err(error.into()),
