@@ -80,12 +80,32 @@ fn a_message_costs_one_request_and_is_published_when_the_call_has_ended() {
 }
 
 #[test]
+fn of_messages_one_after_another_at_most_one_is_out_unread() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await.id();
+        let first = alice.say(group, "one").await;
+        let before = calls(&world);
+        let second = alice.say(group, "two").await;
+        assert_eq!(
+            made(&world, &before),
+            [("SendGroupMessages", 1), ("QueryGroupMessages", 1)]
+        );
+        for id in [first, second] {
+            assert!(alice.message(id).expect("stored").sequence_id.is_some());
+        }
+    });
+}
+
+#[test]
 fn a_message_after_a_while_is_preceded_by_two_looks_at_what_others_did() {
     story(async {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person().await);
         let group = alice.group_with(&[&bob]).await.id();
         alice.say(group, "hello").await;
+        alice.sync().await;
         world.later(Duration::from_secs(6));
         let before = calls(&world);
         alice.say(group, "still there?").await;

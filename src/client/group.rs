@@ -167,7 +167,8 @@ impl GroupHandle {
 
     /// Publishes what waits. What others did is read and members' new installations are looked up before, unless
     /// that was done within the last 5 seconds: then a message costs one request. It is published as soon as the
-    /// node has taken it, and gets the node's time and number when it is read back, by the streams or a sync.
+    /// node has taken it, and gets the node's time and number when it is read back, by the streams, a sync or the
+    /// next message, which waits for that.
     ///
     /// # Errors
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
@@ -193,9 +194,14 @@ impl GroupHandle {
             inner.receive_locked(group_id).await?;
         }
         let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
-        inner
-            .publish_locked(group_id, awaited, refresh, Until::Taken)
-            .await
+        // One message may be out unread. Who says one after another without reading would speak in an epoch that
+        // others have left long ago.
+        let until = if inner.unread.borrow().contains(&group_id) {
+            Until::ReadBack
+        } else {
+            Until::Taken
+        };
+        inner.publish_locked(group_id, awaited, refresh, until).await
     }
 
     /// Queues a failed message again and publishes it.

@@ -19,7 +19,7 @@ const PUBLISH_ROUNDS: usize = 16;
 /// What is waited for after messages were sent. What becomes of a commit is always read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
-    /// The node has taken them: they are published, and come back by the streams or the next sync.
+    /// The node has taken them: they are published, and come back by the streams, a sync or the next message.
     Taken,
     /// They were read back.
     ReadBack,
@@ -56,7 +56,11 @@ impl Inner {
                     break;
                 }
             }
-            if !sent || !committed && until == Until::Taken {
+            if !sent {
+                return Ok(());
+            }
+            if !committed && until == Until::Taken {
+                self.unread.borrow_mut().insert(group_id);
                 return Ok(());
             }
             self.receive_locked(group_id).await?;

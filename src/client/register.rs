@@ -156,6 +156,7 @@ impl Client {
             events: Rc::default(),
             live: streams::Live::default(),
             views: RefCell::default(),
+            unread: RefCell::default(),
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),

@@ -234,6 +234,13 @@ impl Inner {
             let batch = self
                 .store
                 .transaction(|tx| inbound::receive(tx, &context, group_id, rest, fetched))?;
+            if batch
+                .changes
+                .iter()
+                .any(|change| matches!(change, Change::Published(_)))
+            {
+                self.unread.borrow_mut().remove(&group_id);
+            }
             self.tell(group_id, &batch.changes);
             rest = rest.get(batch.done..).unwrap_or_default();
             fetched = fetched && batch.done == 0;
