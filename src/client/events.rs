@@ -28,6 +28,8 @@ pub enum Event {
     /// Members, metadata, admins, permissions or the membership of ours changed, or the conversation was
     /// paused.
     Group(GroupId),
+    /// This installation was revoked: the last event there is.
+    Revoked,
     /// The connection of the streams changed.
     Connection(ConnectionState),
 }

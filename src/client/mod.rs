@@ -12,16 +12,25 @@
 //! | `conversations.rs`, `group.rs` | what an app calls |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
+//! | `accounts.rs`, `pending.rs` | changes of the own inbox and their signatures |
+//! | `installation.rs` | what the installation's key does for an app; key packages of others |
+//! | `directory.rs` | looking at inboxes, and revoking, without an installation |
+//! | `revocation.rs` | noticing that this installation was revoked |
 
+mod accounts;
 mod conversations;
+mod directory;
 mod error;
 mod events;
 mod group;
 mod identities;
+mod installation;
 mod key_packages;
 mod options;
 mod outbox;
+mod pending;
 mod register;
+mod revocation;
 mod streams;
 mod sync;
 
@@ -32,10 +41,13 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
+pub use directory::Directory;
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
+pub use installation::KeyPackageStatus;
 pub use options::ClientOptions;
+pub use pending::PendingUpdate;
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};
@@ -63,6 +75,16 @@ struct Inner {
     /// The registration that waits for signatures.
     request: RefCell<Option<SignatureRequest>>,
     registered: Cell<bool>,
+    /// The identity log does not have this installation any more.
+    revoked: Cell<bool>,
+    /// Up to which update of the own log that is known.
+    judged_own_log: Cell<u64>,
+    /// When a sync last read the own log.
+    own_log_read_ns: Cell<i64>,
+    /// A task looks after the key packages.
+    key_packages_kept: Cell<bool>,
+    /// The time of the last change of the inbox that was asked for.
+    last_request_ns: Cell<u64>,
     closing: events::Closing,
     events: Rc<events::Hub>,
     live: streams::Live,
@@ -106,10 +128,10 @@ impl Client {
         &self.inner.identifier
     }
 
-    /// Whether this installation is in the inbox's identity log.
+    /// Whether this installation is in the inbox's identity log, as far as that was read.
     #[must_use]
     pub fn is_registered(&self) -> bool {
-        self.inner.registered.get()
+        self.inner.registered.get() && !self.inner.revoked.get()
     }
 
     /// Conversations.
@@ -139,9 +161,10 @@ impl Client {
         }
     }
 
-    /// Fails unless open and registered.
+    /// Fails unless open, registered and not revoked.
     fn ready(&self) -> Result<&Inner, ClientError> {
         let inner = self.open()?;
+        inner.check_not_revoked()?;
         if inner.registered.get() {
             Ok(inner)
         } else {

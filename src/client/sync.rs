@@ -116,6 +116,7 @@ impl Inner {
     }
 
     pub(super) async fn sync_all(self: &Rc<Self>) -> Result<usize, ClientError> {
+        self.check_own_log().await?;
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
         let mut failure = self.sync_welcomes().await.err();
         let mut synced = 0;
@@ -226,6 +227,9 @@ impl Inner {
                 .store
                 .transaction(|tx| inbound::receive(tx, &context, group_id, rest, fetched))?;
             self.tell(group_id, &batch.changes);
+            if batch.changes.contains(&Change::Removed) {
+                self.removed_from_group().await;
+            }
             rest = rest.get(batch.done..).unwrap_or_default();
             fetched = fetched && batch.done == 0;
             match batch.stop {

@@ -13,6 +13,9 @@ const PAUSE: Duration = Duration::from_millis(4);
 /// From here on a wait is a time limit.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// From here on a wait is for something that is due rarely.
+const HOURS: Duration = Duration::from_secs(60 * 60);
+
 /// Clones share the clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestMachine {
@@ -22,6 +25,8 @@ pub(crate) struct TestMachine {
     pub(crate) node_is_behind: Rc<Cell<bool>>,
     /// The node cannot reach the chain on which contract wallets live.
     pub(crate) chain_is_away: Rc<Cell<bool>>,
+    /// Waits of hours are pauses too.
+    pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
 }
@@ -46,7 +51,8 @@ impl Platform for TestMachine {
     }
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
-        NativePlatform.sleep(if duration < LIMIT {
+        let is_hours = duration >= HOURS && self.hours_pass.get();
+        NativePlatform.sleep(if duration < LIMIT || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration
