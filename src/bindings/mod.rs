@@ -8,6 +8,7 @@
 //! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
 //! | `accounts.rs` | what `Client` does with inboxes and the installation key |
 //! | `signature_request.rs`, `directory.rs` | changes that wait for signatures; inboxes seen from outside |
+//! | `dm.rs` | what two of them offer for direct messages |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `convert.rs` | arguments in |
@@ -23,6 +24,7 @@ mod conversations;
 mod convert;
 mod database;
 mod directory;
+mod dm;
 mod error;
 mod group;
 mod inbox;

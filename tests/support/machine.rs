@@ -12,6 +12,8 @@ use xmtp_web::platform::native::NativePlatform;
 const PAUSE: Duration = Duration::from_millis(4);
 /// From here on a wait is a time limit.
 const LIMIT: Duration = Duration::from_secs(30);
+/// But the longest pause after a rate limit is a limit and some jitter.
+const JITTER: Duration = Duration::from_millis(25);
 
 /// From here on a wait is for something that is due rarely.
 const HOURS: Duration = Duration::from_secs(60 * 60);
@@ -52,7 +54,8 @@ impl Platform for TestMachine {
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
         let is_hours = duration >= HOURS && self.hours_pass.get();
-        NativePlatform.sleep(if duration < LIMIT || is_hours {
+        let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
+        NativePlatform.sleep(if is_pause || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration
