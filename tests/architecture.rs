@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "groups",
         &["identity", "messages", "mls", "platform", "storage", "proto"],
     ),
+    ("preferences", &["groups", "messages", "storage", "proto"]),
     (
         "client",
         &[
@@ -31,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "messages",
             "mls",
             "platform",
+            "preferences",
             "storage",
             "transport",
             "version",
@@ -44,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "identity",
             "messages",
             "platform",
+            "preferences",
             "storage",
             "transport",
             "version",

@@ -3,8 +3,8 @@ import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
 import { XmtpError } from "./errors.js";
-import { InboxStates } from "./inboxes.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
+import { Preferences } from "./preferences.js";
 import type { ClientState } from "./rpc.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
 import type { ClientOptions, Identifier, InboxState, KeyPackageStatus, XmtpEnv } from "./types.js";
@@ -12,7 +12,7 @@ import type { ClientOptions, Identifier, InboxState, KeyPackageStatus, XmtpEnv }
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
 export class Client {
   readonly conversations: Conversations;
-  readonly preferences: InboxStates;
+  readonly preferences: Preferences;
   readonly #accounts: Accounts;
   readonly #channel: Channel;
   readonly #options: ResolvedOptions;
@@ -33,7 +33,7 @@ export class Client {
     this.#signer = signer;
     this.#state = state;
     this.conversations = new Conversations(channel);
-    this.preferences = new InboxStates(channel, state.inboxId);
+    this.preferences = new Preferences(channel, state.inboxId);
     this.#accounts = new Accounts(channel, signer);
   }
 

@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
+//! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `accounts.rs` | what `Client` does with inboxes and the installation key |
 //! | `signature_request.rs`, `directory.rs` | changes that wait for signatures; inboxes seen from outside |
 //! | `dm.rs` | what two of them offer for direct messages |
@@ -30,6 +30,7 @@ mod group;
 mod inbox;
 mod message;
 mod options;
+mod preferences;
 mod session;
 mod signature_request;
 mod stream;
@@ -42,6 +43,7 @@ pub use directory::Directory;
 pub use error::EdgeError;
 pub use group::Group;
 pub use message::{decode_content, encode_content};
+pub use preferences::Preferences;
 pub use signature_request::SignatureRequest;
 pub use stream::StreamHandle;
 

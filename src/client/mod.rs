@@ -9,7 +9,7 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `preferences.rs` | what an app calls |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 //! | `accounts.rs`, `pending.rs` | changes of the own inbox and their signatures |
@@ -30,6 +30,7 @@ mod key_packages;
 mod options;
 mod outbox;
 mod pending;
+mod preferences;
 mod register;
 mod revocation;
 mod streams;
@@ -49,6 +50,7 @@ pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use installation::KeyPackageStatus;
 pub use options::ClientOptions;
 pub use pending::PendingUpdate;
+pub use preferences::Preferences;
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};
