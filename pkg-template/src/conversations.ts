@@ -2,6 +2,7 @@ import type { Channel } from "./channel.js";
 import { checkInboxIds, Group } from "./group.js";
 import { DecodedMessage } from "./message.js";
 import { checkKeys } from "./options.js";
+import { checkNewPermissions } from "./permissions.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { addressesOf } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
@@ -82,5 +83,6 @@ export class Conversations {
 }
 
 function checkGroupOptions(options: CreateGroupOptions): void {
-  checkKeys("createGroup", options, ["groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions"]);
+  checkKeys("createGroup", options, ["groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions", "customPermissionPolicySet"]);
+  checkNewPermissions(options);
 }

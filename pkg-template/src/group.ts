@@ -1,6 +1,13 @@
 import { Conversation } from "./conversation.js";
 import { invalidArgument } from "./errors.js";
 import type { RoleChange, TextField } from "./rpc.js";
+import {
+  checkPermissionUpdate,
+  type GroupPermissions,
+  type MetadataField,
+  type PermissionPolicy,
+  type PermissionUpdateType,
+} from "./permissions.js";
 import { addressesOf } from "./signers.js";
 import type { Identifier } from "./types.js";
 
@@ -79,8 +86,22 @@ export class Group extends Conversation {
   }
 
   /** The rules of the group: who may do what. */
-  async permissions(): Promise<object | undefined> {
+  async permissions(): Promise<GroupPermissions> {
     return (await this.refresh()).permissions;
+  }
+
+  /**
+   * Changes one rule. Only super admins can (`group.not_permitted`). `metadataField` goes with
+   * `PermissionUpdateType.UpdateMetadata` and names the field.
+   */
+  async updatePermission(
+    permissionType: PermissionUpdateType,
+    policy: PermissionPolicy,
+    metadataField?: MetadataField,
+  ): Promise<void> {
+    checkPermissionUpdate(permissionType, policy, metadataField);
+    const change = { type: permissionType, policy, field: metadataField };
+    this.snapshot = await this.channel.call("group.updatePermission", { groupId: this.id, ...change });
   }
 
   async addMembers(inboxIds: string[]): Promise<void> {

@@ -15,4 +15,12 @@ export {
   type Signer,
 } from "./signers.js";
 export { contentTypeGroupUpdated, contentTypeText, encodeText } from "./content.js";
+export {
+  MetadataField,
+  metadataFieldName,
+  PermissionPolicy,
+  PermissionUpdateType,
+  type GroupPermissions,
+  type PermissionPolicySet,
+} from "./permissions.js";
 export * from "./types.js";

@@ -1,4 +1,5 @@
 import type { PlainError } from "./errors.js";
+import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type {
   CreateGroupOptions,
   EncodedContent,
@@ -38,7 +39,7 @@ export interface GroupSnapshot {
   pausedForVersion: string | undefined;
   epoch: bigint;
   isActive: boolean;
-  permissions: object | undefined;
+  permissions: GroupPermissions;
 }
 
 /** One stored message, decoded as far as this package knows its type. */
@@ -132,6 +133,10 @@ export interface Requests {
   "group.removeMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.removeMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
+  "group.updatePermission": {
+    args: OnGroup<{ type: PermissionUpdateType; policy: PermissionPolicy; field: MetadataField | undefined }>;
+    result: GroupSnapshot;
+  };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */

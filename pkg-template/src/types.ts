@@ -1,3 +1,5 @@
+import type { PermissionPolicySet } from "./permissions.js";
+
 /** The kinds of identifier an inbox can hold. Numbers on purpose: a string is refused. */
 export enum IdentifierKind {
   Ethereum = 0,
@@ -105,6 +107,8 @@ export interface CreateGroupOptions {
   groupImageUrlSquare?: string;
   appData?: string;
   permissions?: GroupPermissionsOptions;
+  /** With `permissions: GroupPermissionsOptions.CustomPolicy`, and only with it. */
+  customPermissionPolicySet?: PermissionPolicySet;
 }
 
 export interface ListConversationsOptions {

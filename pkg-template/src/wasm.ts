@@ -5,6 +5,7 @@
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
+import type { GroupPermissions } from "./permissions.js";
 import type {
   Args,
   ClientState,
@@ -64,7 +65,7 @@ function groupSnapshot(group: raw.Group): GroupSnapshot {
     pausedForVersion: state.pausedForVersion,
     epoch: BigInt(state.epoch),
     isActive: group.isActive(),
-    permissions: state.permissions,
+    permissions: state.permissions as GroupPermissions,
   };
 }
 
@@ -217,6 +218,8 @@ export const handlers: Handlers = {
   "group.removeMembersByAddress": ({ groupId, addresses }) =>
     changed(groupId, (group) => group.removeMembersByAddress(addresses)),
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
+  "group.updatePermission": ({ groupId, type, policy, field }) =>
+    changed(groupId, (group) => group.updatePermission(type, policy, field)),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
 };
 

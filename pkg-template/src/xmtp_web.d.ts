@@ -50,7 +50,7 @@ export interface RawGroupState {
   conversationType: string;
   pausedForVersion?: string | undefined;
   epoch: bigint | number;
-  permissions?: object | undefined;
+  permissions: object;
 }
 
 export interface RawMember {
@@ -111,6 +111,7 @@ export class Group {
   removeAdmin(inboxId: string): Promise<void>;
   addSuperAdmin(inboxId: string): Promise<void>;
   removeSuperAdmin(inboxId: string): Promise<void>;
+  updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }

@@ -25,6 +25,16 @@ pub(super) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>, EdgeError> {
         .ok_or_else(|| wrong(name, "a Uint8Array"))
 }
 
+/// A whole number of at least 0 that fits into 32 bits.
+pub(super) fn number(name: &str, value: &JsValue) -> Result<u32, EdgeError> {
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number);
+    value
+        .as_f64()
+        .filter(whole)
+        .map(|number| number as u32)
+        .ok_or_else(|| wrong(name, "a whole number of at least 0"))
+}
+
 /// A bigint of at least 0 that fits into 64 bits.
 pub(super) fn unsigned(name: &str, value: &JsValue) -> Result<u64, EdgeError> {
     value

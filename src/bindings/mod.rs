@@ -23,7 +23,9 @@ mod error;
 mod group;
 mod message;
 mod options;
+mod permissions;
 mod session;
+mod settings;
 mod stream;
 mod view;
 

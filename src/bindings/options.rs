@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use super::convert;
 use super::error::EdgeError;
+use super::permissions::RawPolicySet;
+use super::{convert, permissions};
 use crate::client;
-use crate::groups::{NewGroup, PolicySet, Preset};
+use crate::groups::NewGroup;
 use crate::storage::{ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
 
 /// An option object: its names as JavaScript writes them.
@@ -253,15 +254,14 @@ options! { RawNewGroup of "createGroup" {
     image_url: Option<String> = "groupImageUrlSquare",
     app_data: Option<String> = "appData",
     permissions: Option<u32> = "permissions",
+    policies: Option<RawPolicySet> = "customPermissionPolicySet",
 } }
 
 /// What a new group starts with.
 pub(super) fn new_group(value: &JsValue) -> Result<NewGroup, EdgeError> {
     let raw: RawNewGroup = read(value)?;
-    let presets = [Preset::AllMembers, Preset::AdminOnly];
-    let preset = choice("permissions", raw.permissions.unwrap_or_default(), &presets)?;
     Ok(NewGroup {
-        permissions: PolicySet::preset(preset),
+        permissions: permissions::of_new_group(raw.permissions, raw.policies)?,
         name: raw.name.unwrap_or_default(),
         description: raw.description.unwrap_or_default(),
         image_url: raw.image_url.unwrap_or_default(),

@@ -37,7 +37,7 @@ export interface RawGroupState {
   conversationType: string;
   pausedForVersion?: string | undefined;
   epoch: bigint;
-  permissions?: object | undefined;
+  permissions: object;
 }
 
 export interface RawMember {

@@ -1,13 +1,12 @@
 //! Groups and members as plain objects.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use super::convert;
 use super::error::EdgeError;
-use crate::groups::{GroupView, MemberView, Policy, PolicySet, Preset, field};
+use super::permissions::RawPermissions;
+use crate::groups::{GroupView, MemberView, field};
 use crate::identity::Identifier;
 use crate::storage::{ConsentState, ConversationType};
 
@@ -48,59 +47,6 @@ pub(super) fn group(view: GroupView) -> Result<JsValue, EdgeError> {
         admins: view.metadata.admins,
         super_admins: view.metadata.super_admins,
     })
-}
-
-/// Who may do what. The numbers of a policy: 0 everybody, 1 nobody, 2 admins, 3 super admins, 4 no rule of its
-/// own, 5 something composed.
-///
-/// # Source
-/// `PermissionPolicy` and `GroupPermissionsOptions` of `@xmtp/node-sdk`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RawPermissions {
-    policy_type: u8,
-    policy_set: BTreeMap<&'static str, u8>,
-}
-
-impl RawPermissions {
-    fn new(set: &PolicySet) -> Self {
-        let policy_type = if *set == PolicySet::preset(Preset::AllMembers) {
-            0
-        } else if *set == PolicySet::preset(Preset::AdminOnly) {
-            1
-        } else {
-            2
-        };
-        let attribute = |name: &str| set.update_metadata.get(name).map_or(4, policy);
-        Self {
-            policy_type,
-            policy_set: [
-                ("addMemberPolicy", policy(&set.add_member)),
-                ("removeMemberPolicy", policy(&set.remove_member)),
-                ("addAdminPolicy", policy(&set.add_admin)),
-                ("removeAdminPolicy", policy(&set.remove_admin)),
-                ("updateGroupNamePolicy", attribute(field::NAME)),
-                ("updateGroupDescriptionPolicy", attribute(field::DESCRIPTION)),
-                ("updateGroupImageUrlSquarePolicy", attribute(field::IMAGE_URL)),
-                (
-                    "updateMessageDisappearingPolicy",
-                    attribute(field::DISAPPEAR_IN_NS),
-                ),
-                ("updateAppDataPolicy", attribute(field::APP_DATA)),
-            ]
-            .into(),
-        }
-    }
-}
-
-fn policy(policy: &Policy) -> u8 {
-    match policy {
-        Policy::Allow => 0,
-        Policy::Deny => 1,
-        Policy::Admin => 2,
-        Policy::SuperAdmin => 3,
-        Policy::All(_) | Policy::Any(_) => 5,
-    }
 }
 
 #[derive(Serialize)]

@@ -361,7 +361,7 @@ impl GroupHandle {
         }
     }
 
-    async fn commit(&self, data: IntentData) -> Result<(), ClientError> {
+    pub(super) async fn commit(&self, data: IntentData) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
         self.check_open(inner)?;
         let lock = inner.lock_of(self.id());

@@ -9,7 +9,7 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `settings.rs` | what an app calls |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 
@@ -22,6 +22,7 @@ mod key_packages;
 mod options;
 mod outbox;
 mod register;
+mod settings;
 mod streams;
 mod sync;
 

@@ -52,6 +52,9 @@ pub enum GroupError {
     /// The group's rules forbid it.
     #[error("the permissions of this group do not let you {0}")]
     NotPermitted(&'static str),
+    /// A policy that the network has no value for.
+    #[error("changing admins cannot be allowed to everybody: choose nobody, admins or super admins")]
+    PolicyUnavailable,
     /// Not possible in this kind of conversation.
     #[error("this is not possible in a direct message: {0}")]
     NotInDm(&'static str),
@@ -196,6 +199,7 @@ impl Coded for GroupError {
             GroupError::Paused { .. } => ErrorCode::GroupPaused,
             GroupError::TooLarge { .. } => ErrorCode::GroupTooLarge,
             GroupError::TooLong { .. } => ErrorCode::InvalidArgument,
+            GroupError::PolicyUnavailable => ErrorCode::UnsupportedOption,
             GroupError::NotPermitted(_) | GroupError::NotInDm(_) => ErrorCode::NotPermitted,
             GroupError::NoUsableKeyPackage => ErrorCode::NoUsableKeyPackage,
             GroupError::UnknownInbox { .. } => ErrorCode::UnknownInbox,

@@ -7,7 +7,7 @@
 //!
 //! | noun | file |
 //! |---|---|
-//! | what a group says of itself | `metadata.rs`, `membership.rs`, `permissions.rs` |
+//! | what a group says of itself | `metadata.rs`, `membership.rs`, `permissions.rs`, `policy_choice.rs` |
 //! | making and joining | `create.rs`, `join.rs` |
 //! | what we want | `intent/` |
 //! | what others did | `inbound/` |
@@ -22,6 +22,7 @@ pub mod join;
 mod membership;
 mod metadata;
 mod permissions;
+mod policy_choice;
 pub mod push;
 mod row;
 mod states;
@@ -35,6 +36,7 @@ pub use error::{CommitError, GroupError, WelcomeError};
 pub use membership::{GroupMembership, InstallationDiff, MembershipDiff};
 pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};
 pub use permissions::{Policy, PolicySet, Preset, Roles};
+pub use policy_choice::{ChosenPolicies, Permission, PolicyOption};
 pub use states::States;
 pub use version::exceeds;
 pub use view::{GroupView, MemberView};
