@@ -63,6 +63,8 @@ error_codes! {
     GroupInactive = "group.inactive",
     /// The group waits for a newer version of this library.
     GroupPaused = "group.paused",
+    /// A minimum version above this client's own, or below the one the group has.
+    MinimumVersion = "group.minimum_version",
     /// More members than a group may have.
     GroupTooLarge = "group.too_large",
     /// The group's rules do not let the caller do this.

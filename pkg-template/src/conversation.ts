@@ -3,6 +3,7 @@ import { invalidArgument } from "./errors.js";
 import { checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
+import { checkDisappearing, type ConversationDebugInfo, type MessageDisappearingSettings } from "./settings.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
   SortDirection,
@@ -57,6 +58,47 @@ export class Conversation {
   /** The version this conversation waits for (XIP-72); undefined when it is not paused. */
   async pausedForVersion(): Promise<string | undefined> {
     return (await this.refresh()).pausedForVersion;
+  }
+
+  /** The lowest protocol version that may take part (XIP-72); undefined when there is none. */
+  async minimumSupportedProtocolVersion(): Promise<string | undefined> {
+    return (await this.refresh()).minimumSupportedProtocolVersion;
+  }
+
+  /**
+   * Stops this conversation for everybody whose client is older than `version`, until they update (XIP-72). In a
+   * group only super admins can. It cannot be lowered again. Default: the version of this client,
+   * `client.libxmtpVersion`.
+   */
+  async setMinimumSupportedProtocolVersion(version?: string): Promise<void> {
+    if (version !== undefined && typeof version !== "string") throw invalidArgument("the version must be a string");
+    this.snapshot = await this.channel.call("group.setMinimumVersion", { groupId: this.id, version });
+  }
+
+  /** Undefined when they were never set. Both 0n after {@link removeMessageDisappearingSettings}. */
+  async messageDisappearingSettings(): Promise<MessageDisappearingSettings | undefined> {
+    return (await this.refresh()).messageDisappearingSettings;
+  }
+
+  /** Messages stored from now on are deleted `inNs` nanoseconds later, by every member's client. */
+  async updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void> {
+    const settings = { fromNs, inNs };
+    checkDisappearing(settings);
+    this.snapshot = await this.channel.call("group.updateDisappearing", { groupId: this.id, settings });
+  }
+
+  /** Messages stored from now on stay. Those that were to disappear still do. */
+  removeMessageDisappearingSettings(): Promise<void> {
+    return this.updateMessageDisappearingSettings(0n, 0n);
+  }
+
+  async isMessageDisappearingEnabled(): Promise<boolean> {
+    const settings = await this.messageDisappearingSettings();
+    return settings !== undefined && settings.fromNs > 0n && settings.inNs > 0n;
+  }
+
+  async debugInfo(): Promise<ConversationDebugInfo> {
+    return this.channel.call("group.debugInfo", { groupId: this.id });
   }
 
   async members(): Promise<GroupMember[]> {

@@ -3,7 +3,8 @@ import { checkInboxIds, Group } from "./group.js";
 import { DecodedMessage } from "./message.js";
 import { checkKeys } from "./options.js";
 import { checkNewPermissions } from "./permissions.js";
-import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
+import type { DeletedMessageId, GroupSnapshot, MessageSnapshot } from "./rpc.js";
+import { checkDisappearing, type ConversationPause } from "./settings.js";
 import { addressesOf } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import type { CreateGroupOptions, Identifier, ListConversationsOptions } from "./types.js";
@@ -77,12 +78,30 @@ export class Conversations {
     return openStream(this.#channel, { type: "allMessages" }, convert, options);
   }
 
+  /**
+   * Conversations that stop because they need a newer version of this library (XIP-72), and those that go on again
+   * after an update.
+   */
+  streamPauses(options?: StreamOptions<ConversationPause>): Promise<AsyncStreamProxy<ConversationPause>> {
+    return openStream(this.#channel, { type: "pauses" }, (value) => value as ConversationPause, options);
+  }
+
+  /** Ids of messages that are not in the local database any more because their time was over. */
+  streamMessageDeletions(options?: StreamOptions<string>): Promise<AsyncStreamProxy<string>> {
+    const convert = (value: object): string => (value as DeletedMessageId).messageId;
+    return openStream(this.#channel, { type: "messageDeletions" }, convert, options);
+  }
+
   #group(snapshot: GroupSnapshot): Group {
     return new Group(this.#channel, snapshot);
   }
 }
 
 function checkGroupOptions(options: CreateGroupOptions): void {
-  checkKeys("createGroup", options, ["groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions", "customPermissionPolicySet"]);
+  checkKeys("createGroup", options, [
+    "groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions", "customPermissionPolicySet",
+    "messageDisappearingSettings",
+  ]);
+  checkDisappearing(options.messageDisappearingSettings);
   checkNewPermissions(options);
 }

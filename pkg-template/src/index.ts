@@ -23,4 +23,10 @@ export {
   type GroupPermissions,
   type PermissionPolicySet,
 } from "./permissions.js";
+export type {
+  ConversationDebugInfo,
+  ConversationPause,
+  Cursor,
+  MessageDisappearingSettings,
+} from "./settings.js";
 export * from "./types.js";

@@ -1,5 +1,6 @@
 import type { PlainError } from "./errors.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
+import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
   CreateGroupOptions,
   EncodedContent,
@@ -37,6 +38,8 @@ export interface GroupSnapshot {
   superAdmins: string[];
   metadata: GroupMetadata;
   pausedForVersion: string | undefined;
+  minimumSupportedProtocolVersion: string | undefined;
+  messageDisappearingSettings: MessageDisappearingSettings | undefined;
   epoch: bigint;
   isActive: boolean;
   permissions: GroupPermissions;
@@ -50,6 +53,7 @@ export interface MessageSnapshot {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs: bigint | undefined;
   kind: GroupMessageKind;
   deliveryStatus: DeliveryStatus;
   contentType: ContentTypeId | undefined;
@@ -78,7 +82,9 @@ export type WalletSignature =
 export type StreamSource =
   | { type: "conversations"; conversationType?: "group" }
   | { type: "allMessages"; conversationType?: "group" }
-  | { type: "messages"; groupId: string };
+  | { type: "messages"; groupId: string }
+  | { type: "pauses" }
+  | { type: "messageDeletions" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -137,6 +143,9 @@ export interface Requests {
     args: OnGroup<{ type: PermissionUpdateType; policy: PermissionPolicy; field: MetadataField | undefined }>;
     result: GroupSnapshot;
   };
+  "group.updateDisappearing": { args: OnGroup<{ settings: MessageDisappearingSettings }>; result: GroupSnapshot };
+  "group.setMinimumVersion": { args: OnGroup<{ version: string | undefined }>; result: GroupSnapshot };
+  "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
@@ -152,7 +161,18 @@ export interface StreamValues {
   conversations: GroupSnapshot;
   allMessages: MessageSnapshot;
   messages: MessageSnapshot;
+  pauses: ConversationPause;
+  messageDeletions: DeletedMessageId;
 }
+
+/** A message that is not in the database any more. */
+export interface DeletedMessageId {
+  conversationId: string;
+  messageId: string;
+}
+
+/** What a stream carries, whatever its source. */
+export type StreamValue = StreamValues[keyof StreamValues];
 
 /** Page to worker. */
 export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> } }[Method];
@@ -161,7 +181,7 @@ export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> }
 export type ToPage =
   | { type: "answer"; id: number; ok: true; result: unknown }
   | { type: "answer"; id: number; ok: false; error: PlainError }
-  | { type: "stream"; streamId: number; event: "value"; value: GroupSnapshot | MessageSnapshot }
+  | { type: "stream"; streamId: number; event: "value"; value: StreamValue }
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
   | { type: "fatal"; error: PlainError };

@@ -1,4 +1,5 @@
 import type { PermissionPolicySet } from "./permissions.js";
+import type { MessageDisappearingSettings } from "./settings.js";
 
 /** The kinds of identifier an inbox can hold. Numbers on purpose: a string is refused. */
 export enum IdentifierKind {
@@ -109,6 +110,7 @@ export interface CreateGroupOptions {
   permissions?: GroupPermissionsOptions;
   /** With `permissions: GroupPermissionsOptions.CustomPolicy`, and only with it. */
   customPermissionPolicySet?: PermissionPolicySet;
+  messageDisappearingSettings?: MessageDisappearingSettings;
 }
 
 export interface ListConversationsOptions {

@@ -14,12 +14,13 @@ import type {
   Method,
   Result,
   StreamOpenArgs,
+  StreamValue,
 } from "./rpc.js";
 import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
-  value(item: GroupSnapshot | MessageSnapshot): void;
+  value(item: StreamValue): void;
   error(error: PlainError): void;
   end(): void;
 }
@@ -63,6 +64,8 @@ function groupSnapshot(group: raw.Group): GroupSnapshot {
     superAdmins: state.superAdmins,
     metadata: { creatorInboxId: state.creatorInboxId, conversationType: state.conversationType },
     pausedForVersion: state.pausedForVersion,
+    minimumSupportedProtocolVersion: state.minimumSupportedProtocolVersion,
+    messageDisappearingSettings: state.messageDisappearingSettings,
     epoch: BigInt(state.epoch),
     isActive: group.isActive(),
     permissions: state.permissions as GroupPermissions,
@@ -90,6 +93,7 @@ function messageSnapshot(message: RawMessage): MessageSnapshot {
     senderInstallationId: message.senderInstallationId,
     sentAtNs: message.sentAtNs,
     insertedAtNs: message.insertedAtNs,
+    expiresAtNs: message.expiresAtNs,
     kind: message.kind,
     deliveryStatus: message.deliveryStatus,
     contentType: message.contentType,
@@ -220,6 +224,11 @@ export const handlers: Handlers = {
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
   "group.updatePermission": ({ groupId, type, policy, field }) =>
     changed(groupId, (group) => group.updatePermission(type, policy, field)),
+  "group.updateDisappearing": ({ groupId, settings }) =>
+    changed(groupId, (group) => group.updateMessageDisappearingSettings(settings.fromNs, settings.inNs)),
+  "group.setMinimumVersion": ({ groupId, version }) =>
+    changed(groupId, (group) => group.setMinimumSupportedProtocolVersion(version)),
+  "group.debugInfo": ({ groupId }) => withGroup(groupId, (group) => group.debugInfo()),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
 };
 
@@ -242,7 +251,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
   };
   /** A value that cannot be read is an error of that value, not the end of the stream. */
   const each =
-    <T>(read: (item: T) => GroupSnapshot | MessageSnapshot) =>
+    <T>(read: (item: T) => StreamValue) =>
     (item: T): void => {
       if (ended) return;
       try {
@@ -257,7 +266,11 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
-        : conversations.stream(each(consumeGroup), onError, onEnd);
+        : source.type === "pauses"
+          ? conversations.streamPauses(each(pause), onError, onEnd)
+          : source.type === "messageDeletions"
+            ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
+            : conversations.stream(each(consumeGroup), onError, onEnd);
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -278,6 +291,8 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  // What changed meanwhile is in the database; these tell moments, not states.
+  if (source.type === "pauses" || source.type === "messageDeletions") return;
   const groups = open().conversations.list().map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
@@ -292,9 +307,17 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
   }
 }
 
+function pause({ conversationId, pausedForVersion }: raw.RawPause): StreamValue {
+  return { conversationId, pausedForVersion };
+}
+
+function deletedMessageId({ conversationId, messageId }: raw.RawDeletedMessage): StreamValue {
+  return { conversationId, messageId };
+}
+
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
-  else if (source.type === "allMessages") await open().conversations.syncAll();
+  else if (source.type === "allMessages" || source.type === "pauses") await open().conversations.syncAll();
   else await open().conversations.sync();
 }
 

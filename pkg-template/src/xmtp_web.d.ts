@@ -27,6 +27,7 @@ export interface RawMessage {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs?: bigint | undefined;
   /** 0 application, 1 membership change. */
   kind: number;
   /** 0 unpublished, 1 published, 2 failed. */
@@ -49,6 +50,8 @@ export interface RawGroupState {
   creatorInboxId: string;
   conversationType: string;
   pausedForVersion?: string | undefined;
+  minimumSupportedProtocolVersion?: string | undefined;
+  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
   epoch: bigint | number;
   permissions: object;
 }
@@ -59,6 +62,28 @@ export interface RawMember {
   installationIds: string[];
   permissionLevel: number;
   consentState: number;
+}
+
+/** A conversation that stopped or went on. */
+export interface RawPause {
+  conversationId: string;
+  pausedForVersion?: string | undefined;
+}
+
+/** A message that is gone. */
+export interface RawDeletedMessage {
+  conversationId: string;
+  messageId: string;
+}
+
+export interface RawDebugInfo {
+  epoch: bigint;
+  maybeForked: boolean;
+  forkDetails: string;
+  isCommitLogForked?: boolean;
+  localCommitLog: string;
+  remoteCommitLog: string;
+  cursor: { originatorId: number; sequenceId: bigint }[];
 }
 
 export interface RawSendOptions {
@@ -111,6 +136,9 @@ export class Group {
   removeAdmin(inboxId: string): Promise<void>;
   addSuperAdmin(inboxId: string): Promise<void>;
   removeSuperAdmin(inboxId: string): Promise<void>;
+  updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void>;
+  setMinimumSupportedProtocolVersion(version: string | undefined): Promise<void>;
+  debugInfo(): RawDebugInfo;
   updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
@@ -126,6 +154,8 @@ export class Conversations {
   createGroupOptimistic(options: object): Group;
   stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamPauses(onItem: OnItem<RawPause>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamMessageDeletions(onItem: OnItem<RawDeletedMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 
@@ -141,6 +171,7 @@ export class Client {
     nonce: bigint;
     dbPath?: string | null;
     dbEncryptionKey?: Uint8Array;
+    protocolVersion?: string;
   }): Promise<Client>;
   readonly inboxId: string;
   readonly installationId: string;

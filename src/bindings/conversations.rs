@@ -9,7 +9,7 @@ use super::error::EdgeError;
 use super::group::Group;
 use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
-use super::{convert, message, options};
+use super::{convert, message, options, view};
 use crate::client::Event;
 
 /// The conversations of a client.
@@ -152,6 +152,45 @@ impl Conversations {
                     .zip(session.upgrade())
                     .map(|(handle, session)| Group::new(&session, &handle).into()))
             }
+            _ => Ok(None),
+        })
+    }
+
+    /// Conversations that stop or go on because of the version they need, from now on (XIP-72).
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    #[wasm_bindgen(js_name = streamPauses)]
+    pub fn stream_pauses(
+        &self,
+        #[wasm_bindgen(js_name = onItem, unchecked_param_type = "(item: RawPause) => void")] on_item: JsValue,
+        #[wasm_bindgen(js_name = onError, unchecked_param_type = "(error: unknown) => void")]
+        on_error: JsValue,
+        #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
+    ) -> Result<StreamHandle, EdgeError> {
+        let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
+        stream::open(&self.inner, callbacks, |_, event| match event {
+            Event::Paused { group_id, required } => Ok(Some(view::pause(*group_id, required.clone())?)),
+            _ => Ok(None),
+        })
+    }
+
+    /// Messages that are deleted here because their time is over, from now on.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    #[wasm_bindgen(js_name = streamMessageDeletions)]
+    pub fn stream_message_deletions(
+        &self,
+        #[wasm_bindgen(js_name = onItem, unchecked_param_type = "(item: RawDeletedMessage) => void")]
+        on_item: JsValue,
+        #[wasm_bindgen(js_name = onError, unchecked_param_type = "(error: unknown) => void")]
+        on_error: JsValue,
+        #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
+    ) -> Result<StreamHandle, EdgeError> {
+        let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
+        stream::open(&self.inner, callbacks, |_, event| match event {
+            Event::MessageDeleted { group_id, id } => Ok(Some(view::deleted_message(*group_id, *id)?)),
             _ => Ok(None),
         })
     }

@@ -44,6 +44,11 @@ pub(super) fn unsigned(name: &str, value: &JsValue) -> Result<u64, EdgeError> {
         .ok_or_else(|| wrong(name, "a bigint from 0 to 2^64 - 1"))
 }
 
+/// Nanoseconds: a bigint of at least 0 that fits into 63 bits.
+pub(super) fn time(name: &str, value: &JsValue) -> Result<i64, EdgeError> {
+    i64::try_from(unsigned(name, value)?).map_err(|_| wrong(name, "a bigint from 0 to 2^63 - 1"))
+}
+
 /// A function.
 pub(super) fn function(name: &str, value: &JsValue) -> Result<Function, EdgeError> {
     value

@@ -99,6 +99,13 @@ fn of_group(error: &GroupError) -> Vec<(&'static str, JsValue)> {
         GroupError::Paused { required } | GroupError::Commit(CommitError::VersionTooLow { required }) => {
             vec![("required", required.as_str().into())]
         }
+        GroupError::VersionAboveOwn { asked, own } => {
+            vec![("asked", asked.as_str().into()), ("own", own.as_str().into())]
+        }
+        GroupError::VersionLowered { asked, current } => vec![
+            ("asked", asked.as_str().into()),
+            ("current", current.as_str().into()),
+        ],
         GroupError::NotFound { group_id } => vec![("groupId", group_id.to_string().into())],
         GroupError::UnknownInbox { inbox } => vec![("inboxId", inbox.to_string().into())],
         GroupError::TooLarge { limit } => vec![("limit", JsValue::from_f64(*limit as f64))],

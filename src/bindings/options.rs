@@ -10,8 +10,9 @@ use super::error::EdgeError;
 use super::permissions::RawPolicySet;
 use super::{convert, permissions};
 use crate::client;
-use crate::groups::NewGroup;
+use crate::groups::{GroupError, NewGroup, exceeds};
 use crate::storage::{ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
+use crate::version::PROTOCOL_VERSION;
 
 /// An option object: its names as JavaScript writes them.
 trait Options: DeserializeOwned {
@@ -84,6 +85,7 @@ options! { RawCreate of "Client.create" {
     db_path: JsValue = "dbPath",
     #[serde(with = "serde_wasm_bindgen::preserve", default)]
     db_encryption_key: JsValue = "dbEncryptionKey",
+    protocol_version: Option<String> = "protocolVersion",
 } }
 
 /// Where the database lies.
@@ -121,6 +123,7 @@ impl CreateOptions {
                 identifier: convert::identifier(&raw.identifier, raw.identifier_kind)?,
                 nonce: raw.nonce,
                 inbox_id: raw.inbox_id.as_deref().map(convert::inbox_id).transpose()?,
+                protocol_version: protocol_version(raw.protocol_version)?,
             },
             api_url: raw.api_url,
             app_version: raw.app_version,
@@ -128,6 +131,20 @@ impl CreateOptions {
             database: database_name(&raw.db_path)?,
             key: database_key(&raw.db_encryption_key)?,
         })
+    }
+}
+
+/// The version that minimum versions are compared with. Tests may claim less than there is, never more.
+fn protocol_version(given: Option<String>) -> Result<String, EdgeError> {
+    let Some(given) = given else {
+        return Ok(PROTOCOL_VERSION.to_owned());
+    };
+    match exceeds(&given, PROTOCOL_VERSION) {
+        Some(false) => Ok(given),
+        Some(true) => Err(EdgeError::Unsupported(format!(
+            "protocolVersion must not lie above {PROTOCOL_VERSION}"
+        ))),
+        None => Err(EdgeError::Argument("protocolVersion is not a version".into())),
     }
 }
 
@@ -248,6 +265,23 @@ pub(super) fn list(value: &JsValue) -> Result<client::ListOptions, EdgeError> {
     })
 }
 
+/// From when and after how long messages disappear, nanoseconds.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDisappearing {
+    from_ns: i64,
+    in_ns: i64,
+}
+
+fn disappearing(raw: Option<RawDisappearing>) -> Result<Option<(i64, i64)>, EdgeError> {
+    match raw {
+        Some(RawDisappearing { from_ns, in_ns }) if from_ns < 0 || in_ns < 0 => {
+            Err(GroupError::NegativeTime.into())
+        }
+        raw => Ok(raw.map(|raw| (raw.from_ns, raw.in_ns))),
+    }
+}
+
 options! { RawNewGroup of "createGroup" {
     name: Option<String> = "groupName",
     description: Option<String> = "groupDescription",
@@ -255,6 +289,7 @@ options! { RawNewGroup of "createGroup" {
     app_data: Option<String> = "appData",
     permissions: Option<u32> = "permissions",
     policies: Option<RawPolicySet> = "customPermissionPolicySet",
+    disappearing: Option<RawDisappearing> = "messageDisappearingSettings",
 } }
 
 /// What a new group starts with.
@@ -266,6 +301,6 @@ pub(super) fn new_group(value: &JsValue) -> Result<NewGroup, EdgeError> {
         description: raw.description.unwrap_or_default(),
         image_url: raw.image_url.unwrap_or_default(),
         app_data: raw.app_data.unwrap_or_default(),
-        disappearing: None,
+        disappearing: disappearing(raw.disappearing)?,
     })
 }

@@ -14,6 +14,7 @@ export interface RawMessage {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs?: bigint | undefined;
   /** 0 application, 1 membership change. */
   kind: number;
   /** 0 unpublished, 1 published, 2 failed. */
@@ -36,6 +37,8 @@ export interface RawGroupState {
   creatorInboxId: string;
   conversationType: string;
   pausedForVersion?: string | undefined;
+  minimumSupportedProtocolVersion?: string | undefined;
+  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
   epoch: bigint;
   permissions: object;
 }
@@ -46,6 +49,28 @@ export interface RawMember {
   installationIds: string[];
   permissionLevel: number;
   consentState: number;
+}
+
+/** A conversation that stopped or went on. */
+export interface RawPause {
+  conversationId: string;
+  pausedForVersion?: string | undefined;
+}
+
+/** A message that is gone. */
+export interface RawDeletedMessage {
+  conversationId: string;
+  messageId: string;
+}
+
+export interface RawDebugInfo {
+  epoch: bigint;
+  maybeForked: boolean;
+  forkDetails: string;
+  isCommitLogForked?: boolean;
+  localCommitLog: string;
+  remoteCommitLog: string;
+  cursor: { originatorId: number; sequenceId: bigint }[];
 }
 
 export interface RawSendOptions {
@@ -64,6 +89,8 @@ export interface RawCreateOptions {
   nonce: bigint;
   dbPath?: string | null;
   dbEncryptionKey?: Uint8Array;
+  /** For tests: the version minimum versions are compared with, instead of the own one. Not above that. */
+  protocolVersion?: string;
 }
 
 /** How the streams of a client are connected to the node. */

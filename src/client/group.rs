@@ -17,7 +17,7 @@ use crate::storage::{
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
 #[derive(Debug, Clone)]
 pub struct GroupHandle {
-    client: Client,
+    pub(super) client: Client,
     row: GroupRow,
 }
 
@@ -112,6 +112,7 @@ impl GroupHandle {
     /// [`ClientError::Transport`]: what was processed stays.
     pub async fn sync(&self) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
+        inner.delete_expired()?;
         for group_id in self.stitched(inner)? {
             inner.sync_group(group_id).await?;
         }
@@ -121,11 +122,12 @@ impl GroupHandle {
     /// Sends encoded content. Returns the message's id, which is stored from here on, whatever happens.
     ///
     /// # Errors
-    /// [`GroupError::Inactive`], [`GroupError::Paused`]: nothing was stored. [`ClientError::Transport`]: the
-    /// message is stored as unpublished and the next sync sends it.
+    /// [`GroupError::Inactive`], [`GroupError::Paused`]: nothing was stored. [`ClientError::Transport`], or a pause
+    /// that came meanwhile: the message is stored as unpublished and the next sync that can sends it.
     pub async fn send(&self, content: Vec<u8>, options: SendOptions) -> Result<MessageId, ClientError> {
         let inner = self.client.ready()?;
         let group_id = self.id();
+        inner.unpause(group_id)?;
         // Without a key the time makes the message's id: the same text twice is two messages, however coarse
         // the clock.
         let context = Context {
@@ -174,6 +176,9 @@ impl GroupHandle {
         let inner = self.client.ready()?;
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
+        if let Some(required) = inner.unpause(self.id())? {
+            return Err(GroupError::Paused { required }.into());
+        }
         if inner.refresh_is_due(self.id(), REFRESH_ON_SEND_NS)? {
             // Who joined meanwhile cannot read what is said in an epoch of before.
             inner.receive_locked(self.id()).await?;
@@ -355,6 +360,7 @@ impl GroupHandle {
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
         inner.receive_locked(self.id()).await?;
+        self.check_open(inner)?;
         match inner.queue_membership(self.id(), &refresh).await? {
             Some(id) => inner.resolve_locked(self.id(), id).await,
             None => Ok(()),
@@ -367,6 +373,7 @@ impl GroupHandle {
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
         inner.receive_locked(self.id()).await?;
+        self.check_open(inner)?;
         // The creator's first commit must bring its own identity update (see `create_group`).
         inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
         let id = intent::queue(&inner.context(), self.id(), &data)?;
@@ -376,7 +383,7 @@ impl GroupHandle {
     /// Fails for a conversation in which nothing can be changed.
     fn check_open(&self, inner: &Inner) -> Result<(), ClientError> {
         let context = inner.context();
-        if let Some(required) = context.row(self.id())?.paused_for_version {
+        if let Some(required) = inner.unpause(self.id())? {
             return Err(GroupError::Paused { required }.into());
         }
         if context.load(self.id())?.is_active() {

@@ -11,11 +11,15 @@
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `settings.rs` | what an app calls |
 //! | `events.rs`, `streams.rs` | what an app watches |
+//! | `expiry.rs` | messages whose time is over |
+//! | `debug.rs` | the inside of a conversation |
 //! | `key_packages.rs` | rotation and deletion |
 
 mod conversations;
+mod debug;
 mod error;
 mod events;
+mod expiry;
 mod group;
 mod identities;
 mod key_packages;
@@ -33,6 +37,7 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
+pub use debug::DebugInfo;
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
@@ -44,7 +49,6 @@ use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::storage::Store;
 use crate::transport::calls::NodeApi;
-use crate::version::PROTOCOL_VERSION;
 
 /// A person's inbox on this installation. Clones share it.
 #[derive(Debug, Clone)]
@@ -61,12 +65,15 @@ struct Inner {
     identifier: Identifier,
     /// What a new inbox is derived with.
     nonce: u64,
+    /// What minimum versions are compared with.
+    own_version: String,
     /// The registration that waits for signatures.
     request: RefCell<Option<SignatureRequest>>,
     registered: Cell<bool>,
     closing: events::Closing,
     events: Rc<events::Hub>,
     live: streams::Live,
+    alarm: expiry::Alarm,
     /// One sync, send or streamed message of a group at a time.
     groups: RefCell<HashMap<GroupId, Rc<Mutex<()>>>>,
     /// One sync of welcomes at a time.
@@ -111,6 +118,12 @@ impl Client {
     #[must_use]
     pub fn is_registered(&self) -> bool {
         self.inner.registered.get()
+    }
+
+    /// The protocol version that minimum versions of groups are compared with (XIP-72).
+    #[must_use]
+    pub fn protocol_version(&self) -> &str {
+        &self.inner.own_version
     }
 
     /// Conversations.
@@ -170,7 +183,7 @@ impl Inner {
             key: &self.key,
             inbox_id: self.inbox_id,
             now_ns: self.now_ns(),
-            own_version: PROTOCOL_VERSION,
+            own_version: &self.own_version,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::identity::Identifier;
 use crate::ids::InboxId;
+use crate::version::PROTOCOL_VERSION;
 
 /// Who opens a client.
 #[derive(Debug, Clone)]
@@ -12,6 +13,9 @@ pub struct ClientOptions {
     pub nonce: u64,
     /// The inbox the database must belong to, where the caller knows it.
     pub inbox_id: Option<InboxId>,
+    /// The protocol version that minimum versions are compared with (XIP-72). Anything but the default is for
+    /// tests: who claims more than is there breaks groups, who claims less is paused.
+    pub protocol_version: String,
 }
 
 impl ClientOptions {
@@ -25,6 +29,7 @@ impl ClientOptions {
             identifier,
             nonce: 1,
             inbox_id: None,
+            protocol_version: PROTOCOL_VERSION.to_owned(),
         }
     }
 }

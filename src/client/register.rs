@@ -8,9 +8,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures::FutureExt as _;
 use futures::lock::Mutex;
 
-use super::{Client, ClientError, ClientOptions, Inner, streams};
+use super::{Client, ClientError, ClientOptions, Inner, expiry, streams};
 use crate::error::Coded as _;
 use crate::identity::{
     AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey,
@@ -92,6 +93,7 @@ impl Client {
             store,
             api,
             platform,
+            options.protocol_version.clone(),
         );
         client.inner.registered.set(registered);
         if registered {
@@ -130,6 +132,7 @@ impl Client {
             store,
             api,
             platform,
+            options.protocol_version,
         );
         client.start_registration().await?;
         Ok(client)
@@ -141,7 +144,9 @@ impl Client {
         store: Store,
         api: NodeApi,
         platform: Rc<dyn Platform>,
+        own_version: String,
     ) -> Self {
+        let (alarm, rung) = expiry::Alarm::new();
         let inner = Inner {
             store,
             api,
@@ -150,20 +155,23 @@ impl Client {
             inbox_id,
             identifier,
             nonce,
+            own_version,
             request: RefCell::new(None),
             registered: Cell::new(false),
             closing: super::events::Closing::default(),
             events: Rc::default(),
             live: streams::Live::default(),
+            alarm,
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
             last_unique_ns: Cell::new(0),
         };
-        Self {
-            inner: Rc::new(inner),
-        }
+        let inner = Rc::new(inner);
+        let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);
+        inner.platform.spawn(cleaning.boxed_local());
+        Self { inner }
     }
 
     /// Works out what must be signed.

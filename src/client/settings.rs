@@ -2,7 +2,7 @@
 
 use super::{ClientError, GroupHandle};
 use crate::groups::intent::IntentData;
-use crate::groups::{GroupError, Permission, PolicyOption};
+use crate::groups::{GroupError, Permission, PolicyOption, check_minimum_version, field};
 use crate::storage::ConversationType;
 
 impl GroupHandle {
@@ -24,5 +24,52 @@ impl GroupHandle {
         }
         self.commit(IntentData::UpdatePermission { permission, option })
             .await
+    }
+
+    /// Lets messages disappear: those stored from now on, `in_ns` nanoseconds after they were stored. Where one of
+    /// both is 0, messages stay; those that were to disappear still do.
+    ///
+    /// Two commits, as the network has it: the first may succeed alone.
+    ///
+    /// # Errors
+    /// [`GroupError::NotPermitted`], [`GroupError::NegativeTime`]: nothing was changed; [`ClientError::Transport`].
+    pub async fn update_disappearing(&self, from_ns: i64, in_ns: i64) -> Result<(), ClientError> {
+        if from_ns < 0 || in_ns < 0 {
+            return Err(GroupError::NegativeTime.into());
+        }
+        self.update_field(field::DISAPPEAR_FROM_NS, &from_ns.to_string())
+            .await?;
+        self.update_field(field::DISAPPEAR_IN_NS, &in_ns.to_string())
+            .await
+    }
+
+    /// Since when messages disappear and after how long, in nanoseconds; `None`: it was never set.
+    ///
+    /// # Errors
+    /// [`ClientError::Group`], [`ClientError::Storage`].
+    pub fn disappearing(&self) -> Result<Option<(i64, i64)>, ClientError> {
+        let row = self.client.open()?.context().row(self.id())?;
+        Ok(row.message_disappear_from_ns.zip(row.message_disappear_in_ns))
+    }
+
+    /// Pauses the conversation for everybody below a version (XIP-72), `None`: below ours. In groups only super
+    /// admins can, unless the permissions say otherwise.
+    ///
+    /// # Errors
+    /// [`GroupError::InvalidVersion`], [`GroupError::VersionAboveOwn`], [`GroupError::VersionLowered`],
+    /// [`GroupError::NotPermitted`]: nothing was changed; [`ClientError::Transport`].
+    pub async fn set_minimum_version(&self, version: Option<&str>) -> Result<(), ClientError> {
+        let own = self.client.protocol_version();
+        let version = version.unwrap_or(own);
+        check_minimum_version(version, None, own)?;
+        self.update_field(field::MINIMUM_VERSION, version).await
+    }
+
+    /// The version this conversation waits for, if it is paused.
+    ///
+    /// # Errors
+    /// [`ClientError::Group`], [`ClientError::Storage`].
+    pub fn paused_for_version(&self) -> Result<Option<String>, ClientError> {
+        Ok(self.client.open()?.context().row(self.id())?.paused_for_version)
     }
 }

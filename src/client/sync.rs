@@ -7,12 +7,11 @@ use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Stop};
 use crate::groups::intent::{self, Refresh};
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
-use crate::groups::{exceeds, originator};
+use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
 use crate::storage::{CursorKind, GroupQuery, IntentId, StorageError};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
-use crate::version::PROTOCOL_VERSION;
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
@@ -93,6 +92,9 @@ impl Inner {
             match outcome {
                 Joined::Group(group_id) => {
                     self.events.tell(&Event::Conversation(group_id));
+                    if let Some(required) = self.context().row(group_id)?.paused_for_version {
+                        self.tell(group_id, &[Change::Paused(required)]);
+                    }
                     return Ok(Some(group_id));
                 }
                 Joined::Refused(error) => {
@@ -117,6 +119,7 @@ impl Inner {
 
     pub(super) async fn sync_all(self: &Rc<Self>) -> Result<usize, ClientError> {
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
+        self.delete_expired()?;
         let mut failure = self.sync_welcomes().await.err();
         let mut synced = 0;
         for group_id in self.stale_groups().await? {
@@ -170,10 +173,18 @@ impl Inner {
 
     async fn sync_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.receive_locked(group_id).await?;
+        if self.context().row(group_id)?.paused_for_version.is_some() {
+            // Who was added before is welcomed all the same; everything else waits.
+            return self.send_welcomes(group_id).await;
+        }
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
-        self.publish_locked(group_id, None, refresh).await
+        match self.publish_locked(group_id, None, refresh).await {
+            // Paused by what was just read: what waits is published once it goes on.
+            Err(ClientError::Group(GroupError::Paused { .. })) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Looks whether members have new or revoked installations, if that was long ago, and queues the update.
@@ -197,7 +208,9 @@ impl Inner {
 
     /// Reads everything the node has of a group. The lock is held by the caller.
     pub(super) async fn receive_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
-        self.unpause(group_id)?;
+        if self.unpause(group_id)?.is_some() {
+            return Ok(());
+        }
         loop {
             let after = self.cursor(group_id)?;
             let page = self.api.query_group_messages(group_id, after).await?;
@@ -241,16 +254,21 @@ impl Inner {
         Ok(true)
     }
 
-    /// Lets a paused group go on once this version is high enough.
-    fn unpause(&self, group_id: GroupId) -> Result<(), ClientError> {
-        let row = self.context().row(group_id)?;
-        if let Some(required) = row.paused_for_version
-            && exceeds(&required, PROTOCOL_VERSION) == Some(false)
-        {
-            self.store.set_paused_for_version(&group_id, None)?;
-            self.events.tell(&Event::Group(group_id));
+    /// Lets a paused group go on if our version is high enough by now. Returns the version it still waits for.
+    pub(super) fn unpause(&self, group_id: GroupId) -> Result<Option<String>, ClientError> {
+        let Some(required) = self.context().row(group_id)?.paused_for_version else {
+            return Ok(None);
+        };
+        if exceeds(&required, &self.own_version) != Some(false) {
+            return Ok(Some(required));
         }
-        Ok(())
+        self.store.set_paused_for_version(&group_id, None)?;
+        self.events.tell(&Event::Group(group_id));
+        self.events.tell(&Event::Paused {
+            group_id,
+            required: None,
+        });
+        Ok(None)
     }
 
     /// The node's number of the last message of a group that was processed.
@@ -266,7 +284,19 @@ impl Inner {
     }
 
     fn tell(&self, group_id: GroupId, changes: &[Change]) {
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::Message(_) | Change::Published(_)))
+        {
+            self.alarm.ring();
+        }
         for change in changes {
+            if let Change::Paused(required) = change {
+                self.events.tell(&Event::Paused {
+                    group_id,
+                    required: Some(required.clone()),
+                });
+            }
             self.events.tell(&match change {
                 Change::Message(id) | Change::Published(id) => Event::Message { group_id, id: *id },
                 Change::Group | Change::Removed | Change::Paused(_) => Event::Group(group_id),

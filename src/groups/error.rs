@@ -55,6 +55,31 @@ pub enum GroupError {
     /// A policy that the network has no value for.
     #[error("changing admins cannot be allowed to everybody: choose nobody, admins or super admins")]
     PolicyUnavailable,
+    /// A minimum version in a form that not every release reads.
+    #[error("{asked:?} cannot be a minimum version: write three numbers, such as 1.10.0")]
+    InvalidVersion {
+        /// What was asked for.
+        asked: String,
+    },
+    /// A minimum version that would pause ourselves.
+    #[error("the minimum version {asked} lies above this client's own, {own}")]
+    VersionAboveOwn {
+        /// What was asked for.
+        asked: String,
+        /// The own version.
+        own: String,
+    },
+    /// A minimum version below the one the group has.
+    #[error("the minimum version of this group is {current} and cannot be lowered to {asked}")]
+    VersionLowered {
+        /// What was asked for.
+        asked: String,
+        /// What the group has.
+        current: String,
+    },
+    /// A time before the Unix epoch, or a span below nothing.
+    #[error("the times of disappearing messages cannot be negative")]
+    NegativeTime,
     /// Not possible in this kind of conversation.
     #[error("this is not possible in a direct message: {0}")]
     NotInDm(&'static str),
@@ -198,7 +223,12 @@ impl Coded for GroupError {
             GroupError::Inactive => ErrorCode::GroupInactive,
             GroupError::Paused { .. } => ErrorCode::GroupPaused,
             GroupError::TooLarge { .. } => ErrorCode::GroupTooLarge,
-            GroupError::TooLong { .. } => ErrorCode::InvalidArgument,
+            GroupError::TooLong { .. } | GroupError::InvalidVersion { .. } | GroupError::NegativeTime => {
+                ErrorCode::InvalidArgument
+            }
+            GroupError::VersionAboveOwn { .. } | GroupError::VersionLowered { .. } => {
+                ErrorCode::MinimumVersion
+            }
             GroupError::PolicyUnavailable => ErrorCode::UnsupportedOption,
             GroupError::NotPermitted(_) | GroupError::NotInDm(_) => ErrorCode::NotPermitted,
             GroupError::NoUsableKeyPackage => ErrorCode::NoUsableKeyPackage,

@@ -373,7 +373,8 @@ fn store(
         .as_ref()
         .is_some_and(|row| row.membership_state == MembershipState::Restored);
     let minimum = offer.metadata.get(field::MINIMUM_VERSION).unwrap_or_default();
-    let paused = conversation_type == ConversationType::Group
+    // Also direct messages, which libxmtp pauses at their next commit only.
+    let paused = conversation_type != ConversationType::Sync
         && version::exceeds(minimum, context.own_version).unwrap_or(false);
     let fresh = GroupRow {
         id: group_id,

@@ -38,7 +38,7 @@ pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};
 pub use permissions::{Policy, PolicySet, Preset, Roles};
 pub use policy_choice::{ChosenPolicies, Permission, PolicyOption};
 pub use states::States;
-pub use version::exceeds;
+pub use version::{check_minimum_version, exceeds};
 pub use view::{GroupView, MemberView};
 
 /// How many members a group may have.

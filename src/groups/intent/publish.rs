@@ -9,9 +9,10 @@ use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
 use crate::groups::inbound::{needed_states, validate};
 use crate::groups::membership::GroupMembership;
-use crate::groups::metadata::MutableMetadata;
+use crate::groups::metadata::{self, MutableMetadata};
 use crate::groups::permissions::PolicySet;
 use crate::groups::states::{self, States};
+use crate::groups::version::check_minimum_version;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{
     CommitPlan, CommitView, ContextChange, Group, MlsError, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
@@ -133,6 +134,9 @@ pub fn build(
         }
         IntentData::UpdateMetadata { field, value } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
+            if field == metadata::field::MINIMUM_VERSION {
+                check_minimum_version(&value, metadata.get(&field), context.own_version)?;
+            }
             metadata.attributes.insert(field, value);
             (
                 change(ContextChange::MutableMetadata(metadata.encode())),
