@@ -48,7 +48,8 @@ export interface RawGroupState {
   admins: string[];
   superAdmins: string[];
   creatorInboxId: string;
-  conversationType: string;
+  /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
+  conversationType: number;
   pausedForVersion?: string | undefined;
   minimumSupportedProtocolVersion?: string | undefined;
   messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
@@ -140,6 +141,9 @@ export class Group {
   setMinimumSupportedProtocolVersion(version: string | undefined): Promise<void>;
   debugInfo(): RawDebugInfo;
   updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
+  /** Of a direct message. */
+  peerInboxId(): string;
+  duplicateDms(): Group[];
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
@@ -152,6 +156,10 @@ export class Conversations {
   createGroup(inboxIds: string[], options: object): Promise<Group>;
   createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
   createGroupOptimistic(options: object): Group;
+  createDm(inboxId: string, options: object): Promise<Group>;
+  createDmWithAddress(address: string, options: object): Promise<Group>;
+  dmByInboxId(inboxId: string): Group | undefined;
+  dmByAddress(address: string): Promise<Group | undefined>;
   stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamPauses(onItem: OnItem<RawPause>, onError: OnError, onEnd: OnEnd): StreamHandle;

@@ -25,8 +25,8 @@ pub struct Group {
 /// Which conversation, and the client it belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Of {
-    session: Rc<Session>,
-    id: GroupId,
+    pub(super) session: Rc<Session>,
+    pub(super) id: GroupId,
     created_at_ns: i64,
     added_by: InboxId,
 }

@@ -11,7 +11,7 @@ use super::permissions::RawPolicySet;
 use super::{convert, permissions};
 use crate::client;
 use crate::groups::{GroupError, NewGroup, exceeds};
-use crate::storage::{ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
+use crate::storage::{ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
 use crate::version::PROTOCOL_VERSION;
 
 /// An option object: its names as JavaScript writes them.
@@ -241,28 +241,53 @@ options! { RawList of "list" {
     created_after_ns: Option<i64> = "createdAfterNs",
     created_before_ns: Option<i64> = "createdBeforeNs",
     limit: Option<u64> = "limit",
-    conversation_type: Option<String> = "conversationType",
+    conversation_type: Option<u32> = "conversationType",
+    consent_states: Option<Vec<u32>> = "consentStates",
+    include_duplicate_dms: Option<bool> = "includeDuplicateDms",
+    order_by: Option<u32> = "orderBy",
 } }
 
 /// Which conversations are listed.
 pub(super) fn list(value: &JsValue) -> Result<client::ListOptions, EdgeError> {
     let raw: RawList = read(value)?;
+    let by_activity = choice("orderBy", raw.order_by.unwrap_or_default(), &[false, true])?;
     Ok(client::ListOptions {
         created_after_ns: raw.created_after_ns,
         created_before_ns: raw.created_before_ns,
         limit: limit(raw.limit),
-        conversation_type: match raw.conversation_type.as_deref() {
-            None => None,
-            Some("group") => Some(ConversationType::Group),
-            Some("dm") => Some(ConversationType::Dm),
-            Some(other) => {
-                return Err(EdgeError::Unsupported(format!(
-                    "conversationType does not have the value {other}"
-                )));
-            }
-        },
-        ..Default::default()
+        conversation_type: raw.conversation_type.map(conversation_type).transpose()?,
+        consent_states: consent_states(raw.consent_states)?,
+        include_duplicate_dms: raw.include_duplicate_dms.unwrap_or_default(),
+        by_activity,
     })
+}
+
+/// A kind of conversation that is shown: 0 direct message, 1 group.
+fn conversation_type(value: u32) -> Result<ConversationType, EdgeError> {
+    choice(
+        "conversationType",
+        value,
+        &[ConversationType::Dm, ConversationType::Group],
+    )
+}
+
+/// Decisions by their numbers; an empty list counts as none given.
+fn consent_states(values: Option<Vec<u32>>) -> Result<Vec<ConsentState>, EdgeError> {
+    let known = [ConsentState::Unknown, ConsentState::Allowed, ConsentState::Denied];
+    values
+        .unwrap_or_default()
+        .into_iter()
+        .map(|value| choice("consentStates", value, &known))
+        .collect()
+}
+
+options! { RawNewDm of "createDm" {
+    disappearing: Option<RawDisappearing> = "messageDisappearingSettings",
+} }
+
+/// What a new direct message starts with: from when and after how long messages disappear, nanoseconds.
+pub(super) fn new_dm(value: &JsValue) -> Result<Option<(i64, i64)>, EdgeError> {
+    disappearing(read::<RawNewDm>(value)?.disappearing)
 }
 
 /// From when and after how long messages disappear, nanoseconds.

@@ -25,7 +25,7 @@ impl GroupHandle {
     /// # Errors
     /// [`ClientError::Group`], [`ClientError::Storage`].
     pub fn debug_info(&self) -> Result<DebugInfo, ClientError> {
-        let inner = self.client.open()?;
+        let inner = self.client().open()?;
         let view = view::group(&inner.context(), self.id())?;
         let id = self.id();
         let cursor = |kind, originator| -> Result<(u32, u64), ClientError> {

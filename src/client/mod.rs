@@ -9,7 +9,7 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `settings.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `settings.rs` | what an app calls |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `expiry.rs` | messages whose time is over |
 //! | `debug.rs` | the inside of a conversation |
@@ -17,6 +17,7 @@
 
 mod conversations;
 mod debug;
+mod dm;
 mod error;
 mod events;
 mod expiry;

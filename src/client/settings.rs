@@ -48,7 +48,8 @@ impl GroupHandle {
     /// # Errors
     /// [`ClientError::Group`], [`ClientError::Storage`].
     pub fn disappearing(&self) -> Result<Option<(i64, i64)>, ClientError> {
-        let row = self.client.open()?.context().row(self.id())?;
+        let inner = self.client().open()?;
+        let row = inner.context().row(self.acting(inner)?)?;
         Ok(row.message_disappear_from_ns.zip(row.message_disappear_in_ns))
     }
 
@@ -59,7 +60,7 @@ impl GroupHandle {
     /// [`GroupError::InvalidVersion`], [`GroupError::VersionAboveOwn`], [`GroupError::VersionLowered`],
     /// [`GroupError::NotPermitted`]: nothing was changed; [`ClientError::Transport`].
     pub async fn set_minimum_version(&self, version: Option<&str>) -> Result<(), ClientError> {
-        let own = self.client.protocol_version();
+        let own = self.client().protocol_version();
         let version = version.unwrap_or(own);
         check_minimum_version(version, None, own)?;
         self.update_field(field::MINIMUM_VERSION, version).await
@@ -70,6 +71,7 @@ impl GroupHandle {
     /// # Errors
     /// [`ClientError::Group`], [`ClientError::Storage`].
     pub fn paused_for_version(&self) -> Result<Option<String>, ClientError> {
-        Ok(self.client.open()?.context().row(self.id())?.paused_for_version)
+        let inner = self.client().open()?;
+        Ok(inner.context().row(self.acting(inner)?)?.paused_for_version)
     }
 }
