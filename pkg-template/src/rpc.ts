@@ -2,6 +2,9 @@ import type { PlainError } from "./errors.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
+  Consent,
+  ConsentEntityType,
+  ConsentState,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
@@ -15,6 +18,7 @@ import type {
   GroupMessageKind,
   GroupUpdated,
   SendOptions,
+  UserPreferenceUpdate,
 } from "./types.js";
 
 /** What the page knows of an open client. */
@@ -85,7 +89,8 @@ export type StreamSource =
   | { type: "allMessages"; conversationType?: "group" }
   | { type: "messages"; groupId: string }
   | { type: "pauses" }
-  | { type: "messageDeletions" };
+  | { type: "messageDeletions" }
+  | { type: "preferences" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -159,6 +164,12 @@ export interface Requests {
   "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
+  "group.consentState": { args: OnGroup; result: ConsentState };
+  "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
+
+  "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
+
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
   "stream.end": { args: { streamId: number }; result: void };
@@ -174,12 +185,18 @@ export interface StreamValues {
   messages: MessageSnapshot;
   pauses: ConversationPause;
   messageDeletions: DeletedMessageId;
+  preferences: PreferenceChanges;
 }
 
 /** A message that is not in the database any more. */
 export interface DeletedMessageId {
   conversationId: string;
   messageId: string;
+}
+
+/** What one event changed in the preferences. */
+export interface PreferenceChanges {
+  updates: UserPreferenceUpdate[];
 }
 
 /** What a stream carries, whatever its source. */

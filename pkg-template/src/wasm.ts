@@ -16,7 +16,14 @@ import type {
   StreamOpenArgs,
   StreamValue,
 } from "./rpc.js";
-import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+import {
+  DeliveryStatus,
+  GroupMessageKind,
+  type EncodedContent,
+  type GroupUpdated,
+  type SendOptions,
+  type UserPreferenceUpdate,
+} from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
@@ -141,6 +148,19 @@ async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Prom
   }
 }
 
+/** The same on the preferences. */
+function withPreferences<T>(use: (preferences: raw.Preferences) => T): T {
+  const preferences = open().client.preferences();
+  try {
+    return use(preferences);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    if (!trapped) preferences.free();
+  }
+}
+
 async function changed(groupId: string, use: (group: raw.Group) => Promise<void>): Promise<GroupSnapshot> {
   return withGroup(groupId, async (group) => {
     await use(group);
@@ -240,6 +260,12 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.setMinimumSupportedProtocolVersion(version)),
   "group.debugInfo": ({ groupId }) => withGroup(groupId, (group) => group.debugInfo()),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+  "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
+  "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
+
+  "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.getConsentState": ({ entityType, entity }) =>
+    withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
 
 /** An open stream. */
@@ -276,11 +302,13 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
-        : source.type === "pauses"
-          ? conversations.streamPauses(each(pause), onError, onEnd)
-          : source.type === "messageDeletions"
-            ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
-            : conversations.stream(each(consumeGroup), onError, onEnd);
+        : source.type === "preferences"
+          ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
+          : source.type === "pauses"
+            ? conversations.streamPauses(each(pause), onError, onEnd)
+            : source.type === "messageDeletions"
+              ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
+              : conversations.stream(each(consumeGroup), onError, onEnd);
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -302,7 +330,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
   // What changed meanwhile is in the database; these tell moments, not states.
-  if (source.type === "pauses" || source.type === "messageDeletions") return;
+  if (source.type === "preferences" || source.type === "pauses" || source.type === "messageDeletions") return;
   const groups = open().conversations.list().map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
@@ -323,6 +351,10 @@ function pause({ conversationId, pausedForVersion }: raw.RawPause): StreamValue 
 
 function deletedMessageId({ conversationId, messageId }: raw.RawDeletedMessage): StreamValue {
   return { conversationId, messageId };
+}
+
+function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
+  return { updates: updates as UserPreferenceUpdate[] };
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {

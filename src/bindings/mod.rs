@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
+//! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `dm.rs` | what two of them offer for direct messages |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
@@ -26,6 +26,7 @@ mod group;
 mod message;
 mod options;
 mod permissions;
+mod preferences;
 mod session;
 mod settings;
 mod stream;
@@ -36,6 +37,7 @@ pub use conversations::Conversations;
 pub use error::EdgeError;
 pub use group::Group;
 pub use message::{decode_content, encode_content};
+pub use preferences::Preferences;
 pub use stream::StreamHandle;
 
 use wasm_bindgen::prelude::*;

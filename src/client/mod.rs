@@ -9,7 +9,7 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs`, `settings.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `expiry.rs` | messages whose time is over |
 //! | `debug.rs` | the inside of a conversation |
@@ -26,6 +26,7 @@ mod identities;
 mod key_packages;
 mod options;
 mod outbox;
+mod preferences;
 mod register;
 mod settings;
 mod streams;
@@ -43,6 +44,7 @@ pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use options::ClientOptions;
+pub use preferences::Preferences;
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};
