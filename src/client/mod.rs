@@ -9,19 +9,24 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs` | what an app calls |
-//! | `events.rs`, `streams.rs` | what an app watches |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs` | what an app calls |
+//! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
+//! | `push.rs`, `received.rs` | what push notifications take |
 //! | `key_packages.rs` | rotation and deletion |
 
 mod conversations;
 mod dm;
 mod error;
 mod events;
+mod filter;
 mod group;
 mod identities;
 mod key_packages;
+mod leaving;
 mod options;
 mod outbox;
+mod push;
+mod received;
 mod register;
 mod streams;
 mod sync;
@@ -35,8 +40,10 @@ use futures::lock::Mutex;
 pub use conversations::{Conversations, ListOptions};
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
+pub use filter::StreamFilter;
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use options::ClientOptions;
+pub use push::PushKey;
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};
