@@ -6,6 +6,7 @@ import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
   SortDirection,
+  type ConsentState,
   type EncodedContent,
   type GroupMember,
   type GroupMetadata,
@@ -143,6 +144,16 @@ export class Conversation {
     const args = { groupId: this.id, envelope: envelopeBytes };
     const stored = await this.channel.call("group.processStreamedMessage", args);
     return stored.map((message) => new DecodedMessage(message));
+  }
+
+  /** What was decided about this conversation. */
+  async consentState(): Promise<ConsentState> {
+    return this.channel.call("group.consentState", { groupId: this.id });
+  }
+
+  /** Decides about this conversation. The other installations of this inbox are told. */
+  async updateConsentState(state: ConsentState): Promise<void> {
+    await this.channel.call("group.updateConsentState", { groupId: this.id, state });
   }
 
   /** Messages of this conversation from now on. */

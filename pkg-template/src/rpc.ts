@@ -1,5 +1,7 @@
 import type { PlainError } from "./errors.js";
 import type {
+  Consent,
+  ConsentEntityType,
   ConsentState,
   ConversationType,
   CreateDmOptions,
@@ -17,6 +19,7 @@ import type {
   HmacKeys,
   LastReadTimes,
   SendOptions,
+  UserPreferenceUpdate,
 } from "./types.js";
 
 /** What the page knows of an open client. */
@@ -82,7 +85,8 @@ export type WalletSignature =
 export type StreamSource =
   | { type: "conversations"; conversationType: ConversationType | undefined }
   | { type: "allMessages"; conversationType: ConversationType | undefined; consentStates: ConsentState[] | undefined }
-  | { type: "messages"; groupId: string };
+  | { type: "messages"; groupId: string }
+  | { type: "preferences" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -159,6 +163,12 @@ export interface Requests {
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
+  "group.consentState": { args: OnGroup; result: ConsentState };
+  "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
+
+  "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
+
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
   "stream.end": { args: { streamId: number }; result: void };
@@ -172,7 +182,16 @@ export interface StreamValues {
   conversations: GroupSnapshot;
   allMessages: MessageSnapshot;
   messages: MessageSnapshot;
+  preferences: PreferenceChanges;
 }
+
+/** What one event changed in the preferences. */
+export interface PreferenceChanges {
+  updates: UserPreferenceUpdate[];
+}
+
+/** What a stream carries, whatever its source. */
+export type StreamValue = StreamValues[keyof StreamValues];
 
 /** Page to worker. */
 export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> } }[Method];
@@ -181,7 +200,7 @@ export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> }
 export type ToPage =
   | { type: "answer"; id: number; ok: true; result: unknown }
   | { type: "answer"; id: number; ok: false; error: PlainError }
-  | { type: "stream"; streamId: number; event: "value"; value: GroupSnapshot | MessageSnapshot }
+  | { type: "stream"; streamId: number; event: "value"; value: StreamValue }
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
   | { type: "fatal"; error: PlainError };

@@ -13,12 +13,21 @@ import type {
   Method,
   Result,
   StreamOpenArgs,
+  StreamValue,
 } from "./rpc.js";
-import { ConsentState, DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+import {
+  ConsentState,
+  DeliveryStatus,
+  GroupMessageKind,
+  type EncodedContent,
+  type GroupUpdated,
+  type SendOptions,
+  type UserPreferenceUpdate,
+} from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
-  value(item: GroupSnapshot | MessageSnapshot): void;
+  value(item: StreamValue): void;
   error(error: PlainError): void;
   end(): void;
 }
@@ -136,6 +145,19 @@ async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Prom
   }
 }
 
+/** The same on the preferences. */
+function withPreferences<T>(use: (preferences: raw.Preferences) => T): T {
+  const preferences = open().client.preferences();
+  try {
+    return use(preferences);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    if (!trapped) preferences.free();
+  }
+}
+
 async function changed(groupId: string, use: (group: raw.Group) => Promise<void>): Promise<GroupSnapshot> {
   return withGroup(groupId, async (group) => {
     await use(group);
@@ -242,6 +264,12 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.removeMembersByAddress(addresses)),
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+  "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
+  "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
+
+  "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.getConsentState": ({ entityType, entity }) =>
+    withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
 
 /** An open stream. */
@@ -263,7 +291,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
   };
   /** A value that cannot be read is an error of that value, not the end of the stream. */
   const each =
-    <T>(read: (item: T) => GroupSnapshot | MessageSnapshot) =>
+    <T>(read: (item: T) => StreamValue) =>
     (item: T): void => {
       if (ended) return;
       try {
@@ -278,7 +306,9 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd, filterOf(source))
-        : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
+        : source.type === "preferences"
+          ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
+          : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -302,13 +332,15 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 const EVERY_CONSENT_STATE = [ConsentState.Unknown, ConsentState.Allowed, ConsentState.Denied];
 
 /** The part of a source that the raw streams and lists take. */
-function filterOf(source: Exclude<StreamOpenArgs["source"], { type: "messages" }>): object {
+function filterOf(source: Extract<StreamOpenArgs["source"], { type: "conversations" | "allMessages" }>): object {
   const consentStates = source.type === "allMessages" ? source.consentStates : undefined;
   return given({ conversationType: source.conversationType, consentStates });
 }
 
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  // What was decided meanwhile is in the database and changes nothing any more.
+  if (source.type === "preferences") return;
   const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published };
   const deliver = (groupId: string): Promise<void> =>
     withGroup(groupId, (group) => {
@@ -322,6 +354,10 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
     return;
   }
   for (const { id } of groups) await deliver(id);
+}
+
+function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
+  return { updates: updates as UserPreferenceUpdate[] };
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {

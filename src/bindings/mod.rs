@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
+//! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `dm.rs`, `leaving.rs`, `push.rs` | what they offer for direct messages, leaving and push notifications |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
@@ -27,6 +27,7 @@ mod group;
 mod leaving;
 mod message;
 mod options;
+mod preferences;
 mod push;
 mod session;
 mod stream;
@@ -37,6 +38,7 @@ pub use conversations::Conversations;
 pub use error::EdgeError;
 pub use group::Group;
 pub use message::{decode_content, encode_content};
+pub use preferences::Preferences;
 pub use stream::StreamHandle;
 
 use wasm_bindgen::prelude::*;

@@ -9,7 +9,7 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `preferences.rs` | what an app calls |
 //! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
 //! | `push.rs`, `received.rs` | what push notifications take |
 //! | `key_packages.rs` | rotation and deletion |
@@ -25,6 +25,7 @@ mod key_packages;
 mod leaving;
 mod options;
 mod outbox;
+mod preferences;
 mod push;
 mod received;
 mod register;
@@ -43,6 +44,7 @@ pub use events::{ConnectionState, Event, EventStream};
 pub use filter::StreamFilter;
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use options::ClientOptions;
+pub use preferences::Preferences;
 pub use push::PushKey;
 
 use crate::groups::Context;
