@@ -69,6 +69,8 @@ error_codes! {
     GroupTooLarge = "group.too_large",
     /// The group's rules do not let the caller do this.
     NotPermitted = "group.not_permitted",
+    /// The caller cannot leave the conversation.
+    CannotLeave = "group.cannot_leave",
     /// Nobody could be added: no installation has a usable key package.
     NoUsableKeyPackage = "group.no_usable_key_package",
     /// A change could not be published in the given number of attempts.

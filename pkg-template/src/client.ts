@@ -29,7 +29,7 @@ export class Client {
     this.#identifier = identifier;
     this.#signer = signer;
     this.#state = state;
-    this.conversations = new Conversations(channel);
+    this.conversations = new Conversations(channel, state.installationId);
     this.preferences = new Preferences(channel);
   }
 

@@ -5,6 +5,7 @@ import type {
   Consent,
   ConsentEntityType,
   ConsentState,
+  ConversationType,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
@@ -17,6 +18,8 @@ import type {
   DeliveryStatus,
   GroupMessageKind,
   GroupUpdated,
+  HmacKeys,
+  LastReadTimes,
   SendOptions,
   UserPreferenceUpdate,
 } from "./types.js";
@@ -85,8 +88,8 @@ export type WalletSignature =
   | { type: "SCW"; address: string; chainId: bigint; blockNumber: bigint | undefined; signature: Uint8Array };
 
 export type StreamSource =
-  | { type: "conversations"; conversationType?: "group" }
-  | { type: "allMessages"; conversationType?: "group" }
+  | { type: "conversations"; conversationType: ConversationType | undefined }
+  | { type: "allMessages"; conversationType: ConversationType | undefined; consentStates: ConsentState[] | undefined }
   | { type: "messages"; groupId: string }
   | { type: "pauses" }
   | { type: "messageDeletions" }
@@ -122,7 +125,7 @@ export interface Requests {
   "client.close": { args: void; result: void };
 
   "conversations.sync": { args: void; result: void };
-  "conversations.syncAll": { args: void; result: void };
+  "conversations.syncAll": { args: { consentStates: ConsentState[] | undefined }; result: void };
   "conversations.list": { args: ListConversationsOptions; result: GroupSnapshot[] };
   "conversations.byId": { args: { groupId: string }; result: GroupSnapshot | undefined };
   "conversations.createGroup": { args: { inboxIds: string[]; options: CreateGroupOptions }; result: GroupSnapshot };
@@ -139,6 +142,9 @@ export interface Requests {
   };
   "conversations.dmByInboxId": { args: { inboxId: string }; result: GroupSnapshot | undefined };
   "conversations.dmByAddress": { args: { address: string }; result: GroupSnapshot | undefined };
+  "conversations.byMessageId": { args: { messageId: string }; result: GroupSnapshot | undefined };
+  "conversations.messageById": { args: { messageId: string }; result: MessageSnapshot | undefined };
+  "conversations.hmacKeys": { args: void; result: HmacKeys };
   "dm.peerInboxId": { args: OnGroup; result: string };
   "dm.duplicates": { args: OnGroup; result: GroupSnapshot[] };
 
@@ -150,6 +156,13 @@ export interface Requests {
   "group.publishMessages": { args: OnGroup; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
+  "group.hmacKeys": { args: OnGroup; result: HmacKeys };
+  "group.lastReadTimes": { args: OnGroup; result: LastReadTimes };
+  "group.processStreamedMessage": { args: OnGroup<{ envelope: Uint8Array }>; result: MessageSnapshot[] };
+  "group.requestRemoval": { args: OnGroup; result: void };
+  "group.isPendingRemoval": { args: OnGroup; result: boolean };
+  "group.resend": { args: OnGroup<{ messageId: string }>; result: void };
+  "group.discard": { args: OnGroup<{ messageId: string }>; result: void };
   "group.addMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.addMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.removeMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };

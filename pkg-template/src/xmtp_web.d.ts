@@ -87,6 +87,13 @@ export interface RawDebugInfo {
   cursor: { originatorId: number; sequenceId: bigint }[];
 }
 
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
+}
+
 export interface RawSendOptions {
   shouldPush: boolean;
   optimistic?: boolean;
@@ -158,15 +165,23 @@ export class Group {
   /** Of a direct message. */
   peerInboxId(): string;
   duplicateDms(): Group[];
+  requestRemoval(): Promise<void>;
+  isPendingRemoval(): boolean;
+  hmacKeys(): Map<string, RawHmacKey[]>;
+  processStreamedMessage(envelope: Uint8Array): Promise<RawMessage[]>;
+  lastReadTimes(): Map<string, bigint>;
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 
 export class Conversations {
   sync(): Promise<number | void>;
-  syncAll(): Promise<number | void>;
+  syncAll(consentStates?: number[]): Promise<number | void>;
   list(options?: object): Group[];
   byId(id: string): Group | undefined;
+  messageById(id: string): RawMessage | undefined;
+  byMessageId(id: string): Group | undefined;
+  hmacKeys(): Map<string, RawHmacKey[]>;
   createGroup(inboxIds: string[], options: object): Promise<Group>;
   createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
   createGroupOptimistic(options: object): Group;
@@ -174,8 +189,8 @@ export class Conversations {
   createDmWithAddress(address: string, options: object): Promise<Group>;
   dmByInboxId(inboxId: string): Group | undefined;
   dmByAddress(address: string): Promise<Group | undefined>;
-  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
-  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
+  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
   streamPauses(onItem: OnItem<RawPause>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamMessageDeletions(onItem: OnItem<RawDeletedMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;

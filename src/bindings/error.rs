@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::client::ClientError;
 use crate::error::{Coded, ErrorCode};
-use crate::groups::{CommitError, GroupError};
+use crate::groups::{CommitError, GroupError, LeaveRefusal};
 use crate::identity::IdentityError;
 use crate::messages::ContentError;
 use crate::storage::StorageError;
@@ -106,6 +106,14 @@ fn of_group(error: &GroupError) -> Vec<(&'static str, JsValue)> {
             ("asked", asked.as_str().into()),
             ("current", current.as_str().into()),
         ],
+        GroupError::CannotLeave(reason) => {
+            let reason = match reason {
+                LeaveRefusal::DirectMessage => "direct_message",
+                LeaveRefusal::SuperAdmin => "super_admin",
+                LeaveRefusal::Alone => "alone",
+            };
+            vec![("reason", reason.into())]
+        }
         GroupError::NotFound { group_id } => vec![("groupId", group_id.to_string().into())],
         GroupError::UnknownInbox { inbox } => vec![("inboxId", inbox.to_string().into())],
         GroupError::TooLarge { limit } => vec![("limit", JsValue::from_f64(*limit as f64))],

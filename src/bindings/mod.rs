@@ -6,10 +6,10 @@
 //! | file | what |
 //! |---|---|
 //! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
-//! | `dm.rs` | what two of them offer for direct messages |
+//! | `dm.rs`, `leaving.rs`, `push.rs` | what they offer for direct messages, leaving and push notifications |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
-//! | `options.rs`, `convert.rs` | arguments in |
+//! | `options.rs`, `content_types.rs`, `convert.rs` | arguments in |
 //! | `message.rs`, `view.rs` | plain objects out |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
@@ -17,16 +17,19 @@
 //! `pkg-template/src/xmtp_web.d.ts` is the contract with the page-side code.
 
 mod client;
+mod content_types;
 mod conversations;
 mod convert;
 mod database;
 mod dm;
 mod error;
 mod group;
+mod leaving;
 mod message;
 mod options;
 mod permissions;
 mod preferences;
+mod push;
 mod session;
 mod settings;
 mod stream;

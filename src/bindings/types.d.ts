@@ -74,6 +74,13 @@ export interface RawDebugInfo {
   cursor: { originatorId: number; sequenceId: bigint }[];
 }
 
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
+}
+
 export interface RawSendOptions {
   shouldPush: boolean;
   optimistic?: boolean;

@@ -9,8 +9,9 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs`, `settings.rs`, `preferences.rs` | what an app calls |
-//! | `events.rs`, `streams.rs` | what an app watches |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
+//! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
+//! | `push.rs`, `received.rs` | what push notifications take |
 //! | `expiry.rs` | messages whose time is over |
 //! | `debug.rs` | the inside of a conversation |
 //! | `key_packages.rs` | rotation and deletion |
@@ -21,12 +22,16 @@ mod dm;
 mod error;
 mod events;
 mod expiry;
+mod filter;
 mod group;
 mod identities;
 mod key_packages;
+mod leaving;
 mod options;
 mod outbox;
 mod preferences;
+mod push;
+mod received;
 mod register;
 mod settings;
 mod streams;
@@ -42,9 +47,11 @@ pub use conversations::{Conversations, ListOptions};
 pub use debug::DebugInfo;
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
+pub use filter::StreamFilter;
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use options::ClientOptions;
 pub use preferences::Preferences;
+pub use push::PushKey;
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};

@@ -10,7 +10,7 @@ use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
-use crate::storage::{CursorKind, GroupQuery, IntentId, StorageError};
+use crate::storage::{ConsentEntity, ConsentState, CursorKind, GroupQuery, IntentId, StorageError};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
@@ -35,8 +35,16 @@ impl Client {
     /// # Errors
     /// The first failure, after all conversations were tried.
     pub async fn sync_all(&self) -> Result<usize, ClientError> {
+        self.sync_all_with(&[]).await
+    }
+
+    /// The same of conversations with one of these consent states alone; empty: of all.
+    ///
+    /// # Errors
+    /// As [`sync_all`](Self::sync_all).
+    pub async fn sync_all_with(&self, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
         self.ready()?;
-        self.inner.sync_all().await
+        self.inner.sync_all(consent_states).await
     }
 }
 
@@ -117,12 +125,15 @@ impl Inner {
         }
     }
 
-    pub(super) async fn sync_all(self: &Rc<Self>) -> Result<usize, ClientError> {
+    async fn sync_all(self: &Rc<Self>, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
         self.delete_expired()?;
         let mut failure = self.sync_welcomes().await.err();
         let mut synced = 0;
         for group_id in self.stale_groups().await? {
+            if !self.has_consent(group_id, consent_states)? {
+                continue;
+            }
             match self.sync_group(group_id).await {
                 Ok(()) => synced += 1,
                 Err(error) => failure = failure.or(Some(error)),
@@ -131,8 +142,15 @@ impl Inner {
         failure.map_or(Ok(synced), Err)
     }
 
-    /// The conversations that the node has something new of, that something waits to be sent in, or that wait
-    /// for a version.
+    /// Whether what was decided about a conversation is one of these; empty: whatever it is.
+    fn has_consent(&self, group_id: GroupId, states: &[ConsentState]) -> Result<bool, ClientError> {
+        let entity = group_id.to_string();
+        let state = self.store.consent_state(ConsentEntity::Conversation, &entity)?;
+        Ok(states.is_empty() || states.contains(&state))
+    }
+
+    /// The conversations that the node has something new of, that something waits to be sent or done in, or that
+    /// wait for a version.
     pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
         let rows = self.store.groups(&GroupQuery {
             include_duplicate_dms: true,
@@ -147,7 +165,8 @@ impl Inner {
                 Some(newest) => newest.id > self.cursor(row.id)?,
                 None => false,
             };
-            if is_new || waiting.contains(&row.id) || row.paused_for_version.is_some() {
+            let has_work = waiting.contains(&row.id) || row.has_pending_leave_request;
+            if is_new || has_work || row.paused_for_version.is_some() {
                 stale.push(row.id);
             }
         }
@@ -180,6 +199,7 @@ impl Inner {
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
+        self.fulfil_leaves_locked(group_id).await?;
         match self.publish_locked(group_id, None, refresh).await {
             // Paused by what was just read: what waits is published once it goes on.
             Err(ClientError::Group(GroupError::Paused { .. })) => Ok(()),

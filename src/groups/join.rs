@@ -439,6 +439,8 @@ fn store(
         _ => fresh,
     };
     context.db.put_group(&row)?;
+    // What was asked before we were away may have been settled meanwhile.
+    context.db.delete_pending_removes(&group_id)?;
     context.db.append_commit_log(&CommitLogRow {
         group_id,
         sequence_id: 0,
