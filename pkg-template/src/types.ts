@@ -78,6 +78,12 @@ export enum ListConversationsOrderBy {
   LastActivity = 1,
 }
 
+/** How many groups there are, and how many of them were synced. */
+export interface GroupSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
+
 /** The rules a new group starts with. */
 export enum GroupPermissionsOptions {
   /** Every member may add members and change the name; admins may remove. */
@@ -214,6 +220,8 @@ export interface ClientOptions {
   dbEncryptionKey?: Uint8Array;
   /** Distinguishes several inboxes of one address. Default 1n; only `build` and a first `create` look at it. */
   nonce?: bigint;
+  /** Default false: the installations of the inbox tell each other what was decided. */
+  disableDeviceSync?: boolean;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
   /** Where `worker.js` of this package is, when a build has moved it. */

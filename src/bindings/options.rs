@@ -83,6 +83,7 @@ options! { RawCreate of "Client.create" {
     db_path: JsValue = "dbPath",
     #[serde(with = "serde_wasm_bindgen::preserve", default)]
     db_encryption_key: JsValue = "dbEncryptionKey",
+    disable_device_sync: Option<bool> = "disableDeviceSync",
 } }
 
 /// Where the database lies.
@@ -120,6 +121,7 @@ impl CreateOptions {
                 identifier: convert::identifier(&raw.identifier, raw.identifier_kind)?,
                 nonce: raw.nonce,
                 inbox_id: raw.inbox_id.as_deref().map(convert::inbox_id).transpose()?,
+                device_sync: !raw.disable_device_sync.unwrap_or(false),
             },
             api_url: raw.api_url,
             app_version: raw.app_version,

@@ -65,6 +65,7 @@ export interface RawCreateOptions {
   nonce: bigint;
   dbPath?: string | null;
   dbEncryptionKey?: Uint8Array;
+  disableDeviceSync?: boolean;
 }
 
 /** How the streams of a client are connected to the node. */
@@ -83,3 +84,9 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}

@@ -10,10 +10,12 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `preferences.rs` | what an app calls |
+//! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 
 mod conversations;
+mod device_sync;
 mod dm;
 mod error;
 mod events;
@@ -34,6 +36,7 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
+pub use device_sync::SyncSummary;
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
@@ -77,6 +80,7 @@ struct Inner {
     identity: Mutex<()>,
     /// One direct message is looked for and made at a time: the next one finds it.
     direct_messages: Mutex<()>,
+    device_sync: device_sync::DeviceSync,
     /// The last time that was given out as unique.
     last_unique_ns: Cell<i64>,
 }

@@ -12,10 +12,12 @@ pub struct ClientOptions {
     pub nonce: u64,
     /// The inbox the database must belong to, where the caller knows it.
     pub inbox_id: Option<InboxId>,
+    /// Whether the installations of the inbox tell each other what was decided.
+    pub device_sync: bool,
 }
 
 impl ClientOptions {
-    /// With the nonce that web and Node clients use for a new inbox: 1.
+    /// With the nonce that web and Node clients use for a new inbox, 1, and with device sync.
     ///
     /// # Source
     /// `@xmtp/browser-sdk` and `@xmtp/node-sdk`; mobile clients use 0.
@@ -25,6 +27,7 @@ impl ClientOptions {
             identifier,
             nonce: 1,
             inbox_id: None,
+            device_sync: true,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use futures::lock::Mutex;
 
+use super::device_sync::DeviceSync;
 use super::{Client, ClientError, ClientOptions, Inner, streams};
 use crate::error::Coded as _;
 use crate::identity::{
@@ -92,9 +93,11 @@ impl Client {
             store,
             api,
             platform,
+            options.device_sync,
         );
         client.inner.registered.set(registered);
         if registered {
+            client.inner.wake_device_sync();
             // What is stored is enough to read and to write: the node need not be there.
             return Ok(client);
         }
@@ -130,6 +133,7 @@ impl Client {
             store,
             api,
             platform,
+            options.device_sync,
         );
         client.start_registration().await?;
         Ok(client)
@@ -141,8 +145,9 @@ impl Client {
         store: Store,
         api: NodeApi,
         platform: Rc<dyn Platform>,
+        device_sync: bool,
     ) -> Self {
-        let inner = Inner {
+        let inner = Rc::new_cyclic(|myself| Inner {
             store,
             api,
             platform,
@@ -159,11 +164,10 @@ impl Client {
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
+            device_sync: DeviceSync::new(device_sync, myself.clone()),
             last_unique_ns: Cell::new(0),
-        };
-        Self {
-            inner: Rc::new(inner),
-        }
+        });
+        Self { inner }
     }
 
     /// Works out what must be signed.
@@ -295,6 +299,7 @@ impl Client {
             return Err(ClientError::RegistrationNotVisible);
         }
         inner.finish_registration()?;
+        inner.wake_device_sync();
         Ok(())
     }
 }
