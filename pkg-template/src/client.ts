@@ -5,7 +5,7 @@ import { resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
 import type { ClientState } from "./rpc.js";
 import { addressesOf, askSigner, checkIdentifier, type Signer } from "./signers.js";
-import type { ClientOptions, Identifier, XmtpEnv } from "./types.js";
+import type { ClientOptions, GroupSyncSummary, Identifier, XmtpEnv } from "./types.js";
 
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
 export class Client {
@@ -58,9 +58,9 @@ export class Client {
 
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
     const channel = new Channel(options.workerUrl);
-    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl } = options;
+    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
     try {
-      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl };
+      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl };
       const state = await channel.call("client.open", args);
       return new Client(channel, options, identifier, signer, state);
     } catch (error) {
@@ -133,6 +133,11 @@ export class Client {
   async fetchInboxIdByIdentifier(identifier: Identifier): Promise<string | undefined> {
     const [address] = addressesOf([identifier]);
     return this.#channel.call("client.inboxIdForAddress", { address: address as string });
+  }
+
+  /** Reads and publishes everything that the installations of this inbox tell each other. */
+  syncAllDeviceSyncGroups(): Promise<GroupSyncSummary> {
+    return this.preferences.sync();
   }
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */

@@ -10,6 +10,7 @@ import type {
   CreateGroupOptions,
   EncodedContent,
   GroupMember,
+  GroupSyncSummary,
   GroupMetadata,
   Identifier,
   ListConversationsOptions,
@@ -80,6 +81,7 @@ export interface OpenArgs {
   appVersion: string | undefined;
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
+  disableDeviceSync: boolean;
   wasmUrl: string | undefined;
 }
 
@@ -181,6 +183,7 @@ export interface Requests {
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
 
   "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.sync": { args: void; result: GroupSyncSummary };
   "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */

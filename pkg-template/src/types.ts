@@ -122,6 +122,12 @@ export type HmacKeys = Map<string, HmacKey[]>;
 /** By inbox id, when its newest read receipt was sent: nanoseconds since the Unix epoch. */
 export type LastReadTimes = Map<string, bigint>;
 
+/** How many groups there are, and how many of them were synced. */
+export interface GroupSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
+
 /** The rules a new group starts with. */
 export enum GroupPermissionsOptions {
   /** Every member may add members and change the name; admins may remove. */
@@ -261,6 +267,8 @@ export interface ClientOptions {
   dbEncryptionKey?: Uint8Array;
   /** Distinguishes several inboxes of one address. Default 1n; only `build` and a first `create` look at it. */
   nonce?: bigint;
+  /** Default false: the installations of the inbox tell each other what was decided. */
+  disableDeviceSync?: boolean;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
   /** Where `worker.js` of this package is, when a build has moved it. */

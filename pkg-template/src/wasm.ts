@@ -186,6 +186,7 @@ export const handlers: Handlers = {
       apiUrl: rest.apiUrl,
       env: rest.env,
       nonce: rest.nonce,
+      disableDeviceSync: rest.disableDeviceSync,
       identifier: identifier.identifier,
       identifierKind: identifier.identifierKind,
     } as Parameters<typeof raw.Client.create>[0]);
@@ -279,6 +280,7 @@ export const handlers: Handlers = {
   "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
 
   "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.sync": () => withPreferences((preferences) => preferences.sync()),
   "preferences.getConsentState": ({ entityType, entity }) =>
     withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
@@ -385,6 +387,7 @@ function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
+  else if (source.type === "preferences") await withPreferences((preferences) => preferences.sync());
   else if (source.type === "allMessages" || source.type === "pauses") await open().conversations.syncAll();
   else await open().conversations.sync();
 }

@@ -117,6 +117,12 @@ export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
 
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
+
 export class StreamHandle {
   end(): void;
   free(): void;
@@ -199,6 +205,7 @@ export class Conversations {
 export class Preferences {
   setConsentStates(records: RawConsent[]): void;
   getConsentState(entityType: number, entity: string): number;
+  sync(): Promise<RawSyncSummary>;
   streamConsent(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamPreferences(onItem: OnItem<RawPreferenceUpdate[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
@@ -217,6 +224,7 @@ export class Client {
     dbPath?: string | null;
     dbEncryptionKey?: Uint8Array;
     protocolVersion?: string;
+    disableDeviceSync?: boolean;
   }): Promise<Client>;
   readonly inboxId: string;
   readonly installationId: string;

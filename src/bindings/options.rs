@@ -88,6 +88,7 @@ options! { RawCreate of "Client.create" {
     #[serde(with = "serde_wasm_bindgen::preserve", default)]
     db_encryption_key: JsValue = "dbEncryptionKey",
     protocol_version: Option<String> = "protocolVersion",
+    disable_device_sync: Option<bool> = "disableDeviceSync",
 } }
 
 /// Where the database lies.
@@ -126,6 +127,7 @@ impl CreateOptions {
                 nonce: raw.nonce,
                 inbox_id: raw.inbox_id.as_deref().map(convert::inbox_id).transpose()?,
                 protocol_version: protocol_version(raw.protocol_version)?,
+                device_sync: !raw.disable_device_sync.unwrap_or(false),
             },
             api_url: raw.api_url,
             app_version: raw.app_version,

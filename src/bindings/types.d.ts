@@ -99,6 +99,7 @@ export interface RawCreateOptions {
   dbEncryptionKey?: Uint8Array;
   /** For tests: the version minimum versions are compared with, instead of the own one. Not above that. */
   protocolVersion?: string;
+  disableDeviceSync?: boolean;
 }
 
 /** How the streams of a client are connected to the node. */
@@ -117,3 +118,9 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}

@@ -10,6 +10,7 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
+//! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
 //! | `push.rs`, `received.rs` | what push notifications take |
 //! | `expiry.rs` | messages whose time is over |
@@ -18,6 +19,7 @@
 
 mod conversations;
 mod debug;
+mod device_sync;
 mod dm;
 mod error;
 mod events;
@@ -45,6 +47,7 @@ use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
 pub use debug::DebugInfo;
+pub use device_sync::SyncSummary;
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use filter::StreamFilter;
@@ -92,6 +95,7 @@ struct Inner {
     identity: Mutex<()>,
     /// One direct message is looked for and made at a time: the next one finds it.
     direct_messages: Mutex<()>,
+    device_sync: device_sync::DeviceSync,
     /// The last time that was given out as unique.
     last_unique_ns: Cell<i64>,
 }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use futures::FutureExt as _;
 use futures::lock::Mutex;
 
+use super::device_sync::DeviceSync;
 use super::{Client, ClientError, ClientOptions, Inner, expiry, streams};
 use crate::error::Coded as _;
 use crate::identity::{
@@ -94,9 +95,11 @@ impl Client {
             api,
             platform,
             options.protocol_version.clone(),
+            options.device_sync,
         );
         client.inner.registered.set(registered);
         if registered {
+            client.inner.wake_device_sync();
             // What is stored is enough to read and to write: the node need not be there.
             return Ok(client);
         }
@@ -133,6 +136,7 @@ impl Client {
             api,
             platform,
             options.protocol_version,
+            options.device_sync,
         );
         client.start_registration().await?;
         Ok(client)
@@ -145,9 +149,10 @@ impl Client {
         api: NodeApi,
         platform: Rc<dyn Platform>,
         own_version: String,
+        device_sync: bool,
     ) -> Self {
         let (alarm, rung) = expiry::Alarm::new();
-        let inner = Inner {
+        let inner = Rc::new_cyclic(|myself| Inner {
             store,
             api,
             platform,
@@ -166,9 +171,9 @@ impl Client {
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
+            device_sync: DeviceSync::new(device_sync, myself.clone()),
             last_unique_ns: Cell::new(0),
-        };
-        let inner = Rc::new(inner);
+        });
         let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);
         inner.platform.spawn(cleaning.boxed_local());
         Self { inner }
@@ -303,6 +308,7 @@ impl Client {
             return Err(ClientError::RegistrationNotVisible);
         }
         inner.finish_registration()?;
+        inner.wake_device_sync();
         Ok(())
     }
 }

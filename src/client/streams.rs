@@ -194,6 +194,7 @@ impl Inner {
                 }
             }
         }
+        self.wake_device_sync();
         Ok(())
     }
 

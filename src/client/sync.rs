@@ -10,7 +10,9 @@ use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
-use crate::storage::{ConsentEntity, ConsentState, CursorKind, GroupQuery, IntentId, StorageError};
+use crate::storage::{
+    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, IntentId, StorageError,
+};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
@@ -72,7 +74,9 @@ impl Inner {
                 .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
             let page = self.api.query_welcome_messages(topic, after).await?;
             for arrived in page.items {
-                if let Some(group_id) = self.receive_welcome(arrived).await? {
+                if let Some(group_id) = self.receive_welcome(arrived).await?
+                    && !self.is_sync_group(&self.context(), group_id)?
+                {
                     joined.push(group_id);
                 }
                 // Only what is done with uses a key package up: one that must wait is read again and again.
@@ -94,15 +98,21 @@ impl Inner {
         let mut prepared = Prepared::default();
         loop {
             let context = self.context();
-            let outcome = self
-                .store
-                .transaction(|tx| join::receive_welcome(tx, &context, &envelope, prepared))?;
+            let (outcome, updates) = self.store.transaction(|tx| {
+                let outcome = join::receive_welcome(tx, &context, &envelope, prepared)?;
+                let updates = match outcome {
+                    Joined::Group(group_id) => self.device_sync_joined(&context.with(tx), group_id)?,
+                    _ => Vec::new(),
+                };
+                Ok::<_, ClientError>((outcome, updates))
+            })?;
             match outcome {
                 Joined::Group(group_id) => {
                     self.events.tell(&Event::Conversation(group_id));
                     if let Some(required) = self.context().row(group_id)?.paused_for_version {
                         self.tell(group_id, &[Change::Paused(required)]);
                     }
+                    self.tell_preferences(updates);
                     return Ok(Some(group_id));
                 }
                 Joined::Refused(error) => {
@@ -139,6 +149,7 @@ impl Inner {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+        failure = failure.or(self.device_sync_pass().await.err());
         failure.map_or(Ok(synced), Err)
     }
 
@@ -222,8 +233,13 @@ impl Inner {
     /// Whether the last look at the members' installations is older than this, in a group that can be changed.
     pub(super) fn refresh_is_due(&self, group_id: GroupId, older_than_ns: i64) -> Result<bool, ClientError> {
         let row = self.context().row(group_id)?;
+        // In the conversation of the own installations a new one makes the next.
+        let is_virtual = row.conversation_type == ConversationType::Sync;
         let is_old = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
-        Ok(is_old && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active())
+        Ok(is_old
+            && !is_virtual
+            && row.paused_for_version.is_none()
+            && self.context().load(group_id)?.is_active())
     }
 
     /// Reads everything the node has of a group. The lock is held by the caller.
@@ -255,10 +271,13 @@ impl Inner {
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
-            let batch = self
-                .store
-                .transaction(|tx| inbound::receive(tx, &context, group_id, rest, fetched))?;
+            let (batch, updates) = self.store.transaction(|tx| {
+                let batch = inbound::receive(tx, &context, group_id, rest, fetched)?;
+                let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
+                Ok::<_, ClientError>((batch, updates))
+            })?;
             self.tell(group_id, &batch.changes);
+            self.tell_preferences(updates);
             rest = rest.get(batch.done..).unwrap_or_default();
             fetched = fetched && batch.done == 0;
             match batch.stop {

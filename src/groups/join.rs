@@ -203,7 +203,9 @@ fn check(
         ConversationType::Oneshot => return Err(Failure::Nothing),
         ConversationType::Dm => check_dm(context, &offer)?,
         // Only our own installations talk among themselves.
-        ConversationType::Sync if offer.added_by != context.inbox_id => {
+        ConversationType::Sync
+            if offer.added_by != context.inbox_id || !offer.membership.is_only(context.inbox_id) =>
+        {
             return Err(WelcomeError::Membership.into());
         }
         ConversationType::Group | ConversationType::Sync => {}
