@@ -45,6 +45,12 @@ error_codes! {
     NotRegistered = "identity.not_registered",
     /// The inbox already has ten installations.
     TooManyInstallations = "identity.too_many_installations",
+    /// This installation was revoked by its inbox.
+    InstallationRevoked = "identity.installation_revoked",
+    /// A wallet or passkey belongs to an inbox already.
+    AccountAlreadyAssociated = "identity.account_already_associated",
+    /// Linking a wallet may take it away from its inbox, and the caller did not allow that.
+    InboxReassign = "identity.inbox_reassign",
     /// The database belongs to another inbox than the one asked for.
     InboxMismatch = "identity.inbox_mismatch",
     /// The wallet refused to sign, or signing failed.

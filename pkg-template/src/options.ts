@@ -1,5 +1,5 @@
 import { invalidArgument, unsupported } from "./errors.js";
-import { ApiUrls, type ClientOptions, type XmtpEnv } from "./types.js";
+import { ApiUrls, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
 
 /** Refuses options this build does not know: nothing given is ignored. @internal */
 export function checkKeys(where: string, options: object, known: readonly string[]): void {
@@ -38,6 +38,15 @@ export interface ResolvedOptions {
   workerUrl: string | URL | undefined;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
+}
+
+const NETWORK_OPTIONS: readonly (keyof NetworkOptions)[] = ["env", "apiUrl", "appVersion", "workerUrl", "wasmUrl"];
+
+/** A network by name or by options, checked as those of a client. @internal */
+export function resolveNetwork(network: XmtpEnv | NetworkOptions = {}): ResolvedOptions {
+  const options = typeof network === "string" ? { env: network } : network;
+  checkKeys("a call without a client", options, NETWORK_OPTIONS);
+  return resolveOptions(options);
 }
 
 /** @internal */

@@ -1,15 +1,17 @@
 import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
+import { InboxStates } from "./inboxes.js";
 import type { PreferenceChanges } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import { ConsentEntityType, ConsentState, type Consent, type GroupSyncSummary, type UserPreferenceUpdate } from "./types.js";
 
-/** Whom and what the person lets in. */
-export class Preferences {
+/** Whom and what the person lets in, and what is known of inboxes. */
+export class Preferences extends InboxStates {
   readonly #channel: Channel;
 
   /** @internal */
-  constructor(channel: Channel) {
+  constructor(channel: Channel, inboxId: string) {
+    super(channel, inboxId);
     this.#channel = channel;
   }
 

@@ -21,6 +21,9 @@ import type {
   GroupUpdated,
   HmacKeys,
   LastReadTimes,
+  InboxState,
+  KeyPackageStatus,
+  PasskeySignature,
   SendOptions,
   UserPreferenceUpdate,
 } from "./types.js";
@@ -87,7 +90,24 @@ export interface OpenArgs {
 
 export type WalletSignature =
   | { type: "EOA"; signature: Uint8Array }
+  | { type: "Passkey"; signature: PasskeySignature }
   | { type: "SCW"; address: string; chainId: bigint; blockNumber: bigint | undefined; signature: Uint8Array };
+
+/** What is to change in the own inbox. */
+export type InboxChange =
+  | { type: "createInbox" }
+  | { type: "addAccount"; identifier: Identifier }
+  | { type: "removeAccount"; identifier: Identifier }
+  | { type: "revokeInstallations"; installationIds: Uint8Array[] }
+  | { type: "revokeAllOtherInstallations" }
+  | { type: "changeRecoveryIdentifier"; identifier: Identifier };
+
+/** A node to ask about inboxes without being an installation of one. */
+export interface DirectoryArgs {
+  apiUrl: string;
+  appVersion: string | undefined;
+  wasmUrl: string | undefined;
+}
 
 export type StreamSource =
   | { type: "conversations"; conversationType: ConversationType | undefined }
@@ -122,9 +142,28 @@ export interface Requests {
   "client.addSignature": { args: WalletSignature; result: void };
   "client.register": { args: void; result: ClientState };
   "client.isRegistered": { args: void; result: boolean };
-  "client.canMessage": { args: { addresses: string[] }; result: boolean[] };
-  "client.inboxIdForAddress": { args: { address: string }; result: string | undefined };
+  "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };
+  "client.inboxIdForIdentifier": { args: { identifier: Identifier }; result: string | undefined };
+  /** Answers the text to sign; undefined when there is nothing to change. */
+  "client.signatureRequest": { args: { requestId: string; change: InboxChange }; result: string | undefined };
+  "client.applySignatureRequest": { args: { requestId: string; signature: WalletSignature }; result: void };
+  "client.inboxStates": { args: { inboxIds: string[]; fromNetwork: boolean }; result: InboxState[] };
+  "client.updatesCounts": { args: { inboxIds: string[] }; result: Map<string, number> };
+  "client.keyPackageStatuses": { args: { installationIds: string[] }; result: Map<string, KeyPackageStatus> };
+  "client.signWithInstallationKey": { args: { text: string }; result: Uint8Array };
+  "client.verifySignature": { args: { text: string; signature: Uint8Array; publicKey: Uint8Array }; result: boolean };
   "client.close": { args: void; result: void };
+
+  "directory.open": { args: DirectoryArgs; result: void };
+  "directory.inboxIds": { args: { identifiers: Identifier[] }; result: (string | undefined)[] };
+  "directory.inboxStates": { args: { inboxIds: string[] }; result: InboxState[] };
+  "directory.updatesCounts": { args: { inboxIds: string[] }; result: Map<string, number> };
+  /** Answers the text to sign. */
+  "directory.revokeInstallations": {
+    args: { recovery: Identifier; inboxId: string; installationIds: Uint8Array[] };
+    result: string;
+  };
+  "directory.applyRevocation": { args: { signature: WalletSignature }; result: void };
 
   "conversations.sync": { args: void; result: void };
   "conversations.syncAll": { args: { consentStates: ConsentState[] | undefined }; result: void };

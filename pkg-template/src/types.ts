@@ -14,6 +14,43 @@ export interface Identifier {
   identifierKind: IdentifierKind;
 }
 
+/** An inbox as its identity log says. */
+export interface InboxState {
+  inboxId: string;
+  /** Who may revoke; need not be among the account identifiers. */
+  recoveryIdentifier: Identifier;
+  installations: Installation[];
+  accountIdentifiers: Identifier[];
+}
+
+/** One installation of an inbox. */
+export interface Installation {
+  /** The public key, 32 bytes. */
+  bytes: Uint8Array;
+  /** The same in lower-case hex. */
+  id: string;
+  /** When it was added, as it claimed: nanoseconds since the Unix epoch. */
+  clientTimestampNs?: bigint;
+}
+
+/** What the node gives out of an installation, so that others can add it to groups. */
+export interface KeyPackageStatus {
+  /** Seconds since the Unix epoch; undefined when there is no package, or one that does not decode. */
+  lifetime?: { notBefore: bigint; notAfter: bigint };
+  /** Why the installation cannot be added now; undefined when it can. */
+  validationError?: string;
+}
+
+/** What an authenticator answers when it is given a text, in UTF-8, as its challenge. */
+export interface PasskeySignature {
+  /** SEC1, 33 or 65 bytes. */
+  publicKey: Uint8Array;
+  /** DER. */
+  signature: Uint8Array;
+  authenticatorData: Uint8Array;
+  clientDataJson: Uint8Array;
+}
+
 /** What has happened to a message on its way to the network. */
 export enum DeliveryStatus {
   /** Stored here, not yet accepted by the node. */
@@ -253,6 +290,9 @@ export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   dev: "https://api.dev.xmtp.network:5558",
   production: "https://api.production.xmtp.network:5558",
 };
+
+/** A network for calls that need no client: as the options of the same names of a client. */
+export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl">;
 
 export interface ClientOptions {
   /** Default `dev`, as the package this one follows. */

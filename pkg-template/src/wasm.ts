@@ -1,11 +1,12 @@
 /**
- * The one file that knows the raw wasm classes: turns each request of the page into calls on them and their
+ * With `wasm_identity.ts` the one file that knows the raw wasm classes: turns each request of the page into calls on them and their
  * answers into plain objects. Runs in the worker.
  */
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import type { GroupPermissions } from "./permissions.js";
+import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import type {
   Args,
   ClientState,
@@ -197,6 +198,7 @@ export const handlers: Handlers = {
   "client.signatureText": () => open().client.createInboxSignatureText(),
   "client.addSignature": async (args) => {
     if (args.type === "EOA") open().client.addEcdsaSignature(args.signature);
+    else if (args.type === "Passkey") open().client.addPasskeySignature(args.signature);
     else await open().client.addContractSignature(args.address, args.chainId, args.blockNumber, args.signature);
   },
   "client.register": async () => {
@@ -205,13 +207,13 @@ export const handlers: Handlers = {
     return clientState(client);
   },
   "client.isRegistered": () => open().client.isRegistered,
-  "client.canMessage": ({ addresses }) => open().client.canMessage(addresses),
-  "client.inboxIdForAddress": ({ address }) => open().client.inboxIdForAddress(address),
+  ...identityHandlers(() => open().client, trappedNow),
   "client.close": async () => {
     if (client === undefined) return;
     const closing = client;
     conversations?.free();
     client = conversations = undefined;
+    forgetRequests();
     await closing.close();
   },
 
@@ -393,6 +395,10 @@ async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
 }
 
 let trapped = false;
+
+function trappedNow(): boolean {
+  return trapped;
+}
 
 /** Whether an error ended the wasm instance. Nothing in it may be called afterwards. */
 export function isTrap(error: unknown): boolean {

@@ -57,6 +57,62 @@ export interface RawGroupState {
   permissions: object;
 }
 
+export interface RawIdentifier {
+  identifier: string;
+  identifierKind: number;
+}
+
+export interface RawInboxState {
+  inboxId: string;
+  recoveryIdentifier: RawIdentifier;
+  installations: { bytes: Uint8Array; id: string; clientTimestampNs?: bigint | undefined }[];
+  accountIdentifiers: RawIdentifier[];
+}
+
+export interface RawKeyPackageStatus {
+  /** Seconds since the Unix epoch. */
+  lifetime?: { notBefore: bigint; notAfter: bigint } | undefined;
+  validationError?: string | undefined;
+}
+
+export interface RawPasskeySignature {
+  publicKey: Uint8Array;
+  signature: Uint8Array;
+  authenticatorData: Uint8Array;
+  clientDataJson: Uint8Array;
+}
+
+/** Whether a signature of a text is by an installation's key, which is its id (32 bytes). */
+export function verifySignedWithPublicKey(text: string, signature: Uint8Array, publicKey: Uint8Array): boolean;
+
+/** A change of an inbox that waits for signatures. */
+export class SignatureRequest {
+  private constructor();
+  signatureText(): string;
+  /** Addresses, passkeys and installations in lower-case hex. */
+  missingSigners(): string[];
+  addEcdsaSignature(bytes: Uint8Array): void;
+  addPasskeySignature(assertion: RawPasskeySignature): void;
+  addContractSignature(
+    address: string,
+    chainId: bigint,
+    blockNumber: bigint | undefined,
+    bytes: Uint8Array,
+  ): Promise<void>;
+  free(): void;
+}
+
+/** The inboxes of a network, for whom has no installation. */
+export class Directory {
+  constructor(apiUrl: string, appVersion?: string | null);
+  inboxIds(identifiers: RawIdentifier[]): Promise<(string | undefined)[]>;
+  inboxStates(inboxIds: string[]): Promise<RawInboxState[]>;
+  updatesCounts(inboxIds: string[]): Promise<Map<string, number>>;
+  revokeInstallations(recovery: RawIdentifier, inboxId: string, installationIds: Uint8Array[]): SignatureRequest;
+  applySignatureRequest(request: SignatureRequest): Promise<void>;
+  free(): void;
+}
+
 export interface RawMember {
   inboxId: string;
   accountIdentifiers: { identifier: string; identifierKind: number }[];
@@ -240,8 +296,19 @@ export class Client {
     bytes: Uint8Array,
   ): Promise<void>;
   register(): Promise<void>;
-  canMessage(addresses: string[]): Promise<boolean[]>;
-  inboxIdForAddress(address: string): Promise<string | undefined>;
+  addPasskeySignature(assertion: RawPasskeySignature): void;
+  canMessage(identifiers: RawIdentifier[]): Promise<boolean[]>;
+  inboxIdForIdentifier(identifier: RawIdentifier): Promise<string | undefined>;
+  addIdentifier(identifier: RawIdentifier): SignatureRequest;
+  removeIdentifier(identifier: RawIdentifier): Promise<SignatureRequest>;
+  revokeInstallations(installationIds: Uint8Array[]): Promise<SignatureRequest>;
+  revokeAllOtherInstallations(): Promise<SignatureRequest | undefined>;
+  changeRecoveryIdentifier(identifier: RawIdentifier): Promise<SignatureRequest>;
+  applySignatureRequest(request: SignatureRequest): Promise<void>;
+  inboxStates(inboxIds: string[], fromNetwork: boolean): Promise<RawInboxState[]>;
+  updatesCounts(inboxIds: string[]): Promise<Map<string, number>>;
+  keyPackageStatuses(installationIds: string[]): Promise<Map<string, RawKeyPackageStatus>>;
+  signWithInstallationKey(text: string): Uint8Array;
   conversations(): Conversations;
   preferences(): Preferences;
   connectionState(): ConnectionState;

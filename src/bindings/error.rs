@@ -3,10 +3,11 @@
 use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 
+use super::inbox;
 use crate::client::ClientError;
 use crate::error::{Coded, ErrorCode};
 use crate::groups::{CommitError, GroupError, LeaveRefusal};
-use crate::identity::IdentityError;
+use crate::identity::{IdentityError, MAX_INSTALLATIONS_PER_INBOX};
 use crate::messages::ContentError;
 use crate::storage::StorageError;
 use crate::transport::TransportError;
@@ -81,6 +82,17 @@ impl EdgeError {
                 ClientError::InboxMismatch { expected, found } => vec![
                     ("expected", expected.to_string().into()),
                     ("found", found.to_string().into()),
+                ],
+                ClientError::InstallationRevoked { installation_id } => {
+                    vec![("installationId", installation_id.to_string().into())]
+                }
+                ClientError::Identity(IdentityError::TooManyInstallations {
+                    inbox_id,
+                    installations,
+                }) => vec![
+                    ("inboxId", inbox_id.to_string().into()),
+                    ("limit", JsValue::from_f64(MAX_INSTALLATIONS_PER_INBOX as f64)),
+                    ("installations", inbox::installations(installations)),
                 ],
                 ClientError::MessageNotFound { id } => vec![("messageId", id.to_string().into())],
                 ClientError::Group(error) => of_group(error),

@@ -3,7 +3,7 @@
 use crate::error::{Coded, ErrorCode};
 use crate::groups::GroupError;
 use crate::identity::{Address, IdentityError};
-use crate::ids::{InboxId, MessageId};
+use crate::ids::{InboxId, InstallationId, MessageId};
 use crate::messages::ContentError;
 use crate::mls::MlsError;
 use crate::preferences::PreferenceError;
@@ -54,6 +54,14 @@ pub enum ClientError {
     /// Registration has not been finished.
     #[error("this installation is not registered yet: call register first")]
     NotRegistered,
+    /// The inbox's identity log does not have this installation any more.
+    #[error(
+        "this installation was revoked: what it stored can be read; to go on, register a new one on a fresh database"
+    )]
+    InstallationRevoked {
+        /// This installation.
+        installation_id: InstallationId,
+    },
     /// The node accepted the identity update but does not show it.
     #[error("the node does not show this installation in the identity log yet; call register again")]
     RegistrationNotVisible,
@@ -111,6 +119,7 @@ impl Coded for ClientError {
             ClientError::UnknownAddress { .. } => ErrorCode::UnknownAddress,
             ClientError::InboxMismatch { .. } => ErrorCode::InboxMismatch,
             ClientError::NotRegistered => ErrorCode::NotRegistered,
+            ClientError::InstallationRevoked { .. } => ErrorCode::InstallationRevoked,
             ClientError::RegistrationNotVisible
             | ClientError::IdentityBehind
             | ClientError::WalletNotAsked { .. } => ErrorCode::NetworkUnavailable,

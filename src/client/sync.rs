@@ -136,6 +136,7 @@ impl Inner {
     }
 
     async fn sync_all(self: &Rc<Self>, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
+        self.check_own_log().await?;
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
         self.delete_expired()?;
         let mut failure = self.sync_welcomes().await.err();
@@ -203,6 +204,8 @@ impl Inner {
 
     async fn sync_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.receive_locked(group_id).await?;
+        // What was read may say so.
+        self.check_not_revoked()?;
         if self.context().row(group_id)?.paused_for_version.is_some() {
             // Who was added before is welcomed all the same; everything else waits.
             return self.send_welcomes(group_id).await;
@@ -278,6 +281,9 @@ impl Inner {
             })?;
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
+            if batch.changes.contains(&Change::Removed) {
+                self.removed_from_group().await;
+            }
             rest = rest.get(batch.done..).unwrap_or_default();
             fetched = fetched && batch.done == 0;
             match batch.stop {

@@ -18,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// But the longest pause after a rate limit is a limit and some jitter.
 const JITTER: Duration = Duration::from_millis(25);
 
+/// From here on a wait is for something that is due rarely.
+const HOURS: Duration = Duration::from_secs(60 * 60);
+
 /// Clones share the clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestMachine {
@@ -30,6 +33,8 @@ pub(crate) struct TestMachine {
     /// Long waits end when the clock is set past their end, and who waits so.
     follows_clock: Rc<Cell<bool>>,
     waiting: Rc<RefCell<Vec<Waker>>>,
+    /// Waits of hours are pauses too.
+    pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
 }
@@ -85,8 +90,9 @@ impl Platform for TestMachine {
                 .map(|_| ())
                 .boxed_local();
         }
+        let is_hours = duration >= HOURS && self.hours_pass.get();
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
-        NativePlatform.sleep(if is_pause {
+        NativePlatform.sleep(if is_pause || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration
