@@ -1,5 +1,5 @@
 // A person whose client is ours: the built package in a plain page of headless Chromium.
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,13 +8,19 @@ import { Person } from "./person.mjs";
 
 const pkg = fileURLToPath(new URL("../../../pkg", import.meta.url));
 const support = fileURLToPath(new URL(".", import.meta.url)).replace(/[\\/]$/, "");
+/** As in src/version.rs. */
+const OWN_VERSION = "1.10.0";
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-/** A static host: the package at the root, the page and what it shares with the peers' program under /interop. */
+/**
+ * A static host: the package at the root, the page and what it shares with the peers' program under /interop. Under
+ * /as/1.2.3 is the same again, of a package that says it is of this version.
+ */
 export async function servePackage() {
   if (!existsSync(join(pkg, "index.js"))) throw new Error("there is no built package in pkg/: run scripts/build");
   const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url, "http://page").pathname);
+    const [, version, asked] = /^(?:\/as\/([^/]+))?(\/.*)$/.exec(normalize(new URL(request.url, "http://page").pathname));
+    const path = asked;
     const [folder, rest] =
       path === "/" ? [support, "page/index.html"]
       : path.startsWith("/interop/") ? [support, path.slice("/interop/".length)]
@@ -25,6 +31,7 @@ export async function servePackage() {
       return;
     }
     response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    if (version && file.endsWith(".wasm")) return response.end(ofVersion(readFileSync(file), version));
     createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -35,6 +42,15 @@ export async function servePackage() {
       server.close(resolve);
     }),
   };
+}
+
+/** The module with another protocol version, of the same length, wherever it names its own. */
+function ofVersion(module, version) {
+  if (version.length !== OWN_VERSION.length) throw new Error(`a version must be as long as ${OWN_VERSION}`);
+  let at = module.indexOf(OWN_VERSION);
+  if (at < 0) throw new Error(`the module does not name the version ${OWN_VERSION}`);
+  for (; at >= 0; at = module.indexOf(OWN_VERSION, at)) module.write(version, at);
+  return module;
 }
 
 export function openBrowser() {
@@ -67,12 +83,12 @@ export class OurPerson extends Person {
     return person;
   }
 
-  /** Opens a window and in it the database, which is made if it is not there. */
-  async comeBack() {
+  /** Opens a window, of a package of another version if one is given, and in it the database, which is made if it is not there. */
+  async comeBack(version) {
     this.#window = await this.#context.newPage();
     if (process.env.XMTP_INTEROP_VERBOSE) this.#window.on("console", (line) => console.log(`${this.name}: ${line.text()}`));
     this.#window.on("pageerror", (error) => this.complaints.push(`${this.name}: ${error.message}`));
-    await this.#window.goto(this.#host.page.url);
+    await this.#window.goto(`${this.#host.page.url}${version ? `/as/${version}` : ""}/`);
     await this.#window.waitForFunction(() => window.ready);
     this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#host.nodeUrl, known: this.#known }));
     this.#known = true;

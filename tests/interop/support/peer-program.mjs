@@ -2,6 +2,7 @@
 // writes one per answer, { id, value } or { id, error }, and one per thing heard on a stream, { event }.
 // Arguments: the npm alias of the package.
 import readline from "node:readline";
+import { takingBack } from "./content.mjs";
 import { toPlain, fromPlain } from "./plain.mjs";
 import { identifiers, sharedVerbs } from "./verbs.mjs";
 import { wallet } from "./wallet.mjs";
@@ -9,7 +10,9 @@ import { wallet } from "./wallet.mjs";
 const sdk = await import(process.argv[2]);
 const write = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 let client;
-const { verbs, find } = sharedVerbs(() => client, (event) => write({ event }));
+const { verbs, find } = sharedVerbs(() => client, (event) => write({ event }), {
+  sayLater: (group, text) => group.sendText(text, true),
+});
 
 const signerOf = (secret) => {
   const own = wallet(secret);
@@ -28,8 +31,8 @@ const HELPERS = {
 };
 
 Object.assign(verbs, {
-  async open({ secret, dbPath }) {
-    client = await sdk.Client.create(signerOf(secret), { env: "local", dbPath });
+  async open({ secret, dbPath, url }) {
+    client = await sdk.Client.create(signerOf(secret), { env: "local", apiUrl: url, dbPath });
     return { inboxId: client.inboxId, installationId: client.installationId, version: client.libxmtpVersion };
   },
   /** Sends by the typed helper; answers the id and, where the package has an encoder, what it encodes. */
@@ -57,11 +60,15 @@ Object.assign(verbs, {
       each.content?.referenceId ? { ...each, content: { referenceId: each.content.referenceId, content: each.content.content } } : each,
     );
   },
+  /** These releases have no call for it: the content is sent by hand. */
+  async takeBack(id, message) {
+    await (await find(id)).send(fromPlain(takingBack(message)), { shouldPush: false });
+  },
   async lastReadTimes(id) {
     return (await find(id)).lastReadTimes();
   },
   async epoch(id) {
-    return (await (await find(id)).debugInfo()).epoch;
+    return Number((await (await find(id)).debugInfo()).epoch);
   },
 });
 

@@ -6,15 +6,19 @@ import { createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startDevnode } from "../../../scripts/devnode.mjs";
+import { Forger } from "./forger.mjs";
 import { OurPerson, openBrowser, servePackage } from "./ours.mjs";
 import { PEERS, PeerPerson } from "./peer.mjs";
 import { wallet } from "./wallet.mjs";
 
-/** `env: "local"` of the peers means these, and nothing else. */
-const GRPC_PORT = 5556;
-const GRPC_WEB_PORT = 5557;
+/** `env: "local"` of the peers means the first. Peers of 6.x can be told another, for a run beside a node. */
+const GRPC_PORT = Number(process.env.XMTP_INTEROP_PORT ?? 5556);
+const GRPC_WEB_PORT = GRPC_PORT + 1;
 /** A whole story, milliseconds. */
 const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 300_000);
+
+/** How many peers' stories are told at the same time. */
+const AT_ONCE = Number(process.env.XMTP_INTEROP_AT_ONCE ?? PEERS.length);
 
 export const DIRECTIONS = {
   peerActs: "peer acts, we follow",
@@ -23,6 +27,8 @@ export const DIRECTIONS = {
 };
 
 const chosenPeers = PEERS.filter((peer) => !process.env.XMTP_INTEROP_PEER || peer.alias.endsWith(process.env.XMTP_INTEROP_PEER));
+/** Released clients among themselves, to see what is theirs: this one stands in for ours. */
+const stand = PEERS.find((peer) => process.env.XMTP_INTEROP_BETWEEN && peer.alias.endsWith(process.env.XMTP_INTEROP_BETWEEN));
 const chosenStories = process.env.XMTP_INTEROP_ONLY?.split(",").map(Number);
 
 async function assertFree(port) {
@@ -39,7 +45,7 @@ const stories = [];
 
 /**
  * Registers a story. `tell({ cast, peer })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
- * `following` say on which side (`"ours"` or `"peer"`).
+ * `following` say on which side (`"ours"`, `"peer"` or `"forger"`).
  */
 export function story(number, title, directions, tell) {
   stories.push({ number, title, directions, tell });
@@ -56,6 +62,7 @@ export function tellAll() {
     node = await startDevnode(["--grpc-port", String(GRPC_PORT), "--grpc-web-port", String(GRPC_WEB_PORT), "--memory"], {
       onLog: (line) => log.push(line),
     });
+    if (stand) return;
     page = await servePackage();
     browser = await openBrowser();
   });
@@ -67,9 +74,11 @@ export function tellAll() {
 
   const run = async ({ number, title, tell }, peer, direction) => {
     const people = [];
+    const grpcUrl = `http://localhost:${node.grpcPort}`;
     const sides = {
-      ours: (name, own) => OurPerson.join(name, own, { browser, page, nodeUrl: node.url }),
-      peer: (name, own) => PeerPerson.join(name, own, peer),
+      ours: (name, own) => stand ? PeerPerson.join(name, own, stand, grpcUrl) : OurPerson.join(name, own, { browser, page, nodeUrl: node.url }),
+      peer: (name, own) => PeerPerson.join(name, own, peer, grpcUrl),
+      forger: (name, own) => Forger.join(name, own, grpcUrl),
     };
     /** { name: side } or { name: [side, wallet] } → people who have registered, by name. */
     const cast = async (roles) => {
@@ -104,16 +113,18 @@ export function tellAll() {
     }
   };
 
-  for (const peer of chosenPeers) {
-    describe(peer.label, { concurrency: 1 }, () => {
-      for (const each of stories) {
-        if (chosenStories && !chosenStories.includes(each.number)) continue;
-        for (const direction of each.directions) {
-          it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
-        }
+  const tell = (peer) => describe(peer.label, { concurrency: 1 }, () => {
+    for (const each of stories) {
+      if (chosenStories && !chosenStories.includes(each.number)) continue;
+      for (const direction of each.directions) {
+        it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
       }
-    });
-  }
+    }
+  });
+  // Each peer's stories one after another; the peers side by side, as much of a story is waiting.
+  describe("released clients and ours", { concurrency: AT_ONCE }, () => {
+    for (const peer of chosenPeers) tell(peer);
+  });
 }
 
 /** Everybody has the same of what people said: ids, senders, texts, types, order. Answers the list. */
