@@ -32,5 +32,11 @@ export class Forger extends ProcessPerson {
   change(group, forgery) { return this.ask("change", group, forgery); }
   /** Makes the node hand out a key package of so many seconds. Answers { notAfter }, seconds since the Unix epoch. */
   offer(seconds) { return this.ask("offer", seconds); }
+  /** Installations that members have and the tree has not. */
+  failed(group) { return this.ask("failed", group); }
+  /** Key and key packages with their private halves. */
+  keys() { return this.ask("keys"); }
+  /** What the node has of a group, raw, and the logs of its members. */
+  wire(group) { return this.ask("wire", group); }
   createGroup(people) { return this.ask("createGroup", people.map((each) => each.inboxId)); }
 }

@@ -14,12 +14,17 @@ const { verbs, find } = sharedVerbs(() => client, (event) => write({ event }), {
   sayLater: (group, text) => group.sendText(text, true),
 });
 
+/** Every text that the wallet was asked to sign. */
+const signed = [];
 const signerOf = (secret) => {
   const own = wallet(secret);
   return {
     type: "EOA",
     getIdentifier: () => identifiers([own.address])[0],
-    signMessage: (text) => new Uint8Array(Buffer.from(own.sign(text), "hex")),
+    signMessage: (text) => {
+      signed.push(text);
+      return new Uint8Array(Buffer.from(own.sign(text), "hex"));
+    },
   };
 };
 
@@ -66,6 +71,12 @@ Object.assign(verbs, {
   },
   async lastReadTimes(id) {
     return (await find(id)).lastReadTimes();
+  },
+  async signedTexts() {
+    return signed;
+  },
+  async hmacKeys(id) {
+    return (await find(id)).hmacKeys()[id];
   },
   async epoch(id) {
     return Number((await (await find(id)).debugInfo()).epoch);

@@ -44,3 +44,10 @@ Not covered yet:
 ${MISSING.map((each) => `- ${each}`).join("\n")}
 `;
 }
+
+/** tests/vectors/interop.json. */
+export function vectors(lines) {
+  const origin =
+    "Written by `npm run test:interop -- --record`: what released clients put on the wire of a local node, with the keys of a joiner that read it. Hex in lower case; all keys are throw-away.";
+  return `${JSON.stringify({ origin, peers: lines.map((line) => line.recorded) }, null, 1)}\n`;
+}

@@ -9,6 +9,7 @@ mod forge;
 mod hand;
 mod packages;
 mod person;
+mod record;
 
 use std::path::PathBuf;
 
@@ -127,6 +128,9 @@ async fn obey(person: &mut Option<Person>, verb: &str, args: Vec<Value>) -> Resu
         "groups" => return person.groups(),
         "messages" => return person.messages(text(next())?.parse()?),
         "epoch" => return person.epoch(text(next())?.parse()?),
+        "failed" => return person.failed(text(next())?.parse()?),
+        "keys" => return person.keys(),
+        "wire" => return person.wire(text(next())?.parse()?).await,
         "sequenceOf" => return person.sequence_of(text(next())?.parse()?).await,
         "say" => {
             let group = text(next())?.parse()?;

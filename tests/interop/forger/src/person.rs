@@ -6,11 +6,12 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use sha3::{Digest as _, Keccak256};
 use xmtp_web::client::{Client, ClientOptions, GroupHandle, MessageOptions, SendOptions};
-use xmtp_web::groups::NewGroup;
+use xmtp_web::groups::{GroupMembership, NewGroup};
 use xmtp_web::identity::{Address, Identifier, InstallationKey, eip191_hash};
 use xmtp_web::ids::{GroupId, InboxId};
 use xmtp_web::messages::EncodedContent;
 use xmtp_web::messages::content::text;
+use xmtp_web::mls::Provider;
 use xmtp_web::platform::native::NativePlatform;
 use xmtp_web::storage::{MessageKind, MessageRow, Store, StoreOptions};
 use xmtp_web::transport::calls::NodeApi;
@@ -116,6 +117,16 @@ impl Person {
     pub(crate) async fn sequence_of(&self, inbox: InboxId) -> Result<Value, Failure> {
         self.client.inbox_state(inbox).await?;
         Ok(json!(self.store.latest_identity_sequence(&inbox)?))
+    }
+
+    /// The installations that the group lists as failed.
+    pub(crate) fn failed(&self, group: GroupId) -> Result<Value, Failure> {
+        let context = xmtp_web::mls::Group::load(&Provider::new(&self.store), group)
+            .map_err(|error| Failure::OpenMls(error.to_string()))?
+            .context();
+        let membership = GroupMembership::decode(context.membership.as_deref())?;
+        let failed = membership.failed_installations.iter();
+        Ok(failed.map(ToString::to_string).collect())
     }
 
     pub(crate) async fn say(&self, group: GroupId, words: &str) -> Result<Value, Failure> {
