@@ -23,7 +23,6 @@ const byMember = ({ alice, bob, carol, mallory }) => [
   ["a leaf gone, but not its member", { what: "prune", installationId: bob.installationId }],
   ["a leaf of nobody in the list", { what: "smuggle", installationId: carol.installationId }],
   ["a member's identity log of before", { what: "sequence", inboxId: bob.inboxId, sequenceId: 0 }],
-  ["her own leaf under another's name", { what: "impersonate", inboxId: alice.inboxId }],
   ["a proposal to remove, and a commit of it", { what: "proposeRemoval", inboxId: bob.inboxId }],
 ];
 
@@ -87,4 +86,27 @@ story(6, "commits that break the rules", [DIRECTIONS.peerActs, DIRECTIONS.weAct]
   people.carol.sequenceId = await mallory.ask("sequenceOf", people.carol.inboxId);
   await refused(strict, byMemberUnderAdmins(people));
   assert.deepEqual(await people.carol.groups(), []);
+});
+
+/** Releases that look at a committer's leaf as it was and not at the one that its commit brings. */
+const FOLLOW_IMPOSTORS = ["peer-6.1"];
+
+story(6, "a leaf under another's name", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+  const { alice, bob, mallory } = await cast({ alice: acting, bob: following, mallory: "forger" });
+  const group = await alice.createGroup([bob, mallory]);
+  await syncAll(group, [bob, mallory]);
+  for (const person of [bob, mallory]) await person.say(group, `${person.name} is in`);
+  await syncAll(group, [alice, bob, mallory]);
+  const before = await alice.epoch(group);
+  await mallory.forge(group, { what: "impersonate", inboxId: alice.inboxId });
+  await syncAll(group, [alice, bob, mallory]);
+  const deceived = (person) => FOLLOW_IMPOSTORS.includes(person.peer?.alias);
+  for (const person of [alice, bob]) {
+    assert.equal(await person.epoch(group), deceived(person) ? before + 1 : before, `${person.name} (${person.side})`);
+  }
+  // Who has not fallen for it goes on.
+  const honest = [alice, bob, mallory].filter((person) => !deceived(person));
+  for (const person of honest) await person.say(group, `${person.name} is ${person.name}`);
+  await syncAll(group, honest);
+  await assertSameTalk(group, honest);
 });

@@ -67,3 +67,29 @@ story(10, "paused for a version, and going on after an update", [DIRECTIONS.peer
   await assertSameTalk(group, updated);
   await assertSameGroup(group, updated);
 });
+
+/** Whom our own version is above. */
+const BELOW_OURS = ["peer-5.5"];
+
+story(10, "our own version asked of all", [DIRECTIONS.weAct], async ({ cast }) => {
+  const { ours, theirs, second } = await cast({ ours: "ours", theirs: "peer", second: "ours" });
+  const group = await ours.createGroup([theirs, second]);
+  await ours.say(group, "before it");
+  await syncAll(group, [theirs, second]);
+  const epoch = await theirs.epoch(group);
+  await assert.rejects(second.requireVersion(group), "a plain member asks nothing of others");
+  await ours.requireVersion(group);
+  await syncAll(group, [ours, theirs, second]);
+  for (const person of [ours, second]) assert.equal(await person.pausedFor(group), null, person.name);
+  if (BELOW_OURS.includes(theirs.peer.alias)) {
+    await assertPaused(theirs, group, ours.version, epoch);
+  } else {
+    assert.equal(await theirs.pausedFor(group), null);
+    await theirs.say(group, "I have it");
+    await syncAll(group, [ours, second]);
+    await assertSameGroup(group, [ours, theirs, second]);
+  }
+  await second.say(group, "so do I");
+  await syncAll(group, [ours]);
+  assert.equal((await ours.texts(group)).at(-1), "so do I");
+});

@@ -111,5 +111,6 @@ export class OurPerson extends Person {
     await this.#context.close();
   }
 
+  requireVersion(group) { return this.ask("requireVersion", group); }
   encoded(group) { return this.ask("encoded", group); }
 }

@@ -137,9 +137,13 @@ export async function assertSameTalk(group, people) {
   return first;
 }
 
-/** Everybody sees the same group: fields, roles, members with their addresses and installations. Answers it. */
+/** Everybody sees the same group: epoch, fields, roles, members with their addresses and installations. Answers it. */
 export async function assertSameGroup(group, people) {
-  const look = async (person) => ({ ...(await person.describe(group)), members: await person.members(group) });
+  const look = async (person) => ({
+    ...(await person.describe(group)),
+    epoch: await person.epoch(group),
+    members: await person.members(group),
+  });
   const first = await look(people[0]);
   for (const person of people.slice(1)) {
     assert.deepEqual(await look(person), first, `${person.name} (${person.side}) sees what ${people[0].name} (${people[0].side}) sees`);

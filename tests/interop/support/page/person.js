@@ -24,6 +24,13 @@ Object.assign(verbs, {
     // Nothing of the package shows it; the page's copy of the group's state has it.
     return Number((await find(id)).snapshot.epoch);
   },
+  /** Asks of all members of a group the version that this package has. */
+  async requireVersion(id) {
+    await (await find(id)).setMinimumSupportedProtocolVersion();
+  },
+  async takeBack(id, message) {
+    await (await find(id)).deleteMessage(message);
+  },
   /** Every message with its content still encoded, by id. */
   async encoded(id) {
     return (await (await find(id)).messages()).map((found) => ({
