@@ -93,3 +93,27 @@ story(10, "our own version asked of all", [DIRECTIONS.weAct], async ({ cast }) =
   await syncAll(group, [ours]);
   assert.equal((await ours.texts(group)).at(-1), "so do I");
 });
+
+story(10, "a version that a release asks of all", [DIRECTIONS.peerActs], async ({ cast }) => {
+  const { theirs, ours } = await cast({ theirs: "peer", ours: "ours" });
+  const group = await theirs.createGroup([ours]);
+  await theirs.say(group, "before it");
+  await syncAll(group, [ours]);
+  const epoch = await ours.epoch(group);
+  // It asks for its own version before it finds that not everybody can take the next step.
+  await assert.rejects(theirs.enableProposals(group));
+  await theirs.syncGroup(group);
+  await theirs.say(group, "after it");
+  await syncAll(group, [ours]);
+  await assertPaused(ours, group, theirs.version, epoch);
+  await ours.goAway();
+  await ours.comeBack(ours.side === "xmtp-web" ? LATER : theirs.peer.alias);
+  await ours.syncAll();
+  await syncAll(group, [ours]);
+  assert.equal(await ours.pausedFor(group), null);
+  assert.deepEqual(await ours.texts(group), ["before it", "after it"]);
+  await ours.say(group, "there you are");
+  await syncAll(group, [theirs]);
+  await assertSameTalk(group, [theirs, ours]);
+  await assertSameGroup(group, [theirs, ours]);
+}, { peers: ["peer-6.1"] });

@@ -1,7 +1,9 @@
 // A released client, unmodified, in a process of its own. It reads one JSON line per command, { id, verb, args }, and
 // writes one per answer, { id, value } or { id, error }, and one per thing heard on a stream, { event }.
 // Arguments: the npm alias of the package.
+import { createRequire } from "node:module";
 import readline from "node:readline";
+import { pathToFileURL } from "node:url";
 import { takingBack } from "./content.mjs";
 import { toPlain, fromPlain } from "./plain.mjs";
 import { identifiers, sharedVerbs } from "./verbs.mjs";
@@ -71,6 +73,21 @@ Object.assign(verbs, {
   },
   async lastReadTimes(id) {
     return (await find(id)).lastReadTimes();
+  },
+  /** What a release of 6.1 has for groups of later clients: it first asks for their version, by a commit of its own. */
+  async enableProposals(id) {
+    const require = createRequire(import.meta.resolve(process.argv[2]));
+    const { Conversations } = await import(pathToFileURL(require.resolve("@xmtp/node-bindings")));
+    // The package keeps the object to itself; here it comes past.
+    const { getConversationById } = Conversations.prototype;
+    let found;
+    Conversations.prototype.getConversationById = function (...args) {
+      found = getConversationById.apply(this, args);
+      return found;
+    };
+    await find(id);
+    Conversations.prototype.getConversationById = getConversationById;
+    await found.unstable.enableProposals({ force: true });
   },
   async signedTexts() {
     return signed;

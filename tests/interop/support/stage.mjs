@@ -45,10 +45,10 @@ const stories = [];
 
 /**
  * Registers a story; number 0 is told only when asked for. `tell({ cast, peer })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
- * `following` say on which side (`"ours"`, `"peer"` or `"forger"`).
+ * `following` say on which side (`"ours"`, `"peer"` or `"forger"`). `peers`: only with these.
  */
-export function story(number, title, directions, tell) {
-  stories.push({ number, title, directions, tell });
+export function story(number, title, directions, tell, { peers } = {}) {
+  stories.push({ number, title, directions, tell, peers });
 }
 
 /** Tells all stories that were registered, peer by peer. */
@@ -116,6 +116,7 @@ export function tellAll() {
   const tell = (peer) => describe(peer.label, { concurrency: 1 }, () => {
     for (const each of stories) {
       if (chosenStories ? !chosenStories.includes(each.number) : each.number === 0) continue;
+      if (each.peers && !each.peers.includes(peer.alias)) continue;
       for (const direction of each.directions) {
         it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
       }
