@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events";
 import { takingBack } from "./content.mjs";
 
 /** How long one command may take, milliseconds. */
-export const PATIENCE = Number(process.env.XMTP_INTEROP_PATIENCE ?? 60_000);
+export const PATIENCE = Number(process.env.XMTP_INTEROP_PATIENCE ?? 120_000);
 
 /** Asks again and again until it holds: for what a client does in its own time. */
 export async function eventually(what, holds, patience = 20_000) {

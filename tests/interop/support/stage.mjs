@@ -15,7 +15,7 @@ import { wallet } from "./wallet.mjs";
 const GRPC_PORT = Number(process.env.XMTP_INTEROP_PORT ?? 5556);
 const GRPC_WEB_PORT = GRPC_PORT + 1;
 /** A whole story, milliseconds. */
-const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 300_000);
+const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 900_000);
 
 /** How many peers' stories are told at the same time. */
 const AT_ONCE = Number(process.env.XMTP_INTEROP_AT_ONCE ?? PEERS.length);
