@@ -4,6 +4,7 @@ export { Conversations } from "./conversations.js";
 export { Conversation } from "./conversation.js";
 export { Dm } from "./dm.js";
 export { Group } from "./group.js";
+export { Preferences } from "./preferences.js";
 export { DecodedMessage, isGroupUpdated, isText } from "./message.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export { XmtpError } from "./errors.js";

@@ -1,5 +1,8 @@
 import type { PlainError } from "./errors.js";
 import type {
+  Consent,
+  ConsentEntityType,
+  ConsentState,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
@@ -13,6 +16,7 @@ import type {
   GroupMessageKind,
   GroupUpdated,
   SendOptions,
+  UserPreferenceUpdate,
 } from "./types.js";
 
 /** What the page knows of an open client. */
@@ -78,7 +82,8 @@ export type WalletSignature =
 export type StreamSource =
   | { type: "conversations"; conversationType?: "group" }
   | { type: "allMessages"; conversationType?: "group" }
-  | { type: "messages"; groupId: string };
+  | { type: "messages"; groupId: string }
+  | { type: "preferences" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -145,6 +150,12 @@ export interface Requests {
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
+  "group.consentState": { args: OnGroup; result: ConsentState };
+  "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
+
+  "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
+
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
   "stream.end": { args: { streamId: number }; result: void };
@@ -158,7 +169,16 @@ export interface StreamValues {
   conversations: GroupSnapshot;
   allMessages: MessageSnapshot;
   messages: MessageSnapshot;
+  preferences: PreferenceChanges;
 }
+
+/** What one event changed in the preferences. */
+export interface PreferenceChanges {
+  updates: UserPreferenceUpdate[];
+}
+
+/** What a stream carries, whatever its source. */
+export type StreamValue = StreamValues[keyof StreamValues];
 
 /** Page to worker. */
 export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> } }[Method];
@@ -167,7 +187,7 @@ export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> }
 export type ToPage =
   | { type: "answer"; id: number; ok: true; result: unknown }
   | { type: "answer"; id: number; ok: false; error: PlainError }
-  | { type: "stream"; streamId: number; event: "value"; value: GroupSnapshot | MessageSnapshot }
+  | { type: "stream"; streamId: number; event: "value"; value: StreamValue }
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
   | { type: "fatal"; error: PlainError };

@@ -13,12 +13,20 @@ import type {
   Method,
   Result,
   StreamOpenArgs,
+  StreamValue,
 } from "./rpc.js";
-import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+import {
+  DeliveryStatus,
+  GroupMessageKind,
+  type EncodedContent,
+  type GroupUpdated,
+  type SendOptions,
+  type UserPreferenceUpdate,
+} from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
-  value(item: GroupSnapshot | MessageSnapshot): void;
+  value(item: StreamValue): void;
   error(error: PlainError): void;
   end(): void;
 }
@@ -136,6 +144,19 @@ async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Prom
   }
 }
 
+/** The same on the preferences. */
+function withPreferences<T>(use: (preferences: raw.Preferences) => T): T {
+  const preferences = open().client.preferences();
+  try {
+    return use(preferences);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    if (!trapped) preferences.free();
+  }
+}
+
 async function changed(groupId: string, use: (group: raw.Group) => Promise<void>): Promise<GroupSnapshot> {
   return withGroup(groupId, async (group) => {
     await use(group);
@@ -228,6 +249,12 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.removeMembersByAddress(addresses)),
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+  "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
+  "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
+
+  "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.getConsentState": ({ entityType, entity }) =>
+    withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
 
 /** An open stream. */
@@ -249,7 +276,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
   };
   /** A value that cannot be read is an error of that value, not the end of the stream. */
   const each =
-    <T>(read: (item: T) => GroupSnapshot | MessageSnapshot) =>
+    <T>(read: (item: T) => StreamValue) =>
     (item: T): void => {
       if (ended) return;
       try {
@@ -264,7 +291,9 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
-        : conversations.stream(each(consumeGroup), onError, onEnd);
+        : source.type === "preferences"
+          ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
+          : conversations.stream(each(consumeGroup), onError, onEnd);
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -285,6 +314,8 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  // What was decided meanwhile is in the database and changes nothing any more.
+  if (source.type === "preferences") return;
   const groups = open().conversations.list().map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
@@ -297,6 +328,10 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
       sink.value(message);
     }
   }
+}
+
+function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
+  return { updates: updates as UserPreferenceUpdate[] };
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {

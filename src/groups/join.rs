@@ -156,15 +156,30 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
     let private_key = welcome::init_private_key(&provider, &package.hash_ref)?;
     let opened = welcome::unwrap(&envelope.data, &envelope.metadata, &private_key)?;
     let cursor = welcome::decode_metadata(&opened.metadata)?;
-    let invitation = Invitation::open(&provider, &opened.welcome)?;
-    let offer = Offer::read(&invitation)?;
-    check_membership(
-        context,
-        &invitation,
-        &offer.membership,
-        envelope,
-        prepared.fetched,
-    )?;
+    let accepted = Invitation::open(&provider, &opened.welcome)?
+        .judge(|invitation| check(context, invitation, envelope, prepared, cursor))?;
+    let (group, welcome) = accepted.join(&provider)?;
+    store(context, &group, welcome, envelope, cursor)?;
+    Ok(group.id())
+}
+
+/// A welcome that keeps every rule, with what it says and what it would replace. Only [`check`] makes one.
+struct CheckedWelcome {
+    offer: Offer,
+    existing: Option<GroupRow>,
+    by_stranger: bool,
+}
+
+/// The rules a welcome must keep before it is joined; `docs/VALIDATION.md` numbers them.
+fn check(
+    context: &Context<'_>,
+    invitation: &Invitation,
+    envelope: &WelcomeEnvelope,
+    prepared: Prepared,
+    cursor: u64,
+) -> Result<CheckedWelcome, Failure> {
+    let offer = Offer::read(invitation)?;
+    check_membership(context, invitation, &offer.membership, envelope, prepared.fetched)?;
     let group_id = invitation.group_id();
     if i64::try_from(cursor).is_err() || i64::try_from(invitation.epoch()).is_err() {
         return Err(MlsError::from(WelcomeFault::Malformed).into());
@@ -177,7 +192,7 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
     {
         match context.load(group_id) {
             Ok(group) => {
-                by_stranger = !check_replacement(context, &group, &invitation, &offer, prepared.read)?;
+                by_stranger = !check_replacement(context, &group, invitation, &offer, prepared.read)?;
             }
             // nothing is there to be replaced
             Err(GroupError::Mls(MlsError::UnknownGroup)) => {}
@@ -193,9 +208,11 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
         }
         ConversationType::Group | ConversationType::Sync => {}
     }
-    let group = invitation.join(&provider)?;
-    store(context, &group, &offer, (existing, by_stranger), envelope, cursor)?;
-    Ok(group_id)
+    Ok(CheckedWelcome {
+        offer,
+        existing,
+        by_stranger,
+    })
 }
 
 /// Whether a welcome may take the place of a group that is known; `false` when its sender was no member of it.
@@ -359,11 +376,15 @@ fn check_dm(context: &Context<'_>, offer: &Offer) -> Result<(), Failure> {
 fn store(
     context: &Context<'_>,
     group: &Group,
-    offer: &Offer,
-    (existing, by_stranger): (Option<GroupRow>, bool),
+    welcome: CheckedWelcome,
     envelope: &WelcomeEnvelope,
     cursor: u64,
 ) -> Result<(), Failure> {
+    let CheckedWelcome {
+        offer,
+        existing,
+        by_stranger,
+    } = welcome;
     let group_id = group.id();
     let conversation_type = offer.immutable.conversation_type;
     let returns = existing
@@ -439,7 +460,7 @@ fn store(
         if !is_repeated(context, &message, true)? {
             context.db.insert_message(&message)?;
         }
-        consent(context, &row, returns || by_stranger)?;
+        consent(context, &row, returns || by_stranger, envelope.created_ns)?;
     }
     // Everything up to the commit that added us is not for us.
     context.db.advance_cursor(
@@ -451,39 +472,53 @@ fn store(
     Ok(())
 }
 
-/// Groups of our own other installations are wanted; after a re-add the question is open again; a second group
-/// of the same direct message takes over what was decided about the first.
-fn consent(context: &Context<'_>, row: &GroupRow, returns: bool) -> Result<(), GroupError> {
+/// What follows from a welcome for what was decided, which nobody is told: the own other installations have a
+/// welcome of their own.
+///
+/// Groups that our own other installations made are wanted: a decision on record is newer than this conclusion,
+/// whenever it was made. After a re-add the question is open again; only a denial made after the welcome stays. A
+/// second group of the same direct message takes over the newest decision about the others, with its time.
+fn consent(context: &Context<'_>, row: &GroupRow, returns: bool, welcomed_ns: i64) -> Result<(), GroupError> {
+    let entity = row.id.to_string();
+    let known = context.db.consent_record(ConsentEntity::Conversation, &entity)?;
+    let record = |state, consented_at_ns| ConsentRow {
+        entity_type: ConsentEntity::Conversation,
+        entity: entity.clone(),
+        state,
+        consented_at_ns,
+    };
     // What a stranger's welcome says of the creator proves nothing.
-    let state = if row.creator_inbox_id == context.inbox_id && row.added_by_inbox_id == context.inbox_id {
-        Some(ConsentState::Allowed)
-    } else if returns {
-        Some(ConsentState::Unknown)
-    } else if let Some(dm_id) = &row.dm_id {
-        let mut latest: Option<ConsentRow> = None;
+    let own = row.creator_inbox_id == context.inbox_id && row.added_by_inbox_id == context.inbox_id;
+    if returns && !own {
+        let denied_since = known
+            .as_ref()
+            .is_some_and(|known| known.state == ConsentState::Denied && known.consented_at_ns > welcomed_ns);
+        if !denied_since {
+            context.db.set_consent(&ConsentRow::decided(
+                ConsentEntity::Conversation,
+                entity,
+                ConsentState::Unknown,
+                context.now_ns,
+                known.as_ref(),
+            ))?;
+        }
+        return Ok(());
+    }
+    let mut newest = known.or(own.then(|| record(ConsentState::Allowed, 0)));
+    if let Some(dm_id) = &row.dm_id {
         for other in context.db.dm_groups(dm_id)? {
-            let record = context
+            let decided = context
                 .db
                 .consent_record(ConsentEntity::Conversation, &other.id.to_string())?;
-            if let Some(record) = record
-                && latest
-                    .as_ref()
-                    .is_none_or(|known| record.consented_at_ns > known.consented_at_ns)
-            {
-                latest = Some(record);
-            }
+            newest = decided
+                .filter(|decided| decided.supersedes(newest.as_ref()))
+                .or(newest);
         }
-        latest.map(|record| record.state)
-    } else {
-        None
-    };
-    if let Some(state) = state {
-        context.db.set_consent(&ConsentRow {
-            entity_type: ConsentEntity::Conversation,
-            entity: row.id.to_string(),
-            state,
-            consented_at_ns: context.now_ns,
-        })?;
+    }
+    if let Some(newest) = newest {
+        context
+            .db
+            .set_consent(&record(newest.state, newest.consented_at_ns))?;
     }
     Ok(())
 }
