@@ -66,10 +66,7 @@ impl Joiner {
             let bundle: KeyPackageBundle =
                 serde_json::from_str(text(&package["openmls_0_9_2_key_package_bundle"])).expect("a bundle");
             let provider = Provider::new(&store);
-            let hash_ref = bundle
-                .key_package()
-                .hash_ref(provider.crypto())
-                .expect("hashes");
+            let hash_ref = bundle.key_package().hash_ref(provider.crypto()).expect("hashes");
             assert_eq!(hash_ref.as_slice(), bytes(&package["hash_ref"]));
             provider
                 .storage()
@@ -93,7 +90,9 @@ impl Joiner {
             })
             .collect();
         store.insert_identity_updates(&updates).expect("stored");
-        let seed = bytes(&recorded["installation_seed"]).try_into().expect("32 bytes");
+        let seed = bytes(&recorded["installation_seed"])
+            .try_into()
+            .expect("32 bytes");
         let key = InstallationKey::from_seed(&seed);
         assert_eq!(key.id(), id(&recorded["installation_id"]));
         Self {
