@@ -30,7 +30,7 @@ export async function servePackage() {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "cache-control": "max-age=3600" });
     if (version && file.endsWith(".wasm")) return response.end(ofVersion(readFileSync(file), version));
     createReadStream(file).pipe(response);
   });
@@ -63,39 +63,66 @@ export function openBrowser() {
   });
 }
 
+/** A browser profile of its own, which people use one after another: with storage and a window that is loaded. */
+class Device {
+  owner;
+  #context;
+  #url;
+
+  static async open(browser, url) {
+    const device = new Device();
+    device.#url = url;
+    device.#context = await browser.newContext();
+    await device.#context.exposeFunction("signText", (text) => device.owner.wallet.sign(text));
+    await device.#context.exposeFunction("heard", (event) => device.owner.takeEvent(event));
+    await device.load();
+    return device;
+  }
+
+  /** Opens a window, of a package of another version if one is given. */
+  async load(version) {
+    this.version = version;
+    this.window = await this.#context.newPage();
+    if (process.env.XMTP_INTEROP_VERBOSE) this.window.on("console", (line) => console.log(`${this.owner?.name}: ${line.text()}`));
+    this.window.on("pageerror", (error) => this.owner?.complaints.push(`${this.owner.name}: ${error.message}`));
+    await this.window.goto(`${this.#url}${version ? `/as/${version}` : ""}/`);
+    await this.window.waitForFunction(() => window.ready);
+  }
+
+  close() { return this.#context.close(); }
+}
+
 export class OurPerson extends Person {
   side = "xmtp-web";
   /** Errors that nobody caught in the page. */
   complaints = [];
-  #context;
-  #window;
-  #host;
-  #known = false;
+  #device;
+  #nodeUrl;
+  /** Devices that nobody uses, for the next one: loading one costs more than most stories. */
+  #shelf;
 
-  static async join(name, wallet, { browser, page, nodeUrl }) {
+  static async join(name, wallet, { browser, page, nodeUrl, shelf }) {
     const person = new OurPerson(name, wallet);
-    person.#host = { page, nodeUrl };
-    // A context has its own storage: a device of its own.
-    person.#context = await browser.newContext();
-    await person.#context.exposeFunction("signText", (text) => wallet.sign(text));
-    await person.#context.exposeFunction("heard", (event) => person.takeEvent(event));
-    await person.comeBack();
+    person.#nodeUrl = nodeUrl;
+    person.#shelf = shelf;
+    person.#device = shelf.pop() ?? (await Device.open(browser, page.url));
+    person.#device.owner = person;
+    await person.#open(false);
     return person;
   }
 
-  /** Opens a window, of a package of another version if one is given, and in it the database, which is made if it is not there. */
+  async #open(known) {
+    this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#nodeUrl, known }));
+  }
+
+  /** Opens a window, of a package of another version if one is given, and in it the database. */
   async comeBack(version) {
-    this.#window = await this.#context.newPage();
-    if (process.env.XMTP_INTEROP_VERBOSE) this.#window.on("console", (line) => console.log(`${this.name}: ${line.text()}`));
-    this.#window.on("pageerror", (error) => this.complaints.push(`${this.name}: ${error.message}`));
-    await this.#window.goto(`${this.#host.page.url}${version ? `/as/${version}` : ""}/`);
-    await this.#window.waitForFunction(() => window.ready);
-    this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#host.nodeUrl, known: this.#known }));
-    this.#known = true;
+    await this.#device.load(version);
+    await this.#open(true);
   }
 
   async ask(verb, ...args) {
-    const work = this.#window.evaluate(([name, given]) => window.person(name, given), [verb, args]);
+    const work = this.#device.window.evaluate(([name, given]) => window.person(name, given), [verb, args]);
     const { value, error } = await this.within(verb, work);
     if (error) throw this.failure(verb, error);
     return value;
@@ -104,11 +131,15 @@ export class OurPerson extends Person {
   /** Closes the window. The database stays. */
   async goAway() {
     await this.ask("close");
-    await this.#window.close();
+    await this.#device.window.close();
   }
 
-  async close() {
-    await this.#context.close();
+  /** Gives the device away: to the next person if all went well. */
+  async close(well) {
+    if (!well || this.#device.version) return this.#device.close();
+    await this.ask("close");
+    this.#device.owner = undefined;
+    this.#shelf.push(this.#device);
   }
 
   requireVersion(group) { return this.ask("requireVersion", group); }

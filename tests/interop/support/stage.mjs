@@ -54,7 +54,7 @@ export function story(number, title, directions, tell, { peers } = {}) {
 /** Tells all stories that were registered, peer by peer. */
 export function tellAll() {
   let node, browser, page;
-  const log = [];
+  const [log, shelf] = [[], []];
 
   before(async () => {
     await assertFree(GRPC_PORT);
@@ -74,21 +74,24 @@ export function tellAll() {
 
   const run = async ({ number, title, tell }, peer, direction) => {
     const people = [];
+    let well = false;
     const grpcUrl = `http://localhost:${node.grpcPort}`;
     const sides = {
-      ours: (name, own) => stand ? PeerPerson.join(name, own, stand, grpcUrl) : OurPerson.join(name, own, { browser, page, nodeUrl: node.url }),
+      ours: (name, own) => stand ? PeerPerson.join(name, own, stand, grpcUrl) : OurPerson.join(name, own, { browser, page, nodeUrl: node.url, shelf }),
       peer: (name, own) => PeerPerson.join(name, own, peer, grpcUrl),
       forger: (name, own) => Forger.join(name, own, grpcUrl),
     };
     /** { name: side } or { name: [side, wallet] } → people who have registered, by name. */
     const cast = async (roles) => {
-      const found = {};
-      for (const [name, role] of Object.entries(roles)) {
+      const entering = Object.entries(roles).map(async ([name, role]) => {
         const [side, own = wallet()] = Array.isArray(role) ? role : [role];
-        found[name] = await sides[side](name, own);
-        people.push(found[name]);
-      }
-      return found;
+        const person = await sides[side](name, own);
+        people.push(person);
+        return [name, person];
+      });
+      // All of them, so that nobody comes on stage after a story has failed.
+      await Promise.allSettled(entering);
+      return Object.fromEntries(await Promise.all(entering));
     };
     const acting = direction === DIRECTIONS.weAct ? "ours" : "peer";
     const following = acting === "ours" ? "peer" : "ours";
@@ -102,6 +105,7 @@ export function tellAll() {
       const recorded = await tell({ cast, acting, following, peer });
       assert.deepEqual(people.flatMap((person) => person.complaints ?? []), [], "nothing went wrong unseen");
       record({ ok: true, recorded });
+      well = true;
     } catch (error) {
       record({ ok: false, error: String(error.message).slice(0, 400) });
       const file = fileURLToPath(new URL(`../../../.cache/interop-node-${peer.alias}-${number}.log`, import.meta.url));
@@ -109,7 +113,7 @@ export function tellAll() {
       console.error(`What the node saw of "${title}", ${direction}: ${file}`);
       throw error;
     } finally {
-      await Promise.allSettled(people.map((person) => person.close()));
+      await Promise.allSettled(people.map((person) => person.close(well)));
     }
   };
 
