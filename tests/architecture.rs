@@ -62,6 +62,7 @@ const DECODERS: &[&str] = &[
     "groups/metadata.rs",
     "groups/membership.rs",
     "groups/permissions.rs",
+    "preferences/wire.rs",
 ];
 
 /// Crates with the only places that may name them.

@@ -154,6 +154,7 @@ async fn a_revoked_installation_is_told_so_by_its_streams_and_calls() {
         watcher.on_item.clone(),
         watcher.on_error.clone(),
         watcher.on_end.clone(),
+        JsValue::UNDEFINED,
     );
     let _stream = stream.expect("opens");
     until("connected", || lost.connection_state() == "connected").await;

@@ -7,7 +7,14 @@ import { resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
 import type { ClientState } from "./rpc.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
-import type { ClientOptions, Identifier, InboxState, KeyPackageStatus, XmtpEnv } from "./types.js";
+import type {
+  ClientOptions,
+  GroupSyncSummary,
+  Identifier,
+  InboxState,
+  KeyPackageStatus,
+  XmtpEnv,
+} from "./types.js";
 
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
 export class Client {
@@ -32,7 +39,7 @@ export class Client {
     this.#identifier = identifier;
     this.#signer = signer;
     this.#state = state;
-    this.conversations = new Conversations(channel);
+    this.conversations = new Conversations(channel, state.installationId);
     this.preferences = new Preferences(channel, state.inboxId);
     this.#accounts = new Accounts(channel, signer);
   }
@@ -62,9 +69,9 @@ export class Client {
 
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
     const channel = new Channel(options.workerUrl);
-    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl } = options;
+    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
     try {
-      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl };
+      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl };
       const state = await channel.call("client.open", args);
       return new Client(channel, options, identifier, signer, state);
     } catch (error) {
@@ -269,6 +276,11 @@ export class Client {
   /** What the node gives out of installations: until when, and why it cannot be used. */
   async fetchKeyPackageStatuses(installationIds: string[]): Promise<Map<string, KeyPackageStatus>> {
     return this.#channel.call("client.keyPackageStatuses", { installationIds });
+  }
+
+  /** Reads and publishes everything that the installations of this inbox tell each other. */
+  syncAllDeviceSyncGroups(): Promise<GroupSyncSummary> {
+    return this.preferences.sync();
   }
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */

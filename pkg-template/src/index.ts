@@ -23,4 +23,18 @@ export {
   type Signer,
 } from "./signers.js";
 export { contentTypeGroupUpdated, contentTypeText, encodeText } from "./content.js";
+export {
+  MetadataField,
+  metadataFieldName,
+  PermissionPolicy,
+  PermissionUpdateType,
+  type GroupPermissions,
+  type PermissionPolicySet,
+} from "./permissions.js";
+export type {
+  ConversationDebugInfo,
+  ConversationPause,
+  Cursor,
+  MessageDisappearingSettings,
+} from "./settings.js";
 export * from "./types.js";

@@ -1,12 +1,16 @@
 import type { PlainError } from "./errors.js";
+import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
+import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
   Consent,
   ConsentEntityType,
   ConsentState,
+  ConversationType,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
   GroupMember,
+  GroupSyncSummary,
   GroupMetadata,
   Identifier,
   ListConversationsOptions,
@@ -15,6 +19,8 @@ import type {
   DeliveryStatus,
   GroupMessageKind,
   GroupUpdated,
+  HmacKeys,
+  LastReadTimes,
   InboxState,
   KeyPackageStatus,
   PasskeySignature,
@@ -44,9 +50,11 @@ export interface GroupSnapshot {
   superAdmins: string[];
   metadata: GroupMetadata;
   pausedForVersion: string | undefined;
+  minimumSupportedProtocolVersion: string | undefined;
+  messageDisappearingSettings: MessageDisappearingSettings | undefined;
   epoch: bigint;
   isActive: boolean;
-  permissions: object | undefined;
+  permissions: GroupPermissions;
 }
 
 /** One stored message, decoded as far as this package knows its type. */
@@ -57,6 +65,7 @@ export interface MessageSnapshot {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs: bigint | undefined;
   kind: GroupMessageKind;
   deliveryStatus: DeliveryStatus;
   contentType: ContentTypeId | undefined;
@@ -75,6 +84,7 @@ export interface OpenArgs {
   appVersion: string | undefined;
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
+  disableDeviceSync: boolean;
   wasmUrl: string | undefined;
 }
 
@@ -100,9 +110,11 @@ export interface DirectoryArgs {
 }
 
 export type StreamSource =
-  | { type: "conversations"; conversationType?: "group" }
-  | { type: "allMessages"; conversationType?: "group" }
+  | { type: "conversations"; conversationType: ConversationType | undefined }
+  | { type: "allMessages"; conversationType: ConversationType | undefined; consentStates: ConsentState[] | undefined }
   | { type: "messages"; groupId: string }
+  | { type: "pauses" }
+  | { type: "messageDeletions" }
   | { type: "preferences" };
 
 export interface StreamOpenArgs {
@@ -154,7 +166,7 @@ export interface Requests {
   "directory.applyRevocation": { args: { signature: WalletSignature }; result: void };
 
   "conversations.sync": { args: void; result: void };
-  "conversations.syncAll": { args: void; result: void };
+  "conversations.syncAll": { args: { consentStates: ConsentState[] | undefined }; result: void };
   "conversations.list": { args: ListConversationsOptions; result: GroupSnapshot[] };
   "conversations.byId": { args: { groupId: string }; result: GroupSnapshot | undefined };
   "conversations.createGroup": { args: { inboxIds: string[]; options: CreateGroupOptions }; result: GroupSnapshot };
@@ -171,6 +183,9 @@ export interface Requests {
   };
   "conversations.dmByInboxId": { args: { inboxId: string }; result: GroupSnapshot | undefined };
   "conversations.dmByAddress": { args: { address: string }; result: GroupSnapshot | undefined };
+  "conversations.byMessageId": { args: { messageId: string }; result: GroupSnapshot | undefined };
+  "conversations.messageById": { args: { messageId: string }; result: MessageSnapshot | undefined };
+  "conversations.hmacKeys": { args: void; result: HmacKeys };
   "dm.peerInboxId": { args: OnGroup; result: string };
   "dm.duplicates": { args: OnGroup; result: GroupSnapshot[] };
 
@@ -182,17 +197,32 @@ export interface Requests {
   "group.publishMessages": { args: OnGroup; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
+  "group.hmacKeys": { args: OnGroup; result: HmacKeys };
+  "group.lastReadTimes": { args: OnGroup; result: LastReadTimes };
+  "group.processStreamedMessage": { args: OnGroup<{ envelope: Uint8Array }>; result: MessageSnapshot[] };
+  "group.requestRemoval": { args: OnGroup; result: void };
+  "group.isPendingRemoval": { args: OnGroup; result: boolean };
+  "group.resend": { args: OnGroup<{ messageId: string }>; result: void };
+  "group.discard": { args: OnGroup<{ messageId: string }>; result: void };
   "group.addMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.addMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.removeMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.removeMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
+  "group.updatePermission": {
+    args: OnGroup<{ type: PermissionUpdateType; policy: PermissionPolicy; field: MetadataField | undefined }>;
+    result: GroupSnapshot;
+  };
+  "group.updateDisappearing": { args: OnGroup<{ settings: MessageDisappearingSettings }>; result: GroupSnapshot };
+  "group.setMinimumVersion": { args: OnGroup<{ version: string | undefined }>; result: GroupSnapshot };
+  "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
   "group.consentState": { args: OnGroup; result: ConsentState };
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
 
   "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.sync": { args: void; result: GroupSyncSummary };
   "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
@@ -208,7 +238,15 @@ export interface StreamValues {
   conversations: GroupSnapshot;
   allMessages: MessageSnapshot;
   messages: MessageSnapshot;
+  pauses: ConversationPause;
+  messageDeletions: DeletedMessageId;
   preferences: PreferenceChanges;
+}
+
+/** A message that is not in the database any more. */
+export interface DeletedMessageId {
+  conversationId: string;
+  messageId: string;
 }
 
 /** What one event changed in the preferences. */

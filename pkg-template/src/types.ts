@@ -1,3 +1,6 @@
+import type { PermissionPolicySet } from "./permissions.js";
+import type { MessageDisappearingSettings } from "./settings.js";
+
 /** The kinds of identifier an inbox can hold. Numbers on purpose: a string is refused. */
 export enum IdentifierKind {
   Ethereum = 0,
@@ -115,6 +118,53 @@ export enum ListConversationsOrderBy {
   LastActivity = 1,
 }
 
+export enum MessageSortBy {
+  SentAt = 0,
+  /** When it was stored here. */
+  InsertedAt = 1,
+}
+
+/** The content types that lists of messages can be filtered by. */
+export enum ContentType {
+  Actions = 0,
+  Attachment = 1,
+  /** Every type that is not one of the others. */
+  Custom = 2,
+  GroupMembershipChange = 3,
+  GroupUpdated = 4,
+  Intent = 5,
+  LeaveRequest = 6,
+  Markdown = 7,
+  MultiRemoteAttachment = 8,
+  Reaction = 9,
+  ReadReceipt = 10,
+  RemoteAttachment = 11,
+  Reply = 12,
+  Text = 13,
+  TransactionReference = 14,
+  WalletSendCalls = 15,
+}
+
+/** A key by which a push server knows the own messages of one window of 30 days, and wakes nobody for them. */
+export interface HmacKey {
+  /** 42 bytes, for HMAC-SHA-256 over a message's payload. */
+  key: Uint8Array;
+  /** The window, counted from the Unix epoch. */
+  epoch: bigint;
+}
+
+/** By conversation id, the keys of the window before, the current one and the next. */
+export type HmacKeys = Map<string, HmacKey[]>;
+
+/** By inbox id, when its newest read receipt was sent: nanoseconds since the Unix epoch. */
+export type LastReadTimes = Map<string, bigint>;
+
+/** How many groups there are, and how many of them were synced. */
+export interface GroupSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
+
 /** The rules a new group starts with. */
 export enum GroupPermissionsOptions {
   /** Every member may add members and change the name; admins may remove. */
@@ -176,12 +226,9 @@ export interface CreateGroupOptions {
   groupImageUrlSquare?: string;
   appData?: string;
   permissions?: GroupPermissionsOptions;
-}
-
-/** Since when and after how long messages disappear, nanoseconds. */
-export interface MessageDisappearingSettings {
-  fromNs: bigint;
-  inNs: bigint;
+  /** With `permissions: GroupPermissionsOptions.CustomPolicy`, and only with it. */
+  customPermissionPolicySet?: PermissionPolicySet;
+  messageDisappearingSettings?: MessageDisappearingSettings;
 }
 
 export interface CreateDmOptions {
@@ -215,6 +262,12 @@ export interface ListMessagesOptions {
   direction?: SortDirection;
   kind?: GroupMessageKind;
   excludeSenderInboxIds?: string[];
+  /** Only these. Default: all. */
+  contentTypes?: ContentType[];
+  /** None of these. */
+  excludeContentTypes?: ContentType[];
+  /** Default `SentAt`. */
+  sortBy?: MessageSortBy;
 }
 
 export interface SendTextOptions {
@@ -254,6 +307,8 @@ export interface ClientOptions {
   dbEncryptionKey?: Uint8Array;
   /** Distinguishes several inboxes of one address. Default 1n; only `build` and a first `create` look at it. */
   nonce?: bigint;
+  /** Default false: the installations of the inbox tell each other what was decided. */
+  disableDeviceSync?: boolean;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
   /** Where `worker.js` of this package is, when a build has moved it. */

@@ -27,6 +27,7 @@ export interface RawMessage {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs?: bigint | undefined;
   /** 0 application, 1 membership change. */
   kind: number;
   /** 0 unpublished, 1 published, 2 failed. */
@@ -50,8 +51,10 @@ export interface RawGroupState {
   /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
   conversationType: number;
   pausedForVersion?: string | undefined;
+  minimumSupportedProtocolVersion?: string | undefined;
+  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
   epoch: bigint | number;
-  permissions?: object | undefined;
+  permissions: object;
 }
 
 export interface RawIdentifier {
@@ -118,6 +121,35 @@ export interface RawMember {
   consentState: number;
 }
 
+/** A conversation that stopped or went on. */
+export interface RawPause {
+  conversationId: string;
+  pausedForVersion?: string | undefined;
+}
+
+/** A message that is gone. */
+export interface RawDeletedMessage {
+  conversationId: string;
+  messageId: string;
+}
+
+export interface RawDebugInfo {
+  epoch: bigint;
+  maybeForked: boolean;
+  forkDetails: string;
+  isCommitLogForked?: boolean;
+  localCommitLog: string;
+  remoteCommitLog: string;
+  cursor: { originatorId: number; sequenceId: bigint }[];
+}
+
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
+}
+
 export interface RawSendOptions {
   shouldPush: boolean;
   optimistic?: boolean;
@@ -140,6 +172,12 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
 
 export class StreamHandle {
   end(): void;
@@ -182,18 +220,30 @@ export class Group {
   removeAdmin(inboxId: string): Promise<void>;
   addSuperAdmin(inboxId: string): Promise<void>;
   removeSuperAdmin(inboxId: string): Promise<void>;
+  updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void>;
+  setMinimumSupportedProtocolVersion(version: string | undefined): Promise<void>;
+  debugInfo(): RawDebugInfo;
+  updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
   /** Of a direct message. */
   peerInboxId(): string;
   duplicateDms(): Group[];
+  requestRemoval(): Promise<void>;
+  isPendingRemoval(): boolean;
+  hmacKeys(): Map<string, RawHmacKey[]>;
+  processStreamedMessage(envelope: Uint8Array): Promise<RawMessage[]>;
+  lastReadTimes(): Map<string, bigint>;
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 
 export class Conversations {
   sync(): Promise<number | void>;
-  syncAll(): Promise<number | void>;
+  syncAll(consentStates?: number[]): Promise<number | void>;
   list(options?: object): Group[];
   byId(id: string): Group | undefined;
+  messageById(id: string): RawMessage | undefined;
+  byMessageId(id: string): Group | undefined;
+  hmacKeys(): Map<string, RawHmacKey[]>;
   createGroup(inboxIds: string[], options: object): Promise<Group>;
   createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
   createGroupOptimistic(options: object): Group;
@@ -201,14 +251,17 @@ export class Conversations {
   createDmWithAddress(address: string, options: object): Promise<Group>;
   dmByInboxId(inboxId: string): Group | undefined;
   dmByAddress(address: string): Promise<Group | undefined>;
-  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
-  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
+  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
+  streamPauses(onItem: OnItem<RawPause>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamMessageDeletions(onItem: OnItem<RawDeletedMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 
 export class Preferences {
   setConsentStates(records: RawConsent[]): void;
   getConsentState(entityType: number, entity: string): number;
+  sync(): Promise<RawSyncSummary>;
   streamConsent(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamPreferences(onItem: OnItem<RawPreferenceUpdate[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
@@ -226,6 +279,8 @@ export class Client {
     nonce: bigint;
     dbPath?: string | null;
     dbEncryptionKey?: Uint8Array;
+    protocolVersion?: string;
+    disableDeviceSync?: boolean;
   }): Promise<Client>;
   readonly inboxId: string;
   readonly installationId: string;

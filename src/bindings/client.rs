@@ -21,7 +21,6 @@ use crate::ids::{InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::platform::web::WebPlatform;
 use crate::transport::{Endpoint, FetchTransport, NodeApi, RetryPolicy};
-use crate::version::PROTOCOL_VERSION;
 
 /// A person's inbox on this installation.
 #[wasm_bindgen]
@@ -30,6 +29,7 @@ pub struct Client {
     pub(super) inner: Rc<Session>,
     inbox_id: InboxId,
     installation_id: InstallationId,
+    protocol_version: String,
 }
 
 #[wasm_bindgen]
@@ -64,10 +64,10 @@ impl Client {
         self.inner.client().is_ok_and(|client| client.is_registered())
     }
 
-    /// The libxmtp version whose protocol is spoken.
+    /// The libxmtp version whose protocol is spoken. Still known once closed.
     #[wasm_bindgen(getter, js_name = protocolVersion)]
     pub fn protocol_version(&self) -> String {
-        PROTOCOL_VERSION.to_owned()
+        self.protocol_version.clone()
     }
 
     /// The text that the wallet must sign; undefined when nothing is left to sign.
@@ -269,6 +269,7 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
         Ok(client) => Ok(Client {
             inbox_id: client.inbox_id(),
             installation_id: client.installation_id(),
+            protocol_version: client.protocol_version().to_owned(),
             inner: Session::new(client, database),
         }),
         Err(error) => {

@@ -25,6 +25,16 @@ pub(super) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>, EdgeError> {
         .ok_or_else(|| wrong(name, "a Uint8Array"))
 }
 
+/// A whole number of at least 0 that fits into 32 bits.
+pub(super) fn number(name: &str, value: &JsValue) -> Result<u32, EdgeError> {
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number);
+    value
+        .as_f64()
+        .filter(whole)
+        .map(|number| number as u32)
+        .ok_or_else(|| wrong(name, "a whole number of at least 0"))
+}
+
 /// A bigint of at least 0 that fits into 64 bits.
 pub(super) fn unsigned(name: &str, value: &JsValue) -> Result<u64, EdgeError> {
     value
@@ -32,6 +42,11 @@ pub(super) fn unsigned(name: &str, value: &JsValue) -> Result<u64, EdgeError> {
         .then(|| u64::try_from(value.clone()).ok())
         .flatten()
         .ok_or_else(|| wrong(name, "a bigint from 0 to 2^64 - 1"))
+}
+
+/// Nanoseconds: a bigint of at least 0 that fits into 63 bits.
+pub(super) fn time(name: &str, value: &JsValue) -> Result<i64, EdgeError> {
+    i64::try_from(unsigned(name, value)?).map_err(|_| wrong(name, "a bigint from 0 to 2^63 - 1"))
 }
 
 /// A function.

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use super::inbox;
 use crate::client::ClientError;
 use crate::error::{Coded, ErrorCode};
-use crate::groups::{CommitError, GroupError};
+use crate::groups::{CommitError, GroupError, LeaveRefusal};
 use crate::identity::{IdentityError, MAX_INSTALLATIONS_PER_INBOX};
 use crate::messages::ContentError;
 use crate::storage::StorageError;
@@ -110,6 +110,21 @@ fn of_group(error: &GroupError) -> Vec<(&'static str, JsValue)> {
     match error {
         GroupError::Paused { required } | GroupError::Commit(CommitError::VersionTooLow { required }) => {
             vec![("required", required.as_str().into())]
+        }
+        GroupError::VersionAboveOwn { asked, own } => {
+            vec![("asked", asked.as_str().into()), ("own", own.as_str().into())]
+        }
+        GroupError::VersionLowered { asked, current } => vec![
+            ("asked", asked.as_str().into()),
+            ("current", current.as_str().into()),
+        ],
+        GroupError::CannotLeave(reason) => {
+            let reason = match reason {
+                LeaveRefusal::DirectMessage => "direct_message",
+                LeaveRefusal::SuperAdmin => "super_admin",
+                LeaveRefusal::Alone => "alone",
+            };
+            vec![("reason", reason.into())]
         }
         GroupError::NotFound { group_id } => vec![("groupId", group_id.to_string().into())],
         GroupError::UnknownInbox { inbox } => vec![("inboxId", inbox.to_string().into())],

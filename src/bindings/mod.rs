@@ -8,10 +8,11 @@
 //! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `accounts.rs` | what `Client` does with inboxes and the installation key |
 //! | `signature_request.rs`, `directory.rs` | changes that wait for signatures; inboxes seen from outside |
-//! | `dm.rs` | what two of them offer for direct messages |
+//! | `dm.rs`, `leaving.rs`, `push.rs` | what they offer for direct messages, leaving and push notifications |
+//! | `permissions.rs`, `settings.rs` | what they offer for the settings of a group |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
-//! | `options.rs`, `convert.rs` | arguments in |
+//! | `options.rs`, `content_types.rs`, `convert.rs` | arguments in |
 //! | `message.rs`, `view.rs`, `inbox.rs` | plain objects out |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
@@ -20,6 +21,7 @@
 
 mod accounts;
 mod client;
+mod content_types;
 mod conversations;
 mod convert;
 mod database;
@@ -28,10 +30,14 @@ mod dm;
 mod error;
 mod group;
 mod inbox;
+mod leaving;
 mod message;
 mod options;
+mod permissions;
 mod preferences;
+mod push;
 mod session;
+mod settings;
 mod signature_request;
 mod stream;
 mod view;

@@ -14,6 +14,7 @@ export interface RawMessage {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs?: bigint | undefined;
   /** 0 application, 1 membership change. */
   kind: number;
   /** 0 unpublished, 1 published, 2 failed. */
@@ -37,8 +38,10 @@ export interface RawGroupState {
   /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
   conversationType: number;
   pausedForVersion?: string | undefined;
+  minimumSupportedProtocolVersion?: string | undefined;
+  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
   epoch: bigint;
-  permissions?: object | undefined;
+  permissions: object;
 }
 
 /** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
@@ -88,6 +91,35 @@ export interface RawMember {
   consentState: number;
 }
 
+/** A conversation that stopped or went on. */
+export interface RawPause {
+  conversationId: string;
+  pausedForVersion?: string | undefined;
+}
+
+/** A message that is gone. */
+export interface RawDeletedMessage {
+  conversationId: string;
+  messageId: string;
+}
+
+export interface RawDebugInfo {
+  epoch: bigint;
+  maybeForked: boolean;
+  forkDetails: string;
+  isCommitLogForked?: boolean;
+  localCommitLog: string;
+  remoteCommitLog: string;
+  cursor: { originatorId: number; sequenceId: bigint }[];
+}
+
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
+}
+
 export interface RawSendOptions {
   shouldPush: boolean;
   optimistic?: boolean;
@@ -104,6 +136,9 @@ export interface RawCreateOptions {
   nonce: bigint;
   dbPath?: string | null;
   dbEncryptionKey?: Uint8Array;
+  /** For tests: the version minimum versions are compared with, instead of the own one. Not above that. */
+  protocolVersion?: string;
+  disableDeviceSync?: boolean;
 }
 
 /** How the streams of a client are connected to the node. */
@@ -122,3 +157,9 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}

@@ -80,6 +80,9 @@ pub enum ClientError {
         /// The message asked for.
         id: MessageId,
     },
+    /// An envelope that is no message of the conversation it was given to.
+    #[error("these bytes are no message envelope of this conversation")]
+    NotOfConversation,
     /// The client was closed.
     #[error("the client is closed")]
     Closed,
@@ -121,6 +124,7 @@ impl Coded for ClientError {
             | ClientError::IdentityBehind
             | ClientError::WalletNotAsked { .. } => ErrorCode::NetworkUnavailable,
             ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
+            ClientError::NotOfConversation => ErrorCode::InvalidArgument,
             ClientError::Closed => ErrorCode::ClientClosed,
         }
     }

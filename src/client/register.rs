@@ -8,9 +8,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures::FutureExt as _;
 use futures::lock::Mutex;
 
-use super::{Client, ClientError, ClientOptions, Inner, accounts, streams};
+use super::device_sync::DeviceSync;
+use super::{Client, ClientError, ClientOptions, Inner, accounts, expiry, streams};
 use crate::error::Coded as _;
 use crate::identity::{
     AccountId, Address, Identifier, IdentityUpdate, InstallationKey, Passkey, PasskeySignature,
@@ -92,10 +94,13 @@ impl Client {
             store,
             api,
             platform,
+            options.protocol_version.clone(),
+            options.device_sync,
         );
         client.inner.registered.set(registered);
         if registered {
             client.inner.recall_revocation()?;
+            client.inner.wake_device_sync();
             // What is stored is enough to read and to write: the node need not be there.
             return Ok(client);
         }
@@ -131,6 +136,8 @@ impl Client {
             store,
             api,
             platform,
+            options.protocol_version,
+            options.device_sync,
         );
         client.start_registration().await?;
         Ok(client)
@@ -142,8 +149,11 @@ impl Client {
         store: Store,
         api: NodeApi,
         platform: Rc<dyn Platform>,
+        own_version: String,
+        device_sync: bool,
     ) -> Self {
-        let inner = Inner {
+        let (alarm, rung) = expiry::Alarm::new();
+        let inner = Rc::new_cyclic(|myself| Inner {
             store,
             api,
             platform,
@@ -151,6 +161,7 @@ impl Client {
             inbox_id,
             identifier,
             nonce,
+            own_version,
             request: RefCell::new(None),
             registered: Cell::new(false),
             revoked: Cell::new(false),
@@ -161,15 +172,17 @@ impl Client {
             closing: super::events::Closing::default(),
             events: Rc::default(),
             live: streams::Live::default(),
+            alarm,
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
+            device_sync: DeviceSync::new(device_sync, myself.clone()),
             last_unique_ns: Cell::new(0),
-        };
-        Self {
-            inner: Rc::new(inner),
-        }
+        });
+        let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);
+        inner.platform.spawn(cleaning.boxed_local());
+        Self { inner }
     }
 
     /// Works out what must be signed.
@@ -299,6 +312,7 @@ impl Client {
             return Err(ClientError::RegistrationNotVisible);
         }
         inner.finish_registration()?;
+        inner.wake_device_sync();
         Ok(())
     }
 }

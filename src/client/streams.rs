@@ -211,6 +211,7 @@ impl Inner {
                 }
             }
         }
+        self.wake_device_sync();
         Ok(())
     }
 
@@ -266,7 +267,9 @@ impl Inner {
         if message.id <= self.cursor(group_id)? {
             return Ok(());
         }
-        if tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_none() {
+        let read = tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_some();
+        // Whom we are to take out is taken out by the sync that follows.
+        if !read || self.is_left_waiting(group_id)? {
             stalled.groups.insert(group_id);
         }
         Ok(())
