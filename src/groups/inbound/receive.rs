@@ -16,6 +16,7 @@ use crate::mls::{
     CommitView, Group, Leaf, MessageFault, MessageHeader, MessageKind, MlsError, Processed, StagedCommit,
     VerifiedCommit,
 };
+use crate::platform::TIME_CAN_BE_SET;
 use crate::storage::{
     AttemptRow, CommitResult, IntentKind, IntentRow, IntentState, StorageError, Transaction,
 };
@@ -117,6 +118,7 @@ impl From<GroupError> for Failure {
             | GroupError::NotFound { .. }
             | GroupError::Mls(MlsError::UnknownGroup | MlsError::Corrupt(_)) => return Failure::Fatal(error),
             GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { .. })) => CommitResult::WrongEpoch,
+            GroupError::Mls(MlsError::Message(MessageFault::OutOfLifetime { .. })) => CommitResult::Invalid,
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
         };
@@ -175,19 +177,29 @@ pub fn receive(
             reader.save(context)?;
         }
         let was_active = reader.group.is_active();
+        let mut header = Some(header);
+        let mut times = LifetimeClocks::default();
         let mut touched = false;
-        let outcome = tx.savepoint(|part| {
-            let context = context.with(part);
-            let mut step = Step {
-                context: &context,
-                group: &mut reader.group,
-                speakers: &mut reader.speakers,
-                touched: &mut touched,
-                envelope,
-                fetched: fetched && index == 0,
-            };
-            step.run(header, group_id)
-        });
+        let outcome = loop {
+            let outcome = tx.savepoint(|part| {
+                let context = context.with(part);
+                let mut step = Step {
+                    context: &context,
+                    group: &mut reader.group,
+                    speakers: &mut reader.speakers,
+                    touched: &mut touched,
+                    envelope,
+                    fetched: fetched && index == 0,
+                    clock: times.current,
+                };
+                let header = header.take().unwrap_or_else(|| Group::header(&envelope.data));
+                step.run(header, group_id)
+            });
+            match outcome {
+                Err(failure) if times.next(&failure, envelope) => reader.restore(context)?,
+                outcome => break outcome,
+            }
+        };
         let stop = match outcome {
             Ok(changes) => {
                 batch.changes.extend(changes);
@@ -266,6 +278,37 @@ fn refuse(
     Ok(None)
 }
 
+/// By which clocks the key packages in a commit may be valid: first ours; then, for a commit that is read late or
+/// by a clock that is wrong, the node's when the commit arrived, at which its author had just checked them; at last
+/// the one by which the refused package is valid, for an author who was in the last seconds, or did not check.
+/// Others take such a commit all the same, and what they take we must.
+#[derive(Default)]
+struct LifetimeClocks {
+    /// Seconds since the Unix epoch; `None`: ours.
+    current: Option<u64>,
+    tried: u8,
+}
+
+impl LifetimeClocks {
+    /// Whether to try again, with `current`.
+    fn next(&mut self, failure: &Failure, envelope: &Envelope) -> bool {
+        let Failure::Refused(refusal) = failure else {
+            return false;
+        };
+        let GroupError::Mls(MlsError::Message(MessageFault::OutOfLifetime { valid_at })) = refusal.error
+        else {
+            return false;
+        };
+        self.current = match self.tried {
+            0 => u64::try_from(envelope.created_ns / 1_000_000_000).ok(),
+            1 => Some(valid_at),
+            _ => return false,
+        };
+        self.tried += 1;
+        TIME_CAN_BE_SET
+    }
+}
+
 /// One envelope on its way through.
 struct Step<'a, 'b> {
     context: &'a Context<'b>,
@@ -275,6 +318,8 @@ struct Step<'a, 'b> {
     touched: &'a mut bool,
     envelope: &'a Envelope,
     fetched: bool,
+    /// The time by which lifetimes are checked, seconds since the Unix epoch; `None`: now.
+    clock: Option<u64>,
 }
 
 impl Step<'_, '_> {
@@ -298,7 +343,7 @@ impl Step<'_, '_> {
             MessageKind::Application => self.context.provider().deferring_secrets(),
             MessageKind::Proposal | MessageKind::Commit => self.context.provider(),
         };
-        let processed = self.group.process(&provider, &self.envelope.data);
+        let processed = self.group.process_at(&provider, &self.envelope.data, self.clock);
         // What MLS itself refuses has used no key up; a sender is refused after that.
         let unread = |fault: &MessageFault| *fault != MessageFault::Sender;
         *self.touched = !matches!(&processed, Err(MlsError::Message(fault)) if unread(fault));
