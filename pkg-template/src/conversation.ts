@@ -11,6 +11,8 @@ import {
   type EncodedContent,
   type GroupMember,
   type GroupMetadata,
+  type HmacKeys,
+  type LastReadTimes,
   type ListMessagesOptions,
   type SendOptions,
   type SendTextOptions,
@@ -32,6 +34,11 @@ export class Conversation {
   /** Lower-case hex, 32 characters. */
   get id(): string {
     return this.snapshot.id;
+  }
+
+  /** The topic of this conversation's messages, by which push servers name it. */
+  get topic(): string {
+    return `/xmtp/mls/1/g-${this.id}/proto`;
   }
 
   /** Nanoseconds since the Unix epoch, UTC. */
@@ -136,6 +143,11 @@ export class Conversation {
     return found.map((message) => new DecodedMessage(message));
   }
 
+  /** The name of {@link Conversation.messages} in the group-chat specification. */
+  findMessages(options: ListMessagesOptions = {}): Promise<DecodedMessage[]> {
+    return this.messages(options);
+  }
+
   async countMessages(options: Omit<ListMessagesOptions, "limit" | "direction"> = {}): Promise<bigint> {
     checkMessageOptions(options);
     return this.channel.call("group.countMessages", { groupId: this.id, options });
@@ -143,6 +155,37 @@ export class Conversation {
 
   async lastMessage(): Promise<DecodedMessage | undefined> {
     return (await this.messages({ limit: 1n, direction: SortDirection.Descending }))[0];
+  }
+
+  /** Queues a message that has failed again and sends it. Its id stays. */
+  async resendMessage(messageId: string): Promise<void> {
+    await this.channel.call("group.resend", { groupId: this.id, messageId });
+  }
+
+  /** Deletes a message that has failed. */
+  async discardMessage(messageId: string): Promise<void> {
+    await this.channel.call("group.discard", { groupId: this.id, messageId });
+  }
+
+  /** Up to when each inbox has read. Who never sent a read receipt is not in it. */
+  lastReadTimes(): Promise<LastReadTimes> {
+    return this.channel.call("group.lastReadTimes", { groupId: this.id });
+  }
+
+  /** For a push server: the keys of this conversation, of each group of a direct message. */
+  hmacKeys(): Promise<HmacKeys> {
+    return this.channel.call("group.hmacKeys", { groupId: this.id });
+  }
+
+  /**
+   * Processes the envelope of a push notification (protobuf `xmtp.mls.api.v1.GroupMessage`) and gives what was
+   * stored of it. What came before it is fetched first, so this needs the node unless the envelope was read already.
+   */
+  async processStreamedMessage(envelopeBytes: Uint8Array): Promise<DecodedMessage[]> {
+    if (!(envelopeBytes instanceof Uint8Array)) throw invalidArgument("the envelope must be a Uint8Array");
+    const args = { groupId: this.id, envelope: envelopeBytes };
+    const stored = await this.channel.call("group.processStreamedMessage", args);
+    return stored.map((message) => new DecodedMessage(message));
   }
 
   /** What was decided about this conversation. */
@@ -175,7 +218,7 @@ export class Conversation {
 function checkMessageOptions(options: ListMessagesOptions): void {
   checkKeys("messages", options, [
     "sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit",
-    "deliveryStatus", "direction", "kind", "excludeSenderInboxIds",
+    "deliveryStatus", "direction", "kind", "excludeSenderInboxIds", "contentTypes", "excludeContentTypes", "sortBy",
   ]);
   checkBigints(options, ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"]);
 }

@@ -124,6 +124,29 @@ export class Group extends Conversation {
     this.snapshot = await this.channel.call("group.removeMembersByAddress", { groupId: this.id, addresses });
   }
 
+  /** The name of {@link Group.addMembers} in the group-chat specification. */
+  addMembersByInboxId(inboxIds: string[]): Promise<void> {
+    return this.addMembers(inboxIds);
+  }
+
+  /** The name of {@link Group.removeMembers} in the group-chat specification. */
+  removeMembersByInboxId(inboxIds: string[]): Promise<void> {
+    return this.removeMembers(inboxIds);
+  }
+
+  /**
+   * Asks to be taken out of the group; a super admin's client does it when it reads the wish. Asking again does
+   * nothing. Refused with `group.cannot_leave` for a super admin and in a group of one.
+   */
+  async requestRemoval(): Promise<void> {
+    await this.channel.call("group.requestRemoval", { groupId: this.id });
+  }
+
+  /** Whether this inbox has asked to be taken out; true also afterwards, until it is added again. */
+  isPendingRemoval(): Promise<boolean> {
+    return this.channel.call("group.isPendingRemoval", { groupId: this.id });
+  }
+
   async #update(field: TextField, value: string): Promise<void> {
     if (typeof value !== "string") throw invalidArgument(`${field} must be a string`);
     this.snapshot = await this.channel.call("group.update", { groupId: this.id, field, value });

@@ -8,12 +8,18 @@ export { Preferences } from "./preferences.js";
 export { DecodedMessage, isGroupUpdated, isText } from "./message.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export { XmtpError } from "./errors.js";
+export { InboxStates } from "./inboxes.js";
+export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";
+export type { SignatureRequestText } from "./accounts.js";
 export {
   createEOASigner,
   createSCWSigner,
   ethereumIdentifier,
+  toSafeSigner,
   type EOASigner,
+  type PasskeySigner,
   type SCWSigner,
+  type SafeSigner,
   type Signer,
 } from "./signers.js";
 export { contentTypeGroupUpdated, contentTypeText, encodeText } from "./content.js";

@@ -5,10 +5,12 @@ import type {
   Consent,
   ConsentEntityType,
   ConsentState,
+  ConversationType,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
   GroupMember,
+  GroupSyncSummary,
   GroupMetadata,
   Identifier,
   ListConversationsOptions,
@@ -17,6 +19,11 @@ import type {
   DeliveryStatus,
   GroupMessageKind,
   GroupUpdated,
+  HmacKeys,
+  LastReadTimes,
+  InboxState,
+  KeyPackageStatus,
+  PasskeySignature,
   SendOptions,
   UserPreferenceUpdate,
 } from "./types.js";
@@ -77,16 +84,34 @@ export interface OpenArgs {
   appVersion: string | undefined;
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
+  disableDeviceSync: boolean;
   wasmUrl: string | undefined;
 }
 
 export type WalletSignature =
   | { type: "EOA"; signature: Uint8Array }
+  | { type: "Passkey"; signature: PasskeySignature }
   | { type: "SCW"; address: string; chainId: bigint; blockNumber: bigint | undefined; signature: Uint8Array };
 
+/** What is to change in the own inbox. */
+export type InboxChange =
+  | { type: "createInbox" }
+  | { type: "addAccount"; identifier: Identifier }
+  | { type: "removeAccount"; identifier: Identifier }
+  | { type: "revokeInstallations"; installationIds: Uint8Array[] }
+  | { type: "revokeAllOtherInstallations" }
+  | { type: "changeRecoveryIdentifier"; identifier: Identifier };
+
+/** A node to ask about inboxes without being an installation of one. */
+export interface DirectoryArgs {
+  apiUrl: string;
+  appVersion: string | undefined;
+  wasmUrl: string | undefined;
+}
+
 export type StreamSource =
-  | { type: "conversations"; conversationType?: "group" }
-  | { type: "allMessages"; conversationType?: "group" }
+  | { type: "conversations"; conversationType: ConversationType | undefined }
+  | { type: "allMessages"; conversationType: ConversationType | undefined; consentStates: ConsentState[] | undefined }
   | { type: "messages"; groupId: string }
   | { type: "pauses" }
   | { type: "messageDeletions" }
@@ -117,12 +142,31 @@ export interface Requests {
   "client.addSignature": { args: WalletSignature; result: void };
   "client.register": { args: void; result: ClientState };
   "client.isRegistered": { args: void; result: boolean };
-  "client.canMessage": { args: { addresses: string[] }; result: boolean[] };
-  "client.inboxIdForAddress": { args: { address: string }; result: string | undefined };
+  "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };
+  "client.inboxIdForIdentifier": { args: { identifier: Identifier }; result: string | undefined };
+  /** Answers the text to sign; undefined when there is nothing to change. */
+  "client.signatureRequest": { args: { requestId: string; change: InboxChange }; result: string | undefined };
+  "client.applySignatureRequest": { args: { requestId: string; signature: WalletSignature }; result: void };
+  "client.inboxStates": { args: { inboxIds: string[]; fromNetwork: boolean }; result: InboxState[] };
+  "client.updatesCounts": { args: { inboxIds: string[] }; result: Map<string, number> };
+  "client.keyPackageStatuses": { args: { installationIds: string[] }; result: Map<string, KeyPackageStatus> };
+  "client.signWithInstallationKey": { args: { text: string }; result: Uint8Array };
+  "client.verifySignature": { args: { text: string; signature: Uint8Array; publicKey: Uint8Array }; result: boolean };
   "client.close": { args: void; result: void };
 
+  "directory.open": { args: DirectoryArgs; result: void };
+  "directory.inboxIds": { args: { identifiers: Identifier[] }; result: (string | undefined)[] };
+  "directory.inboxStates": { args: { inboxIds: string[] }; result: InboxState[] };
+  "directory.updatesCounts": { args: { inboxIds: string[] }; result: Map<string, number> };
+  /** Answers the text to sign. */
+  "directory.revokeInstallations": {
+    args: { recovery: Identifier; inboxId: string; installationIds: Uint8Array[] };
+    result: string;
+  };
+  "directory.applyRevocation": { args: { signature: WalletSignature }; result: void };
+
   "conversations.sync": { args: void; result: void };
-  "conversations.syncAll": { args: void; result: void };
+  "conversations.syncAll": { args: { consentStates: ConsentState[] | undefined }; result: void };
   "conversations.list": { args: ListConversationsOptions; result: GroupSnapshot[] };
   "conversations.byId": { args: { groupId: string }; result: GroupSnapshot | undefined };
   "conversations.createGroup": { args: { inboxIds: string[]; options: CreateGroupOptions }; result: GroupSnapshot };
@@ -139,6 +183,9 @@ export interface Requests {
   };
   "conversations.dmByInboxId": { args: { inboxId: string }; result: GroupSnapshot | undefined };
   "conversations.dmByAddress": { args: { address: string }; result: GroupSnapshot | undefined };
+  "conversations.byMessageId": { args: { messageId: string }; result: GroupSnapshot | undefined };
+  "conversations.messageById": { args: { messageId: string }; result: MessageSnapshot | undefined };
+  "conversations.hmacKeys": { args: void; result: HmacKeys };
   "dm.peerInboxId": { args: OnGroup; result: string };
   "dm.duplicates": { args: OnGroup; result: GroupSnapshot[] };
 
@@ -150,6 +197,13 @@ export interface Requests {
   "group.publishMessages": { args: OnGroup; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
+  "group.hmacKeys": { args: OnGroup; result: HmacKeys };
+  "group.lastReadTimes": { args: OnGroup; result: LastReadTimes };
+  "group.processStreamedMessage": { args: OnGroup<{ envelope: Uint8Array }>; result: MessageSnapshot[] };
+  "group.requestRemoval": { args: OnGroup; result: void };
+  "group.isPendingRemoval": { args: OnGroup; result: boolean };
+  "group.resend": { args: OnGroup<{ messageId: string }>; result: void };
+  "group.discard": { args: OnGroup<{ messageId: string }>; result: void };
   "group.addMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.addMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.removeMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
@@ -168,6 +222,7 @@ export interface Requests {
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
 
   "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.sync": { args: void; result: GroupSyncSummary };
   "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */

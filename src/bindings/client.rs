@@ -16,7 +16,7 @@ use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
 use crate::client::{self, ConnectionState, Event};
 use crate::error::{Coded as _, ErrorCode};
-use crate::identity::{Identifier, derive_inbox_id};
+use crate::identity::derive_inbox_id;
 use crate::ids::{InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::platform::web::WebPlatform;
@@ -26,7 +26,7 @@ use crate::transport::{Endpoint, FetchTransport, NodeApi, RetryPolicy};
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Client {
-    inner: Rc<Session>,
+    pub(super) inner: Rc<Session>,
     inbox_id: InboxId,
     installation_id: InstallationId,
     protocol_version: String,
@@ -92,6 +92,19 @@ impl Client {
         Ok(self.inner.client()?.add_ecdsa_signature(&bytes)?)
     }
 
+    /// Adds a passkey's assertion over the text.
+    ///
+    /// # Errors
+    /// `identity.wrong_signer`, `identity.invalid_signature`, `client.closed`.
+    #[wasm_bindgen(js_name = addPasskeySignature)]
+    pub fn add_passkey_signature(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "RawPasskeySignature")] assertion: JsValue,
+    ) -> Result<(), EdgeError> {
+        let assertion = convert::passkey_signature(&assertion)?;
+        Ok(self.inner.client()?.add_passkey_signature(assertion)?)
+    }
+
     /// Adds a contract wallet's signature, once the node has confirmed it.
     #[wasm_bindgen(js_name = addContractSignature, unchecked_return_type = "Promise<void>")]
     pub fn add_contract_signature(
@@ -126,15 +139,15 @@ impl Client {
         })
     }
 
-    /// Which addresses have an inbox, in the order of the question.
+    /// Which identifiers have an inbox, in the order of the question.
     #[wasm_bindgen(js_name = canMessage, unchecked_return_type = "Promise<boolean[]>")]
     pub fn can_message(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string[]")] addresses: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "RawIdentifier[]")] identifiers: JsValue,
     ) -> Promise {
         self.inner.call(move |client| async move {
-            let asked = convert::list("addresses", &addresses, |text| {
-                Ok(Identifier::Ethereum(convert::address(text)?))
+            let asked = convert::values("identifiers", &identifiers, |one| {
+                convert::identifier_object("an identifier", one)
             })?;
             let found = client.inbox_ids(&asked).await?;
             Ok(found
@@ -145,15 +158,15 @@ impl Client {
         })
     }
 
-    /// The inbox of an address; undefined when there is none.
-    #[wasm_bindgen(js_name = inboxIdForAddress, unchecked_return_type = "Promise<string | undefined>")]
-    pub fn inbox_id_for_address(
+    /// The inbox of an identifier; undefined when there is none.
+    #[wasm_bindgen(js_name = inboxIdForIdentifier, unchecked_return_type = "Promise<string | undefined>")]
+    pub fn inbox_id_for_identifier(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string")] address: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "RawIdentifier")] identifier: JsValue,
     ) -> Promise {
         self.inner.call(move |client| async move {
-            let address = convert::address(&convert::text("address", &address)?)?;
-            let found = client.inbox_ids(&[Identifier::Ethereum(address)]).await?;
+            let asked = convert::identifier_object("the identifier", &identifier)?;
+            let found = client.inbox_ids(&[asked]).await?;
             let inbox = found.into_iter().next().flatten();
             Ok(inbox.map_or(JsValue::UNDEFINED, |inbox| inbox.to_string().into()))
         })

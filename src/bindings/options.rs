@@ -8,10 +8,12 @@ use zeroize::Zeroizing;
 
 use super::error::EdgeError;
 use super::permissions::RawPolicySet;
-use super::{convert, permissions};
+use super::{content_types, convert, permissions};
 use crate::client;
 use crate::groups::{GroupError, NewGroup, exceeds};
-use crate::storage::{ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
+use crate::storage::{
+    ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind, MessageOrder,
+};
 use crate::version::PROTOCOL_VERSION;
 
 /// An option object: its names as JavaScript writes them.
@@ -86,6 +88,7 @@ options! { RawCreate of "Client.create" {
     #[serde(with = "serde_wasm_bindgen::preserve", default)]
     db_encryption_key: JsValue = "dbEncryptionKey",
     protocol_version: Option<String> = "protocolVersion",
+    disable_device_sync: Option<bool> = "disableDeviceSync",
 } }
 
 /// Where the database lies.
@@ -124,6 +127,7 @@ impl CreateOptions {
                 nonce: raw.nonce,
                 inbox_id: raw.inbox_id.as_deref().map(convert::inbox_id).transpose()?,
                 protocol_version: protocol_version(raw.protocol_version)?,
+                device_sync: !raw.disable_device_sync.unwrap_or(false),
             },
             api_url: raw.api_url,
             app_version: raw.app_version,
@@ -205,6 +209,9 @@ options! { RawMessages of "messages" {
     direction: Option<u32> = "direction",
     kind: Option<u32> = "kind",
     exclude_senders: Option<Vec<String>> = "excludeSenderInboxIds",
+    content_types: Option<Vec<u32>> = "contentTypes",
+    exclude_content_types: Option<Vec<u32>> = "excludeContentTypes",
+    sort_by: Option<u32> = "sortBy",
 } }
 
 /// Which messages are listed or counted.
@@ -218,6 +225,12 @@ pub(super) fn messages(value: &JsValue) -> Result<client::MessageOptions, EdgeEr
     let kind = raw.kind.map(|value| choice("kind", value, &kinds));
     let directions = [Direction::Ascending, Direction::Descending];
     let direction = raw.direction.map(|value| choice("direction", value, &directions));
+    let orders = [MessageOrder::SentAt, MessageOrder::InsertedAt];
+    let order = choice("sortBy", raw.sort_by.unwrap_or_default(), &orders)?;
+    let (content_types, exclude_content_types) = content_types::select(
+        raw.content_types.as_deref(),
+        raw.exclude_content_types.as_deref().unwrap_or_default(),
+    )?;
     Ok(client::MessageOptions {
         sent_before_ns: raw.sent_before_ns,
         sent_after_ns: raw.sent_after_ns,
@@ -233,6 +246,9 @@ pub(super) fn messages(value: &JsValue) -> Result<client::MessageOptions, EdgeEr
             .iter()
             .map(|text| convert::inbox_id(text))
             .collect::<Result<_, _>>()?,
+        content_types,
+        exclude_content_types,
+        order,
         ..Default::default()
     })
 }
@@ -279,6 +295,30 @@ fn consent_states(values: Option<Vec<u32>>) -> Result<Vec<ConsentState>, EdgeErr
         .into_iter()
         .map(|value| choice("consentStates", value, &known))
         .collect()
+}
+
+options! { RawFilter of "streams" {
+    conversation_type: Option<u32> = "conversationType",
+    consent_states: Option<Vec<u32>> = "consentStates",
+} }
+
+/// What a stream is about.
+pub(super) fn filter(value: &JsValue) -> Result<client::StreamFilter, EdgeError> {
+    let raw: RawFilter = read(value)?;
+    Ok(client::StreamFilter {
+        conversation_type: raw.conversation_type.map(conversation_type).transpose()?,
+        consent_states: consent_states(raw.consent_states)?,
+    })
+}
+
+/// A list of decisions by their numbers, or undefined.
+pub(super) fn consent(value: &JsValue) -> Result<Vec<ConsentState>, EdgeError> {
+    if value.is_undefined() {
+        return Ok(Vec::new());
+    }
+    let numbers = serde_wasm_bindgen::from_value(value.clone())
+        .map_err(|_| EdgeError::Argument("consentStates must be an array of numbers".into()))?;
+    consent_states(Some(numbers))
 }
 
 options! { RawNewDm of "createDm" {

@@ -44,6 +44,45 @@ export interface RawGroupState {
   permissions: object;
 }
 
+/** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
+export interface RawIdentifier {
+  identifier: string;
+  identifierKind: number;
+}
+
+/** An inbox as its identity log says. */
+export interface RawInboxState {
+  inboxId: string;
+  recoveryIdentifier: RawIdentifier;
+  installations: RawInstallation[];
+  accountIdentifiers: RawIdentifier[];
+}
+
+export interface RawInstallation {
+  /** The public key, 32 bytes. */
+  bytes: Uint8Array;
+  /** The same in lower-case hex. */
+  id: string;
+  /** When it was added, as it claimed: nanoseconds since the Unix epoch. */
+  clientTimestampNs?: bigint | undefined;
+}
+
+/** What a node gives out of an installation, judged now. */
+export interface RawKeyPackageStatus {
+  /** Seconds since the Unix epoch; undefined when the package does not decode. */
+  lifetime?: { notBefore: bigint; notAfter: bigint } | undefined;
+  /** Why the installation cannot be added; undefined when it can. */
+  validationError?: string | undefined;
+}
+
+/** What an authenticator answered to the text as challenge. */
+export interface RawPasskeySignature {
+  publicKey: Uint8Array;
+  signature: Uint8Array;
+  authenticatorData: Uint8Array;
+  clientDataJson: Uint8Array;
+}
+
 export interface RawMember {
   inboxId: string;
   accountIdentifiers: { identifier: string; identifierKind: number }[];
@@ -74,6 +113,13 @@ export interface RawDebugInfo {
   cursor: { originatorId: number; sequenceId: bigint }[];
 }
 
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
+}
+
 export interface RawSendOptions {
   shouldPush: boolean;
   optimistic?: boolean;
@@ -92,6 +138,7 @@ export interface RawCreateOptions {
   dbEncryptionKey?: Uint8Array;
   /** For tests: the version minimum versions are compared with, instead of the own one. Not above that. */
   protocolVersion?: string;
+  disableDeviceSync?: boolean;
 }
 
 /** How the streams of a client are connected to the node. */
@@ -110,3 +157,9 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}

@@ -5,10 +5,10 @@ use wasm_bindgen::JsValue;
 
 use super::convert;
 use super::error::EdgeError;
+use super::inbox::RawIdentifier;
 use super::permissions::RawPermissions;
 use crate::client::DebugInfo;
 use crate::groups::{GroupView, MemberView, field};
-use crate::identity::Identifier;
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{ConsentState, ConversationType};
 
@@ -68,13 +68,6 @@ pub(super) fn group(view: GroupView) -> Result<JsValue, EdgeError> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RawIdentifier {
-    identifier: String,
-    identifier_kind: u8,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct RawMember {
     inbox_id: String,
     account_identifiers: Vec<RawIdentifier>,
@@ -89,17 +82,7 @@ pub(super) fn members(members: Vec<MemberView>) -> Result<JsValue, EdgeError> {
         .into_iter()
         .map(|member| RawMember {
             inbox_id: member.inbox_id.to_string(),
-            account_identifiers: member
-                .identifiers
-                .iter()
-                .map(|identifier| RawIdentifier {
-                    identifier: identifier.to_string(),
-                    identifier_kind: match identifier {
-                        Identifier::Ethereum(_) => 0,
-                        Identifier::Passkey(_) => 1,
-                    },
-                })
-                .collect(),
+            account_identifiers: member.identifiers.iter().map(RawIdentifier::of).collect(),
             installation_ids: member.installations.iter().map(ToString::to_string).collect(),
             permission_level: match (member.is_super_admin, member.is_admin) {
                 (true, _) => 2,

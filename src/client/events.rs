@@ -43,6 +43,8 @@ pub enum Event {
         /// Which.
         id: MessageId,
     },
+    /// This installation was revoked: the last event there is.
+    Revoked,
     /// Something was decided, here or by another installation of the inbox, or the key of push notifications was
     /// replaced.
     Preferences(Vec<PreferenceUpdate>),

@@ -1,6 +1,6 @@
 //! One conversation, as an app calls it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
@@ -12,7 +12,8 @@ use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::content::text;
 use crate::preferences::{Consent, Entity};
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, GroupRow, IntentId, MessageQuery, MessageRow,
+    ConsentEntity, ConsentState, ContentTypeKey, ConversationType, GroupRow, IntentId, MessageKind,
+    MessageQuery, MessageRow,
 };
 
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
@@ -113,7 +114,7 @@ impl GroupHandle {
     pub async fn sync(&self) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
         inner.delete_expired()?;
-        for group_id in self.stitched(inner)? {
+        for group_id in self.living(inner)? {
             inner.sync_group(group_id).await?;
         }
         Ok(())
@@ -173,7 +174,7 @@ impl GroupHandle {
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
     /// times its message is failed.
     pub async fn publish_messages(&self) -> Result<(), ClientError> {
-        for group_id in self.stitched(self.client.ready()?)? {
+        for group_id in self.living(self.client.ready()?)? {
             self.publish(group_id, None).await?;
         }
         Ok(())
@@ -259,6 +260,27 @@ impl GroupHandle {
         Ok(inner
             .store
             .latest_message(&self.stitched(inner)?, inner.now_ns())?)
+    }
+
+    /// Up to when each inbox has read, by its newest read receipt: nanoseconds since the Unix epoch. Who never sent
+    /// one is not in it.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn last_read_times(&self) -> Result<BTreeMap<InboxId, i64>, ClientError> {
+        let inner = self.client.open()?;
+        let receipts = MessageOptions {
+            kind: Some(MessageKind::Application),
+            content_types: vec![ContentTypeKey {
+                authority_id: "xmtp.org".into(),
+                type_id: "readReceipt".into(),
+            }],
+            ..Default::default()
+        };
+        let times = inner
+            .store
+            .latest_times_by_sender(&self.query(inner, &receipts)?, inner.now_ns())?;
+        Ok(times.into_iter().collect())
     }
 
     /// Adds inboxes.

@@ -83,6 +83,9 @@ pub enum GroupError {
     /// Not possible in this kind of conversation.
     #[error("this is not possible in a direct message: {0}")]
     NotInDm(&'static str),
+    /// The own inbox cannot leave.
+    #[error("you cannot leave: {0}")]
+    CannotLeave(LeaveRefusal),
     /// Not possible in a group.
     #[error("this is a group: only a direct message has one other person")]
     NotDm,
@@ -104,6 +107,20 @@ pub enum GroupError {
     /// Stored data does not decode.
     #[error("stored group data does not decode: {0}")]
     Corrupt(&'static str),
+}
+
+/// Why an inbox cannot leave a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeaveRefusal {
+    /// Nobody leaves a direct message.
+    #[error("this is a direct message; deny it instead")]
+    DirectMessage,
+    /// Super admins cannot be removed.
+    #[error("a super admin must hand that role back first")]
+    SuperAdmin,
+    /// Nobody else is there who could remove it.
+    #[error("nobody else is in the group")]
+    Alone,
 }
 
 /// The rule a commit breaks.
@@ -234,6 +251,7 @@ impl Coded for GroupError {
             }
             GroupError::PolicyUnavailable => ErrorCode::UnsupportedOption,
             GroupError::NotPermitted(_) | GroupError::NotInDm(_) => ErrorCode::NotPermitted,
+            GroupError::CannotLeave(_) => ErrorCode::CannotLeave,
             GroupError::NotDm => ErrorCode::InvalidArgument,
             GroupError::NoUsableKeyPackage => ErrorCode::NoUsableKeyPackage,
             GroupError::UnknownInbox { .. } => ErrorCode::UnknownInbox,

@@ -8,7 +8,7 @@
 //! | noun | file |
 //! |---|---|
 //! | what a group says of itself | `metadata.rs`, `membership.rs`, `permissions.rs`, `policy_choice.rs` |
-//! | making and joining | `create.rs`, `join.rs` |
+//! | making, joining and leaving | `create.rs`, `join.rs`, `leave.rs` |
 //! | what we want | `intent/` |
 //! | what others did | `inbound/` |
 
@@ -19,6 +19,7 @@ mod error;
 pub mod inbound;
 pub mod intent;
 pub mod join;
+pub mod leave;
 mod membership;
 mod metadata;
 mod permissions;
@@ -32,7 +33,7 @@ pub mod view;
 pub use context::Context;
 pub use create::NewGroup;
 pub use dm::{dm_id, other_member};
-pub use error::{CommitError, GroupError, WelcomeError};
+pub use error::{CommitError, GroupError, LeaveRefusal, WelcomeError};
 pub use membership::{GroupMembership, InstallationDiff, MembershipDiff};
 pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};
 pub use permissions::{Policy, PolicySet, Preset, Roles};

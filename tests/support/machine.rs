@@ -42,6 +42,9 @@ pub(crate) struct Held {
     pub(crate) release: oneshot::Sender<()>,
 }
 
+/// From here on a wait is for something that is due rarely.
+const HOURS: Duration = Duration::from_secs(60 * 60);
+
 /// Clones share the clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestMachine {
@@ -56,6 +59,8 @@ pub(crate) struct TestMachine {
     waiting: Rc<RefCell<Vec<Waker>>>,
     /// Meets the next payload that is sent to a group, on its way to the node.
     held: Rc<RefCell<Option<Hold>>>,
+    /// Waits of hours are pauses too.
+    pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
 }
@@ -122,8 +127,9 @@ impl Platform for TestMachine {
                 .map(|_| ())
                 .boxed_local();
         }
+        let is_hours = duration >= HOURS && self.hours_pass.get();
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
-        NativePlatform.sleep(if is_pause {
+        NativePlatform.sleep(if is_pause || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration

@@ -61,7 +61,11 @@ impl Person {
         machine: &TestMachine,
     ) -> Result<Self, ClientError> {
         Self::open_with(
-            ClientOptions::new(wallet.identifier()),
+            ClientOptions {
+                // Stories that are not about it count on being alone with the node.
+                device_sync: false,
+                ..ClientOptions::new(wallet.identifier())
+            },
             wallet,
             file,
             url,
