@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::outbox::Until;
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 use crate::groups::create::check_length;
@@ -169,9 +168,7 @@ impl GroupHandle {
     }
 
     /// Publishes what waits. What others did is read and members' new installations are looked up before, unless
-    /// that was done within the last 5 seconds: then a message costs one request. It is published as soon as the
-    /// node has taken it, and gets the node's time and number when it is read back, by the streams, a sync or the
-    /// next message, which waits for that.
+    /// that was just done.
     ///
     /// # Errors
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
@@ -200,14 +197,7 @@ impl GroupHandle {
             inner.receive_locked(group_id).await?;
         }
         let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
-        // One message may be out unread. Who says one after another without reading would speak in an epoch that
-        // others have left long ago.
-        let until = if inner.unread.borrow().contains(&group_id) {
-            Until::ReadBack
-        } else {
-            Until::Taken
-        };
-        inner.publish_locked(group_id, awaited, refresh, until).await
+        inner.publish_locked(group_id, awaited, refresh).await
     }
 
     /// Queues a failed message again and publishes it.

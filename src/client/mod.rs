@@ -51,7 +51,7 @@ mod sync;
 mod views;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures::lock::Mutex;
@@ -111,8 +111,6 @@ struct Inner {
     events: Rc<events::Hub>,
     live: streams::Live,
     views: RefCell<views::Views>,
-    /// Groups with a message of ours that was sent after they were last read.
-    unread: RefCell<BTreeSet<GroupId>>,
     alarm: expiry::Alarm,
     /// One sync, send or streamed message of a group at a time.
     groups: RefCell<HashMap<GroupId, Rc<Mutex<()>>>>,

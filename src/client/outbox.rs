@@ -16,29 +16,19 @@ const BUILD_ROUNDS: usize = 4;
 /// How many commits of a group are published in one go before the rest is left to the next sync.
 const PUBLISH_ROUNDS: usize = 16;
 
-/// What is waited for after messages were sent. What becomes of a commit is always read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
-    /// The node has taken them: they are published, and come back by the streams, a sync or the next message.
-    Taken,
-    /// They were read back.
-    ReadBack,
-}
-
 impl Inner {
-    /// Publishes what waits in a group, reads back what became of commits (and, if asked, of messages) and sends
-    /// the welcomes that follow. The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
+    /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
+    /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
     /// and is given up for that, is no failure of this one. `refresh` goes before everything else.
     pub(super) async fn publish_locked(
         &self,
         group_id: GroupId,
         awaited: Option<IntentId>,
         refresh: Option<IntentId>,
-        until: Until,
     ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
         for _ in 0..PUBLISH_ROUNDS {
-            let (mut sent, mut committed) = (false, false);
+            let mut sent = false;
             while let Some(intent) = self.next_intent(group_id, refresh)? {
                 if let Some(required) = self.context().row(group_id)?.paused_for_version {
                     return match awaited {
@@ -56,18 +46,14 @@ impl Inner {
                     }
                     Err(error) => return Err(error),
                 };
-                committed = payload.is_commit;
+                let is_commit = payload.is_commit;
                 self.send(group_id, &intent, payload).await?;
                 sent = true;
-                if committed {
+                if is_commit {
                     break;
                 }
             }
             if !sent {
-                return Ok(());
-            }
-            if !committed && until == Until::Taken {
-                self.unread.borrow_mut().insert(group_id);
                 return Ok(());
             }
             self.receive_locked(group_id).await?;
@@ -170,7 +156,7 @@ impl Inner {
             should_push: payload.should_push,
         };
         match self.api.send_group_messages(vec![message]).await {
-            Ok(()) => Ok(intent::taken(&self.context(), intent)?),
+            Ok(()) => Ok(()),
             Err(error) => {
                 let context = self.context();
                 self.store
@@ -236,10 +222,7 @@ impl Inner {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
             let mut cut_off = false;
-            if let Err(error) = self
-                .publish_locked(group_id, Some(id), None, Until::ReadBack)
-                .await
-            {
+            if let Err(error) = self.publish_locked(group_id, Some(id), None).await {
                 // The answer may be all that was lost: what arrived comes back.
                 cut_off = matches!(error, ClientError::Transport(_))
                     && self.receive_locked(group_id).await.is_err();

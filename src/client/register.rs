@@ -173,7 +173,6 @@ impl Client {
             events: Rc::default(),
             live: streams::Live::default(),
             views: RefCell::default(),
-            unread: RefCell::default(),
             alarm,
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),

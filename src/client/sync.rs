@@ -6,7 +6,6 @@ use std::rc::Rc;
 use futures::StreamExt as _;
 use futures::stream;
 
-use super::outbox::Until;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Stop};
 use crate::groups::intent::{self, Refresh};
@@ -224,10 +223,7 @@ impl Inner {
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
         self.fulfil_leaves_locked(group_id).await?;
-        match self
-            .publish_locked(group_id, None, refresh, Until::ReadBack)
-            .await
-        {
+        match self.publish_locked(group_id, None, refresh).await {
             // Paused by what was just read: what waits is published once it goes on.
             Err(ClientError::Group(GroupError::Paused { .. })) => Ok(()),
             outcome => outcome,
@@ -292,13 +288,6 @@ impl Inner {
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
                 Ok::<_, ClientError>((batch, updates))
             })?;
-            if batch
-                .changes
-                .iter()
-                .any(|change| matches!(change, Change::Published(_)))
-            {
-                self.unread.borrow_mut().remove(&group_id);
-            }
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
             if batch.changes.contains(&Change::Removed) {

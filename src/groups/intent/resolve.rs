@@ -31,30 +31,6 @@ pub fn sending_failed(context: &Context<'_>, intent: &IntentRow) -> Result<bool,
     Ok(false)
 }
 
-/// Notes that the node has taken an intent's payload: its message is published, with the local time until it is
-/// read back with the node's. The intent stays until then, and makes up for it if that never happens.
-///
-/// # Errors
-/// [`GroupError::Storage`].
-pub fn taken(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupError> {
-    match &intent.message_id {
-        Some(message) => set_status(context, message, DeliveryStatus::Published),
-        None => Ok(()),
-    }
-}
-
-/// Takes back that an intent's payload is of use to anybody: it must be built or sent once more.
-///
-/// # Errors
-/// [`GroupError::Storage`].
-pub(in crate::groups) fn again(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupError> {
-    context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
-    match &intent.message_id {
-        Some(message) => set_status(context, message, DeliveryStatus::Unpublished),
-        None => Ok(()),
-    }
-}
-
 /// Gives an intent up; its message is marked as failed.
 ///
 /// # Errors
@@ -75,7 +51,7 @@ pub fn give_up(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupErr
 pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, GroupError> {
     let unseen = context.db.intents(&group_id, &[IntentState::Published])?;
     for intent in &unseen {
-        again(context, intent)?;
+        context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
     }
     Ok(unseen.len())
 }
