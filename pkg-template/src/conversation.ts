@@ -74,6 +74,16 @@ export class Conversation {
     await this.channel.call("group.publishMessages", { groupId: this.id });
   }
 
+  /** Queues a message that failed once more and publishes it. Its id stays the same. */
+  async resendMessage(messageId: string): Promise<void> {
+    await this.channel.call("group.resend", { groupId: this.id, messageId });
+  }
+
+  /** Deletes a message that failed. */
+  async discardMessage(messageId: string): Promise<void> {
+    await this.channel.call("group.discard", { groupId: this.id, messageId });
+  }
+
   /** Sends content of any type; answers the message's id. */
   async send(content: EncodedContent, options: SendOptions): Promise<string> {
     checkKeys("send", options, ["shouldPush", "optimistic", "idempotencyKey"]);

@@ -1,4 +1,5 @@
 import type { PlainError } from "./errors.js";
+import type { ConnectionState } from "./network.js";
 import type {
   Consent,
   ConsentEntityType,
@@ -83,7 +84,8 @@ export type StreamSource =
   | { type: "conversations"; conversationType?: "group" }
   | { type: "allMessages"; conversationType?: "group" }
   | { type: "messages"; groupId: string }
-  | { type: "preferences" };
+  | { type: "preferences" }
+  | { type: "connection" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -112,6 +114,9 @@ export interface Requests {
   "client.isRegistered": { args: void; result: boolean };
   "client.canMessage": { args: { addresses: string[] }; result: boolean[] };
   "client.inboxIdForAddress": { args: { address: string }; result: string | undefined };
+  "client.connectionState": { args: void; result: ConnectionState };
+  /** What only the page hears of. */
+  "client.network": { args: { online: boolean; visible: boolean }; result: void };
   "client.close": { args: void; result: void };
 
   "conversations.sync": { args: void; result: void };
@@ -141,6 +146,8 @@ export interface Requests {
   "group.send": { args: OnGroup<{ content: EncodedContent; options: SendOptions }>; result: string };
   "group.sendText": { args: OnGroup<{ text: string; options: SendOptions }>; result: string };
   "group.publishMessages": { args: OnGroup; result: void };
+  "group.resend": { args: OnGroup<{ messageId: string }>; result: void };
+  "group.discard": { args: OnGroup<{ messageId: string }>; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
   "group.addMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
@@ -170,6 +177,12 @@ export interface StreamValues {
   allMessages: MessageSnapshot;
   messages: MessageSnapshot;
   preferences: PreferenceChanges;
+  connection: ConnectionChange;
+}
+
+/** How the streams are connected from now on. */
+export interface ConnectionChange {
+  connection: ConnectionState;
 }
 
 /** What one event changed in the preferences. */

@@ -201,6 +201,8 @@ export const handlers: Handlers = {
   "client.isRegistered": () => open().client.isRegistered,
   "client.canMessage": ({ addresses }) => open().client.canMessage(addresses),
   "client.inboxIdForAddress": ({ address }) => open().client.inboxIdForAddress(address),
+  "client.connectionState": () => open().client.connectionState(),
+  "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   "client.close": async () => {
     if (client === undefined) return;
     const closing = client;
@@ -236,6 +238,8 @@ export const handlers: Handlers = {
     withGroup(groupId, (group) => group.send(raw.encodeContent(given(content) as RawEncodedContent), sendOptions(options))),
   "group.sendText": ({ groupId, text, options }) =>
     withGroup(groupId, (group) => group.sendText(text, sendOptions(options))),
+  "group.resend": ({ groupId, messageId }) => withGroup(groupId, (group) => group.resend(messageId)),
+  "group.discard": ({ groupId, messageId }) => withGroup(groupId, (group) => group.discard(messageId)),
   "group.publishMessages": ({ groupId }) => withGroup(groupId, (group) => group.publishMessages()),
   "group.messages": ({ groupId, options }) =>
     withGroup(groupId, (group) => group.messages(given(options)).map(messageSnapshot)),
@@ -285,7 +289,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
         onError(error);
       }
     };
-  const { conversations } = open();
+  const { client, conversations } = open();
   const handle =
     source.type === "messages"
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
@@ -293,7 +297,11 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
         : source.type === "preferences"
           ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
-          : conversations.stream(each(consumeGroup), onError, onEnd);
+          : source.type === "connection"
+            ? client.streamConnection(each((connection) => ({ connection })))
+            : conversations.stream(each(consumeGroup), onError, onEnd);
+  // A state is worth something from the first moment, unlike things that happen.
+  if (source.type === "connection") sink.value({ connection: client.connectionState() });
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -315,7 +323,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
   // What was decided meanwhile is in the database and changes nothing any more.
-  if (source.type === "preferences") return;
+  if (source.type === "preferences" || source.type === "connection") return;
   const groups = open().conversations.list().map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
@@ -335,6 +343,7 @@ function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
+  if (source.type === "connection") return;
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
   else if (source.type === "allMessages") await open().conversations.syncAll();
   else await open().conversations.sync();

@@ -10,7 +10,7 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `preferences.rs` | what an app calls |
-//! | `events.rs`, `streams.rs` | what an app watches |
+//! | `events.rs`, `streams.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `key_packages.rs` | rotation and deletion |
 
 mod conversations;
@@ -20,6 +20,7 @@ mod events;
 mod group;
 mod identities;
 mod key_packages;
+mod network;
 mod options;
 mod outbox;
 mod preferences;
@@ -37,6 +38,7 @@ pub use conversations::{Conversations, ListOptions};
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
+pub use network::Network;
 pub use options::ClientOptions;
 pub use preferences::Preferences;
 

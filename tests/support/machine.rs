@@ -1,6 +1,6 @@
 //! A machine that waits for nothing long and whose clock can be set forward.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub(crate) struct TestMachine {
     pub(crate) chain_is_away: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
+    /// The pauses that were asked for.
+    pub(crate) asked: Rc<RefCell<Vec<Duration>>>,
 }
 
 impl TestMachine {
@@ -49,6 +51,9 @@ impl Platform for TestMachine {
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
+        if is_pause {
+            self.asked.borrow_mut().push(duration);
+        }
         NativePlatform.sleep(if is_pause {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
