@@ -151,10 +151,12 @@ async fn streams_tell_what_happens_and_end_as_asked() {
         groups.on_error.clone(),
         groups.on_end.clone(),
     );
-    let group_stream = conversations.stream(item, error, end).expect("streams");
+    let group_stream = conversations
+        .stream(item, error, end, JsValue::UNDEFINED)
+        .expect("streams");
     let (item, error, end) = (all.on_item.clone(), all.on_error.clone(), all.on_end.clone());
     conversations
-        .stream_all_messages(item, error, end)
+        .stream_all_messages(item, error, end, JsValue::UNDEFINED)
         .expect("streams");
     // A stream does not depend on the object it came from.
     drop(conversations);
@@ -219,7 +221,9 @@ async fn an_installation_survives_closing() {
     assert_eq!((again.installation_id(), again.inbox_id()), (installation, inbox));
     assert!(again.is_registered());
     assert_eq!(again.create_inbox_signature_text().ok(), Some(None));
-    settle(again.conversations().sync_all()).await.expect("syncs");
+    settle(again.conversations().sync_all(JsValue::UNDEFINED))
+        .await
+        .expect("syncs");
     let group = only_group(&again).await;
     assert_eq!(texts(&group), ["before", "meanwhile"]);
     settle(again.close()).await.expect("closes");
@@ -298,7 +302,9 @@ async fn an_account_opens_without_the_node() {
     settle(offline.close()).await.expect("closes");
 
     let online = opening.open().await;
-    settle(online.conversations().sync_all()).await.expect("syncs");
+    settle(online.conversations().sync_all(JsValue::UNDEFINED))
+        .await
+        .expect("syncs");
     let group = only_group(&online).await;
     assert_eq!(group.count_messages(unpublished).ok(), Some(0));
     settle(online.close()).await.expect("closes");
@@ -348,9 +354,12 @@ async fn closing_gives_up_calls_under_way() {
     );
     {
         let _silence = FakeFetch::new("return new Promise(() => {})");
-        client.conversations().stream(item, error, end).expect("streams");
+        client
+            .conversations()
+            .stream(item, error, end, JsValue::UNDEFINED)
+            .expect("streams");
         let (sync, send) = (
-            client.conversations().sync_all(),
+            client.conversations().sync_all(JsValue::UNDEFINED),
             group.send_text("x".into(), object(&[("shouldPush", true.into())])),
         );
         settle(client.close()).await.expect("closes");
@@ -397,16 +406,21 @@ async fn signatures_of_others_do_not_count() {
 async fn addresses_are_looked_up_and_checked() {
     let (alice, alices) = person().await;
     let unknown = Wallet::new().address();
-    let asked = strings(&[&alices.address().to_uppercase().replace("0X", "0x"), &unknown]);
-    let found: Array = settle(alice.can_message(asked))
+    let identifier = |address: &str| object(&[("identifier", address.into()), ("identifierKind", 0.into())]);
+    let asked = [
+        alices.address().to_uppercase().replace("0X", "0x"),
+        unknown.clone(),
+    ];
+    let asked: Array = asked.iter().map(|address| identifier(address)).collect();
+    let found: Array = settle(alice.can_message(asked.into()))
         .await
         .expect("answers")
         .unchecked_into();
     let found: Vec<_> = found.iter().map(|value| value.as_bool()).collect();
     assert_eq!(found, [Some(true), Some(false)]);
-    let inbox = settle(alice.inbox_id_for_address(alices.address().into())).await;
+    let inbox = settle(alice.inbox_id_for_identifier(identifier(&alices.address()))).await;
     assert_eq!(inbox.expect("answers").as_string(), Some(alice.inbox_id()));
-    let nobody = settle(alice.inbox_id_for_address(unknown.as_str().into())).await;
+    let nobody = settle(alice.inbox_id_for_identifier(identifier(&unknown))).await;
     assert!(nobody.expect("answers").is_undefined());
 
     let create = |address: &str| {

@@ -13,3 +13,9 @@ export type Preferences = Usable<generated.Preferences, Omit<expected.Preference
 export type StreamHandle = Usable<generated.StreamHandle, Omit<expected.StreamHandle, never>>;
 export type Encode = Usable<typeof generated.encodeContent, typeof expected.encodeContent>;
 export type Decode = Usable<typeof generated.decodeContent, typeof expected.decodeContent>;
+export type SignatureRequest = Usable<generated.SignatureRequest, Omit<expected.SignatureRequest, never>>;
+export type Directory = Usable<generated.Directory, Omit<expected.Directory, never>>;
+export type VerifySigned = Usable<
+  typeof generated.verifySignedWithPublicKey,
+  typeof expected.verifySignedWithPublicKey
+>;

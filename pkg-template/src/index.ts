@@ -9,13 +9,33 @@ export { DecodedMessage, isGroupUpdated, isText } from "./message.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export type { ConnectionState } from "./network.js";
 export { XmtpError } from "./errors.js";
+export { InboxStates } from "./inboxes.js";
+export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";
+export type { SignatureRequestText } from "./accounts.js";
 export {
   createEOASigner,
   createSCWSigner,
   ethereumIdentifier,
+  toSafeSigner,
   type EOASigner,
+  type PasskeySigner,
   type SCWSigner,
+  type SafeSigner,
   type Signer,
 } from "./signers.js";
 export { contentTypeGroupUpdated, contentTypeText, encodeText } from "./content.js";
+export {
+  MetadataField,
+  metadataFieldName,
+  PermissionPolicy,
+  PermissionUpdateType,
+  type GroupPermissions,
+  type PermissionPolicySet,
+} from "./permissions.js";
+export type {
+  ConversationDebugInfo,
+  ConversationPause,
+  Cursor,
+  MessageDisappearingSettings,
+} from "./settings.js";
 export * from "./types.js";

@@ -11,6 +11,8 @@ export class DecodedMessage<T = unknown> {
   /** Nanoseconds since the Unix epoch, UTC. */
   readonly sentAtNs: bigint;
   readonly insertedAtNs: bigint;
+  /** When it is deleted here, nanoseconds since the Unix epoch; undefined: it stays. */
+  readonly expiresAtNs: bigint | undefined;
   readonly kind: GroupMessageKind;
   readonly deliveryStatus: DeliveryStatus;
   /** Undefined when the sender left it out. */
@@ -30,6 +32,7 @@ export class DecodedMessage<T = unknown> {
     this.senderInstallationId = from.senderInstallationId;
     this.sentAtNs = from.sentAtNs;
     this.insertedAtNs = from.insertedAtNs;
+    this.expiresAtNs = from.expiresAtNs;
     this.kind = from.kind;
     this.deliveryStatus = from.deliveryStatus;
     this.contentType = from.contentType;
@@ -40,6 +43,10 @@ export class DecodedMessage<T = unknown> {
 
   get sentAt(): Date {
     return new Date(Number(this.sentAtNs / 1_000_000n));
+  }
+
+  get expiresAt(): Date | undefined {
+    return this.expiresAtNs === undefined ? undefined : new Date(Number(this.expiresAtNs / 1_000_000n));
   }
 }
 

@@ -109,6 +109,7 @@ struct RawMessage {
     sender_installation_id: String,
     sent_at_ns: i64,
     inserted_at_ns: i64,
+    expires_at_ns: Option<i64>,
     kind: u8,
     delivery_status: u8,
     content_type: Option<RawContentType>,
@@ -134,6 +135,7 @@ pub(super) fn message(row: MessageRow) -> Result<JsValue, EdgeError> {
         sender_installation_id: row.sender_installation_id.to_string(),
         sent_at_ns: row.sent_at_ns,
         inserted_at_ns: row.inserted_at_ns,
+        expires_at_ns: row.expire_at_ns,
         kind: match row.kind {
             MessageKind::Application => 0,
             MessageKind::MembershipChange => 1,
