@@ -11,7 +11,7 @@
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `device_sync.rs` | what the own installations tell each other |
-//! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
+//! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
 //! | `expiry.rs` | messages whose time is over |
 //! | `debug.rs` | the inside of a conversation |
@@ -36,6 +36,7 @@ mod identities;
 mod installation;
 mod key_packages;
 mod leaving;
+mod network;
 mod options;
 mod outbox;
 mod pending;
@@ -63,6 +64,7 @@ pub use events::{ConnectionState, Event, EventStream};
 pub use filter::StreamFilter;
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use installation::KeyPackageStatus;
+pub use network::Network;
 pub use options::ClientOptions;
 pub use pending::PendingUpdate;
 pub use preferences::Preferences;
