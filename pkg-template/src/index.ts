@@ -7,6 +7,7 @@ export { Group } from "./group.js";
 export { Preferences } from "./preferences.js";
 export { DecodedMessage, isGroupUpdated, isText } from "./message.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
+export type { ConnectionState } from "./network.js";
 export { XmtpError } from "./errors.js";
 export { InboxStates } from "./inboxes.js";
 export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";

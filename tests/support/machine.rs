@@ -63,6 +63,8 @@ pub(crate) struct TestMachine {
     pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
+    /// The pauses that were asked for.
+    pub(crate) asked: Rc<RefCell<Vec<Duration>>>,
 }
 
 impl TestMachine {
@@ -129,6 +131,9 @@ impl Platform for TestMachine {
         }
         let is_hours = duration >= HOURS && self.hours_pass.get();
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
+        if is_pause {
+            self.asked.borrow_mut().push(duration);
+        }
         NativePlatform.sleep(if is_pause || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
