@@ -13,7 +13,7 @@ use crate::storage::{
 /// The conversations of a client.
 #[derive(Debug, Clone)]
 pub struct Conversations {
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// Which conversations are listed. Those of the own installations among themselves never are.

@@ -17,7 +17,7 @@ use crate::storage::{
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
 #[derive(Debug, Clone)]
 pub struct GroupHandle {
-    client: Client,
+    pub(super) client: Client,
     row: GroupRow,
 }
 
@@ -399,7 +399,12 @@ impl GroupHandle {
         })
     }
 
-    fn query(&self, inner: &Inner, options: &MessageOptions) -> Result<MessageQuery, ClientError> {
+    /// The groups shown as this conversation.
+    pub(super) fn groups(&self) -> Result<Vec<GroupId>, ClientError> {
+        self.stitched(self.client.open()?)
+    }
+
+    pub(super) fn query(&self, inner: &Inner, options: &MessageOptions) -> Result<MessageQuery, ClientError> {
         Ok(MessageQuery {
             groups: self.stitched(inner)?,
             ..options.clone()

@@ -10,6 +10,7 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs` | what an app calls |
+//! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 
@@ -22,6 +23,7 @@ mod key_packages;
 mod options;
 mod outbox;
 mod register;
+mod removals;
 mod streams;
 mod sync;
 
@@ -36,6 +38,7 @@ pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use options::ClientOptions;
+pub use removals::RemoveOptions;
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};

@@ -269,6 +269,7 @@ impl Inner {
         for change in changes {
             self.events.tell(&match change {
                 Change::Message(id) | Change::Published(id) => Event::Message { group_id, id: *id },
+                Change::MessageRemoved(id) => Event::MessageRemoved { group_id, id: *id },
                 Change::Group | Change::Removed | Change::Paused(_) => Event::Group(group_id),
             });
         }

@@ -11,6 +11,7 @@
 //! | making and joining | `create.rs`, `join.rs` |
 //! | what we want | `intent/` |
 //! | what others did | `inbound/` |
+//! | what people see of it | `view.rs`, `timeline.rs`, `removal/` |
 
 mod context;
 pub mod create;
@@ -23,8 +24,10 @@ mod membership;
 mod metadata;
 mod permissions;
 pub mod push;
+pub mod removal;
 mod row;
 mod states;
+pub mod timeline;
 mod version;
 pub mod view;
 
@@ -35,7 +38,9 @@ pub use error::{CommitError, GroupError, WelcomeError};
 pub use membership::{GroupMembership, InstallationDiff, MembershipDiff};
 pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};
 pub use permissions::{Policy, PolicySet, Preset, Roles};
+pub use removal::RemovalError;
 pub use states::States;
+pub use timeline::{MessageView, RemovedBy};
 pub use version::exceeds;
 pub use view::{GroupView, MemberView};
 

@@ -55,3 +55,5 @@ pub use sqlite::messages::{
 };
 pub use sqlite::mls::MlsListEntry;
 pub use sqlite::preferences::{HmacKey, PreferencesRow};
+pub use sqlite::relations::ReplyCount;
+pub use sqlite::removals::{RemovalRow, RemovalRule, Role};

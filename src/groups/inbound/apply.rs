@@ -1,5 +1,7 @@
 //! What an accepted envelope leaves behind in rows.
 
+use std::collections::BTreeSet;
+
 use super::Envelope;
 use super::commit_rules::ValidatedCommit;
 use super::receive::Change;
@@ -7,6 +9,7 @@ use crate::groups::context::Context;
 use crate::groups::error::GroupError;
 use crate::groups::metadata::{MutableMetadata, field};
 use crate::groups::originator;
+use crate::groups::removal;
 use crate::groups::row;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
@@ -14,7 +17,7 @@ use crate::messages::{ContentType, Plaintext, message_id};
 use crate::mls::{Group, Leaf};
 use crate::storage::{
     CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow,
-    Published,
+    Published, Role,
 };
 
 /// Stores a message that arrived.
@@ -24,6 +27,7 @@ pub(super) fn message(
     envelope: &Envelope,
     sender: (InboxId, InstallationId),
     plaintext: &Plaintext,
+    epoch: u64,
 ) -> Result<Vec<Change>, GroupError> {
     let group_id = group.id();
     let row = MessageRow {
@@ -37,11 +41,29 @@ pub(super) fn message(
     if !context.db.insert_message(&row)? {
         return Ok(Vec::new());
     }
-    context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    if row::is_listed(&row) {
+        context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    }
     if is_leave_request(&row) {
         wants_to_leave(context, group, sender.0, row.id)?;
     }
-    Ok(vec![Change::Message(row.id)])
+    told(context, group, &row, epoch, Change::Message(row.id))
+}
+
+/// What is told of a message: nothing when it was removed before it arrived.
+fn told(
+    context: &Context<'_>,
+    group: &Group,
+    row: &MessageRow,
+    epoch: u64,
+    change: Change,
+) -> Result<Vec<Change>, GroupError> {
+    match removal::stored(context, group, row, epoch)? {
+        Some(removed) if removed == row.id => Ok(Vec::new()),
+        Some(removed) => Ok(vec![change, Change::MessageRemoved(removed)]),
+        None if context.db.removed_by(&row.id)?.is_some() => Ok(Vec::new()),
+        None => Ok(vec![change]),
+    }
 }
 
 /// Whether a message is a member's wish to leave.
@@ -83,7 +105,8 @@ pub(super) fn published(
     group: &Group,
     id: MessageId,
     envelope: &Envelope,
-) -> Result<(), GroupError> {
+    epoch: u64,
+) -> Result<Vec<Change>, GroupError> {
     let group_id = group.id();
     context.db.mark_published(
         &id,
@@ -94,13 +117,16 @@ pub(super) fn published(
             expire_at_ns: expiry(context, group_id)?,
         },
     )?;
-    context.db.advance_last_message(&group_id, envelope.created_ns)?;
-    if let Some(row) = context.db.message(&id, context.now_ns)?
-        && is_leave_request(&row)
-    {
+    let Some(row) = context.db.message(&id, context.now_ns)? else {
+        return Ok(vec![Change::Published(id)]);
+    };
+    if row::is_listed(&row) {
+        context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    }
+    if is_leave_request(&row) {
         wants_to_leave(context, group, context.inbox_id, id)?;
     }
-    Ok(())
+    told(context, group, &row, epoch, Change::Published(id))
 }
 
 /// When a message stored now disappears.
@@ -151,6 +177,7 @@ pub(super) fn commit(
         &group_id,
         commit.metadata.is_super_admin(context.inbox_id) || context.row(group_id)?.dm_id.is_some(),
     )?;
+    remember_roles(context, group, commit)?;
     if !commit.is_visible() {
         return Ok(if commit.permissions_changed {
             vec![Change::Group]
@@ -208,6 +235,40 @@ pub(super) fn commit(
         changes.push(Change::Message(row.id));
     }
     Ok(changes)
+}
+
+/// Remembers what those were whose role a commit changed: removals of before it may still arrive.
+fn remember_roles(context: &Context<'_>, group: &Group, commit: &ValidatedCommit) -> Result<(), GroupError> {
+    let lists = [
+        &commit.added_admins,
+        &commit.removed_admins,
+        &commit.added_super_admins,
+        &commit.removed_super_admins,
+    ];
+    let changed: BTreeSet<&String> = lists.into_iter().flatten().collect();
+    for text in changed {
+        let Ok(inbox_id) = text.parse() else { continue };
+        let was = |now: bool, added: &[String], removed: &[String]| {
+            removed.contains(text) || now && !added.contains(text)
+        };
+        let was_super_admin = was(
+            commit.metadata.is_super_admin(inbox_id),
+            &commit.added_super_admins,
+            &commit.removed_super_admins,
+        );
+        let was_admin = was(
+            commit.metadata.is_admin(inbox_id),
+            &commit.added_admins,
+            &commit.removed_admins,
+        );
+        let before = match (was_super_admin, was_admin) {
+            (true, _) => Role::SuperAdmin,
+            (false, true) => Role::Admin,
+            (false, false) => Role::Member,
+        };
+        removal::remember_role(context, group.id(), group.epoch(), inbox_id, before)?;
+    }
+    Ok(())
 }
 
 /// Notes a refused commit in the commit log. Messages that are no commits leave no line.
