@@ -39,7 +39,7 @@ async fn two_people_talk_both_ways() {
     let state = his.state().expect("state");
     assert_eq!(text(&state, "name"), "Lunch");
     assert_eq!(text(&state, "creatorInboxId"), alice.inbox_id());
-    assert_eq!(text(&state, "conversationType"), "group");
+    assert_eq!(get(&state, "conversationType").as_f64(), Some(1.0));
     assert!(get(&state, "epoch").is_bigint());
     assert_eq!(get(&get(&state, "permissions"), "policyType").as_f64(), Some(0.0));
     let members: Array = his.members().expect("members").unchecked_into();

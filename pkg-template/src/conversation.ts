@@ -1,6 +1,6 @@
 import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
-import { checkKeys } from "./options.js";
+import { checkBigints, checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
@@ -124,10 +124,5 @@ function checkMessageOptions(options: ListMessagesOptions): void {
     "sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit",
     "deliveryStatus", "direction", "kind", "excludeSenderInboxIds",
   ]);
-  for (const name of ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"] as const) {
-    const value = options[name];
-    if (value !== undefined && (typeof value !== "bigint" || value < 0n)) {
-      throw invalidArgument(`${name} must be a bigint of at least 0`);
-    }
-  }
+  checkBigints(options, ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"]);
 }

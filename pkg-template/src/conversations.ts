@@ -1,11 +1,18 @@
 import type { Channel } from "./channel.js";
+import { Dm } from "./dm.js";
 import { checkInboxIds, Group } from "./group.js";
 import { DecodedMessage } from "./message.js";
-import { checkKeys } from "./options.js";
+import { checkBigints, checkKeys } from "./options.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { addressesOf } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
-import type { CreateGroupOptions, Identifier, ListConversationsOptions } from "./types.js";
+import {
+  ConversationType,
+  type CreateDmOptions,
+  type CreateGroupOptions,
+  type Identifier,
+  type ListConversationsOptions,
+} from "./types.js";
 
 /** The conversations of a client. */
 export class Conversations {
@@ -26,20 +33,56 @@ export class Conversations {
     await this.#channel.call("conversations.syncAll");
   }
 
-  /** Conversations of the local database. */
-  async list(options: ListConversationsOptions = {}): Promise<Group[]> {
-    checkKeys("list", options, ["createdAfterNs", "createdBeforeNs", "limit"]);
+  /** Conversations of the local database, a direct message as one however many groups it has. */
+  async list(options: ListConversationsOptions = {}): Promise<(Group | Dm)[]> {
+    checkListOptions("list", options, ["conversationType"]);
     const found = await this.#channel.call("conversations.list", options);
-    return found.map((snapshot) => this.#group(snapshot));
+    return found.map((snapshot) => this.#conversation(snapshot));
   }
 
-  listGroups(options: ListConversationsOptions = {}): Promise<Group[]> {
-    return this.list(options);
+  async listGroups(options: Omit<ListConversationsOptions, "conversationType"> = {}): Promise<Group[]> {
+    checkListOptions("listGroups", options);
+    const found = await this.#channel.call("conversations.list", { ...options, conversationType: ConversationType.Group });
+    return found.map((snapshot) => new Group(this.#channel, snapshot));
   }
 
-  async getConversationById(id: string): Promise<Group | undefined> {
+  async listDms(options: Omit<ListConversationsOptions, "conversationType"> = {}): Promise<Dm[]> {
+    checkListOptions("listDms", options);
+    const found = await this.#channel.call("conversations.list", { ...options, conversationType: ConversationType.Dm });
+    return found.map((snapshot) => new Dm(this.#channel, snapshot));
+  }
+
+  async getConversationById(id: string): Promise<Group | Dm | undefined> {
     const found = await this.#channel.call("conversations.byId", { groupId: id });
-    return found && this.#group(found);
+    return found && this.#conversation(found);
+  }
+
+  /** The direct message with an inbox, in the local database. */
+  async getDmByInboxId(inboxId: string): Promise<Dm | undefined> {
+    const found = await this.#channel.call("conversations.dmByInboxId", { inboxId });
+    return found && new Dm(this.#channel, found);
+  }
+
+  /** The same by an identifier, whose inbox the node is asked for. */
+  async fetchDmByIdentifier(identifier: Identifier): Promise<Dm | undefined> {
+    const [address] = addressesOf([identifier]);
+    const found = await this.#channel.call("conversations.dmByAddress", { address: address as string });
+    return found && new Dm(this.#channel, found);
+  }
+
+  /** Finds the direct message with an inbox, or makes one. */
+  async createDm(inboxId: string, options: CreateDmOptions = {}): Promise<Dm> {
+    checkInboxIds([inboxId]);
+    checkKeys("createDm", options, ["messageDisappearingSettings"]);
+    return new Dm(this.#channel, await this.#channel.call("conversations.createDm", { inboxId, options }));
+  }
+
+  /** The same by an identifier. */
+  async createDmWithIdentifier(identifier: Identifier, options: CreateDmOptions = {}): Promise<Dm> {
+    const [address] = addressesOf([identifier]);
+    checkKeys("createDm", options, ["messageDisappearingSettings"]);
+    const args = { address: address as string, options };
+    return new Dm(this.#channel, await this.#channel.call("conversations.createDmWithAddress", args));
   }
 
   async createGroup(inboxIds: string[], options: CreateGroupOptions = {}): Promise<Group> {
@@ -79,6 +122,18 @@ export class Conversations {
   #group(snapshot: GroupSnapshot): Group {
     return new Group(this.#channel, snapshot);
   }
+
+  #conversation(snapshot: GroupSnapshot): Group | Dm {
+    const isDm = snapshot.metadata.conversationType === ConversationType.Dm;
+    return isDm ? new Dm(this.#channel, snapshot) : new Group(this.#channel, snapshot);
+  }
+}
+
+function checkListOptions(where: string, options: ListConversationsOptions, more: string[] = []): void {
+  checkKeys(where, options, [
+    "createdAfterNs", "createdBeforeNs", "limit", "consentStates", "includeDuplicateDms", "orderBy", ...more,
+  ]);
+  checkBigints(options, ["createdAfterNs", "createdBeforeNs", "limit"]);
 }
 
 function checkGroupOptions(options: CreateGroupOptions): void {

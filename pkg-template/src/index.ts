@@ -2,6 +2,7 @@
 export { Client } from "./client.js";
 export { Conversations } from "./conversations.js";
 export { Conversation } from "./conversation.js";
+export { Dm } from "./dm.js";
 export { Group } from "./group.js";
 export { DecodedMessage, isGroupUpdated, isText } from "./message.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";

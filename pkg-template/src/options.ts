@@ -11,6 +11,16 @@ export function checkKeys(where: string, options: object, known: readonly string
   }
 }
 
+/** Refuses times and limits that are no bigints of at least 0. @internal */
+export function checkBigints<T extends object>(options: T, names: readonly (keyof T & string)[]): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value !== undefined && (typeof value !== "bigint" || value < 0n)) {
+      throw invalidArgument(`${name} must be a bigint of at least 0`);
+    }
+  }
+}
+
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
   "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableAutoRegister", "workerUrl", "wasmUrl",
 ];

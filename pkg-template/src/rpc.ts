@@ -1,5 +1,6 @@
 import type { PlainError } from "./errors.js";
 import type {
+  CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
   GroupMember,
@@ -118,6 +119,16 @@ export interface Requests {
     result: GroupSnapshot;
   };
   "conversations.createGroupOptimistic": { args: { options: CreateGroupOptions }; result: GroupSnapshot };
+
+  "conversations.createDm": { args: { inboxId: string; options: CreateDmOptions }; result: GroupSnapshot };
+  "conversations.createDmWithAddress": {
+    args: { address: string; options: CreateDmOptions };
+    result: GroupSnapshot;
+  };
+  "conversations.dmByInboxId": { args: { inboxId: string }; result: GroupSnapshot | undefined };
+  "conversations.dmByAddress": { args: { address: string }; result: GroupSnapshot | undefined };
+  "dm.peerInboxId": { args: OnGroup; result: string };
+  "dm.duplicates": { args: OnGroup; result: GroupSnapshot[] };
 
   "group.sync": { args: OnGroup; result: GroupSnapshot };
   "group.snapshot": { args: OnGroup; result: GroupSnapshot };

@@ -43,6 +43,22 @@ export enum ConsentState {
   Denied = 2,
 }
 
+export enum ConversationType {
+  Dm = 0,
+  Group = 1,
+  /** The own installations among themselves; never shown. */
+  Sync = 2,
+  /** A message carried by a welcome; never shown. */
+  Oneshot = 3,
+}
+
+export enum ListConversationsOrderBy {
+  /** Newest first. */
+  CreatedAt = 0,
+  /** By the newest message, or the creation where there is none; newest first. */
+  LastActivity = 1,
+}
+
 /** The rules a new group starts with. */
 export enum GroupPermissionsOptions {
   /** Every member may add members and change the name; admins may remove. */
@@ -82,8 +98,7 @@ export interface GroupMember {
 
 export interface GroupMetadata {
   creatorInboxId: string;
-  /** `group`, `dm`, `sync` or `oneshot`. */
-  conversationType: string;
+  conversationType: ConversationType;
 }
 
 /** What a membership or metadata change did; the content of `xmtp.org/group_updated:1.0`. */
@@ -107,10 +122,30 @@ export interface CreateGroupOptions {
   permissions?: GroupPermissionsOptions;
 }
 
+/** Since when and after how long messages disappear, nanoseconds. */
+export interface MessageDisappearingSettings {
+  fromNs: bigint;
+  inNs: bigint;
+}
+
+export interface CreateDmOptions {
+  /** Of a direct message that is made; one that is found keeps its own. */
+  messageDisappearingSettings?: MessageDisappearingSettings;
+}
+
+/** Filters of `list`. Times are nanoseconds since the Unix epoch, UTC, exclusive. */
 export interface ListConversationsOptions {
   createdAfterNs?: bigint;
   createdBeforeNs?: bigint;
   limit?: bigint;
+  /** Default: allowed and unknown, not denied. */
+  consentStates?: ConsentState[];
+  /** `Dm` or `Group`. Default: both. */
+  conversationType?: ConversationType;
+  /** Every group of a direct message instead of the one used last. Default false. */
+  includeDuplicateDms?: boolean;
+  /** Default `CreatedAt`. */
+  orderBy?: ListConversationsOrderBy;
 }
 
 /** Filters of `messages` and `countMessages`. Times are nanoseconds since the Unix epoch, UTC. */

@@ -80,6 +80,10 @@ function consumeGroup(group: raw.Group): GroupSnapshot {
   }
 }
 
+function consumeFound(group: raw.Group | undefined): GroupSnapshot | undefined {
+  return group && consumeGroup(group);
+}
+
 function messageSnapshot(message: RawMessage): MessageSnapshot {
   const known = message.text !== undefined || message.groupUpdated !== undefined;
   return {
@@ -187,16 +191,22 @@ export const handlers: Handlers = {
   "conversations.sync": async () => void (await open().conversations.sync()),
   "conversations.syncAll": async () => void (await open().conversations.syncAll()),
   "conversations.list": (options) => open().conversations.list(given(options)).map(consumeGroup),
-  "conversations.byId": ({ groupId }) => {
-    const group = open().conversations.byId(groupId);
-    return group && consumeGroup(group);
-  },
+  "conversations.byId": ({ groupId }) => consumeFound(open().conversations.byId(groupId)),
   "conversations.createGroup": async ({ inboxIds, options }) =>
     consumeGroup(await open().conversations.createGroup(inboxIds, given(options))),
   "conversations.createGroupWithAddresses": async ({ addresses, options }) =>
     consumeGroup(await open().conversations.createGroupWithAddresses(addresses, given(options))),
   "conversations.createGroupOptimistic": ({ options }) =>
     consumeGroup(open().conversations.createGroupOptimistic(given(options))),
+
+  "conversations.createDm": async ({ inboxId, options }) =>
+    consumeGroup(await open().conversations.createDm(inboxId, given(options))),
+  "conversations.createDmWithAddress": async ({ address, options }) =>
+    consumeGroup(await open().conversations.createDmWithAddress(address, given(options))),
+  "conversations.dmByInboxId": ({ inboxId }) => consumeFound(open().conversations.dmByInboxId(inboxId)),
+  "conversations.dmByAddress": async ({ address }) => consumeFound(await open().conversations.dmByAddress(address)),
+  "dm.peerInboxId": ({ groupId }) => withGroup(groupId, (group) => group.peerInboxId()),
+  "dm.duplicates": ({ groupId }) => withGroup(groupId, (group) => group.duplicateDms().map(consumeGroup)),
 
   "group.sync": ({ groupId }) => changed(groupId, (group) => group.sync()),
   "group.snapshot": ({ groupId }) => withGroup(groupId, groupSnapshot),

@@ -47,7 +47,8 @@ export interface RawGroupState {
   admins: string[];
   superAdmins: string[];
   creatorInboxId: string;
-  conversationType: string;
+  /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
+  conversationType: number;
   pausedForVersion?: string | undefined;
   epoch: bigint | number;
   permissions?: object | undefined;
@@ -111,6 +112,9 @@ export class Group {
   removeAdmin(inboxId: string): Promise<void>;
   addSuperAdmin(inboxId: string): Promise<void>;
   removeSuperAdmin(inboxId: string): Promise<void>;
+  /** Of a direct message. */
+  peerInboxId(): string;
+  duplicateDms(): Group[];
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
@@ -123,6 +127,10 @@ export class Conversations {
   createGroup(inboxIds: string[], options: object): Promise<Group>;
   createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
   createGroupOptimistic(options: object): Group;
+  createDm(inboxId: string, options: object): Promise<Group>;
+  createDmWithAddress(address: string, options: object): Promise<Group>;
+  dmByInboxId(inboxId: string): Group | undefined;
+  dmByAddress(address: string): Promise<Group | undefined>;
   stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;

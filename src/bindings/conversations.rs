@@ -16,7 +16,7 @@ use crate::client::Event;
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Conversations {
-    inner: Rc<Session>,
+    pub(super) inner: Rc<Session>,
 }
 
 impl Conversations {

@@ -19,25 +19,25 @@ use crate::storage::ConsentState;
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Group {
-    inner: Of,
+    pub(super) inner: Of,
 }
 
 /// Which conversation, and the client it belongs to.
 #[derive(Debug, Clone)]
-struct Of {
-    session: Rc<Session>,
-    id: GroupId,
+pub(super) struct Of {
+    pub(super) session: Rc<Session>,
+    pub(super) id: GroupId,
     created_at_ns: i64,
     added_by: InboxId,
 }
 
 impl Of {
-    fn handle(&self) -> Result<GroupHandle, EdgeError> {
+    pub(super) fn handle(&self) -> Result<GroupHandle, EdgeError> {
         find(&self.session.client()?, self.id)
     }
 
     /// Runs a call that waits, on the conversation.
-    fn call<F>(&self, body: impl FnOnce(GroupHandle) -> F + 'static) -> Promise
+    pub(super) fn call<F>(&self, body: impl FnOnce(GroupHandle) -> F + 'static) -> Promise
     where
         F: Future<Output = Result<JsValue, EdgeError>> + 'static,
     {

@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
+//! | `dm.rs` | what two of them offer for direct messages |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `convert.rs` | arguments in |
@@ -19,6 +20,7 @@ mod client;
 mod conversations;
 mod convert;
 mod database;
+mod dm;
 mod error;
 mod group;
 mod message;

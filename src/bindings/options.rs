@@ -10,7 +10,7 @@ use super::convert;
 use super::error::EdgeError;
 use crate::client;
 use crate::groups::{NewGroup, PolicySet, Preset};
-use crate::storage::{ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
+use crate::storage::{ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
 
 /// An option object: its names as JavaScript writes them.
 trait Options: DeserializeOwned {
@@ -223,28 +223,67 @@ options! { RawList of "list" {
     created_after_ns: Option<i64> = "createdAfterNs",
     created_before_ns: Option<i64> = "createdBeforeNs",
     limit: Option<u64> = "limit",
-    conversation_type: Option<String> = "conversationType",
+    conversation_type: Option<u32> = "conversationType",
+    consent_states: Option<Vec<u32>> = "consentStates",
+    include_duplicate_dms: Option<bool> = "includeDuplicateDms",
+    order_by: Option<u32> = "orderBy",
 } }
 
 /// Which conversations are listed.
 pub(super) fn list(value: &JsValue) -> Result<client::ListOptions, EdgeError> {
     let raw: RawList = read(value)?;
+    let by_activity = choice("orderBy", raw.order_by.unwrap_or_default(), &[false, true])?;
     Ok(client::ListOptions {
         created_after_ns: raw.created_after_ns,
         created_before_ns: raw.created_before_ns,
         limit: limit(raw.limit),
-        conversation_type: match raw.conversation_type.as_deref() {
-            None => None,
-            Some("group") => Some(ConversationType::Group),
-            Some("dm") => Some(ConversationType::Dm),
-            Some(other) => {
-                return Err(EdgeError::Unsupported(format!(
-                    "conversationType does not have the value {other}"
-                )));
-            }
-        },
-        ..Default::default()
+        conversation_type: raw.conversation_type.map(conversation_type).transpose()?,
+        consent_states: consent_states(raw.consent_states)?,
+        include_duplicate_dms: raw.include_duplicate_dms.unwrap_or_default(),
+        by_activity,
     })
+}
+
+/// A kind of conversation that is shown: 0 direct message, 1 group.
+fn conversation_type(value: u32) -> Result<ConversationType, EdgeError> {
+    choice(
+        "conversationType",
+        value,
+        &[ConversationType::Dm, ConversationType::Group],
+    )
+}
+
+/// Decisions by their numbers; an empty list counts as none given.
+fn consent_states(values: Option<Vec<u32>>) -> Result<Vec<ConsentState>, EdgeError> {
+    let known = [ConsentState::Unknown, ConsentState::Allowed, ConsentState::Denied];
+    values
+        .unwrap_or_default()
+        .into_iter()
+        .map(|value| choice("consentStates", value, &known))
+        .collect()
+}
+
+options! { RawNewDm of "createDm" {
+    disappearing: Option<RawDisappearing> = "messageDisappearingSettings",
+} }
+
+#[derive(Deserialize)]
+struct RawDisappearing {
+    #[serde(rename = "fromNs")]
+    from_ns: i64,
+    #[serde(rename = "inNs")]
+    in_ns: i64,
+}
+
+/// What a new direct message starts with: from when and after how long messages disappear, nanoseconds.
+pub(super) fn new_dm(value: &JsValue) -> Result<Option<(i64, i64)>, EdgeError> {
+    let raw: RawNewDm = read(value)?;
+    match raw.disappearing {
+        Some(RawDisappearing { from_ns, in_ns }) if from_ns < 0 || in_ns < 0 => Err(EdgeError::Argument(
+            "messageDisappearingSettings must hold bigints of at least 0".into(),
+        )),
+        settings => Ok(settings.map(|settings| (settings.from_ns, settings.in_ns))),
+    }
 }
 
 options! { RawNewGroup of "createGroup" {

@@ -34,7 +34,8 @@ export interface RawGroupState {
   admins: string[];
   superAdmins: string[];
   creatorInboxId: string;
-  conversationType: string;
+  /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
+  conversationType: number;
   pausedForVersion?: string | undefined;
   epoch: bigint;
   permissions?: object | undefined;

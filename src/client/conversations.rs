@@ -7,13 +7,14 @@ use crate::groups::{Context, GroupError, NewGroup, dm_id, view};
 use crate::identity::Address;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::storage::{
-    ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState, MessageRow,
+    ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState, MembershipState,
+    MessageRow,
 };
 
 /// The conversations of a client.
 #[derive(Debug, Clone)]
 pub struct Conversations {
-    pub(super) client: Client,
+    client: Client,
 }
 
 /// Which conversations are listed. Those of the own installations among themselves never are.
@@ -25,7 +26,7 @@ pub struct ListOptions {
     pub created_before_ns: Option<i64>,
     /// Only groups, or only direct messages.
     pub conversation_type: Option<ConversationType>,
-    /// Only those with one of these consent states; empty: all.
+    /// Only those with one of these consent states; empty: all but the denied, as in libxmtp.
     pub consent_states: Vec<ConsentState>,
     /// Each group of a direct message instead of the latest.
     pub include_duplicate_dms: bool,
@@ -38,6 +39,10 @@ pub struct ListOptions {
 impl Conversations {
     pub(super) fn new(client: Client) -> Self {
         Self { client }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Joins conversations one was added to. Returns how many.
@@ -58,11 +63,15 @@ impl Conversations {
             Some(only) => vec![only],
             None => vec![ConversationType::Group, ConversationType::Dm],
         };
+        let consent_states = match options.consent_states.as_slice() {
+            [] => vec![ConsentState::Allowed, ConsentState::Unknown],
+            only => only.to_vec(),
+        };
         let rows = inner.store.groups(&GroupQuery {
             created_after_ns: options.created_after_ns,
             created_before_ns: options.created_before_ns,
             conversation_types,
-            consent_states: options.consent_states.clone(),
+            consent_states,
             include_duplicate_dms: options.include_duplicate_dms,
             order: if options.by_activity {
                 GroupOrder::LastActivity
@@ -93,7 +102,10 @@ impl Conversations {
     pub fn dm_with(&self, inbox_id: InboxId) -> Result<Option<GroupHandle>, ClientError> {
         let inner = self.client.open()?;
         let rows = inner.store.dm_groups(&dm_id(inner.inbox_id, inbox_id))?;
-        Ok(rows.into_iter().next().map(|row| self.handle(row)))
+        Ok(rows
+            .into_iter()
+            .find(|row| row.membership_state != MembershipState::Restored)
+            .map(|row| self.handle(row)))
     }
 
     /// A message in the local database.

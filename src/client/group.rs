@@ -17,7 +17,7 @@ use crate::storage::{
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
 #[derive(Debug, Clone)]
 pub struct GroupHandle {
-    pub(super) client: Client,
+    client: Client,
     row: GroupRow,
 }
 
@@ -81,13 +81,12 @@ impl GroupHandle {
         self.row.creator_inbox_id
     }
 
-    /// Whether messages of a group are shown in this conversation: its own, or one of the same direct message.
-    ///
-    /// # Errors
-    /// [`ClientError::Storage`].
-    pub fn includes(&self, group_id: GroupId) -> Result<bool, ClientError> {
-        let inner = self.client.open()?;
-        Ok(group_id == self.id() || self.row.dm_id.is_some() && self.stitched(inner)?.contains(&group_id))
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn row(&self) -> &GroupRow {
+        &self.row
     }
 
     /// The conversation as it is now.
@@ -125,7 +124,7 @@ impl GroupHandle {
     /// message is stored as unpublished and the next sync sends it.
     pub async fn send(&self, content: Vec<u8>, options: SendOptions) -> Result<MessageId, ClientError> {
         let inner = self.client.ready()?;
-        let group_id = self.id();
+        let group_id = self.speaking(inner, &content, options.idempotency_key.as_deref())?;
         // Without a key the time makes the message's id: the same text twice is two messages, however coarse
         // the clock.
         let context = Context {
@@ -142,7 +141,7 @@ impl GroupHandle {
             )
         })?;
         if !options.optimistic {
-            self.publish_message(id).await?;
+            self.publish_message(group_id, id).await?;
         }
         Ok(id)
     }
@@ -162,45 +161,52 @@ impl GroupHandle {
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
     /// times its message is failed.
     pub async fn publish_messages(&self) -> Result<(), ClientError> {
-        self.publish(None).await
-    }
-
-    async fn publish_message(&self, id: MessageId) -> Result<(), ClientError> {
-        let intent = self.client.ready()?.store.intent_of_message(&id)?;
-        self.publish(intent.map(|intent| intent.id)).await
-    }
-
-    async fn publish(&self, awaited: Option<IntentId>) -> Result<(), ClientError> {
-        let inner = self.client.ready()?;
-        let lock = inner.lock_of(self.id());
-        let _guard = lock.lock().await;
-        if inner.refresh_is_due(self.id(), REFRESH_ON_SEND_NS)? {
-            // Who joined meanwhile cannot read what is said in an epoch of before.
-            inner.receive_locked(self.id()).await?;
+        for group_id in self.stitched(self.client.ready()?)? {
+            self.publish(group_id, None).await?;
         }
-        let refresh = inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
-        inner.publish_locked(self.id(), awaited, refresh).await
+        Ok(())
+    }
+
+    async fn publish_message(&self, group_id: GroupId, id: MessageId) -> Result<(), ClientError> {
+        let intent = self.client.ready()?.store.intent_of_message(&id)?;
+        self.publish(group_id, intent.map(|intent| intent.id)).await
+    }
+
+    async fn publish(&self, group_id: GroupId, awaited: Option<IntentId>) -> Result<(), ClientError> {
+        let inner = self.client.ready()?;
+        let lock = inner.lock_of(group_id);
+        let _guard = lock.lock().await;
+        if inner.refresh_is_due(group_id, REFRESH_ON_SEND_NS)? {
+            // Who joined meanwhile cannot read what is said in an epoch of before.
+            inner.receive_locked(group_id).await?;
+        }
+        let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
+        inner.publish_locked(group_id, awaited, refresh).await
     }
 
     /// Queues a failed message again and publishes it.
     ///
     /// # Errors
-    /// [`ClientError::Group`] when the message has not failed; as [`publish_messages`](Self::publish_messages).
+    /// [`ClientError::MessageNotFound`] when the conversation has no such message, [`ClientError::Group`] when it
+    /// has not failed; as [`publish_messages`](Self::publish_messages).
     pub async fn resend(&self, id: MessageId) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
+        self.check_own(inner, id)?;
         let context = inner.context();
-        inner
+        let group_id = inner
             .store
             .transaction(|tx| intent::resend_message(&context.with(tx), id))?;
-        self.publish_message(id).await
+        self.publish_message(group_id, id).await
     }
 
     /// Deletes a failed message.
     ///
     /// # Errors
-    /// [`ClientError::Group`] when the message has not failed.
+    /// [`ClientError::MessageNotFound`] when the conversation has no such message, [`ClientError::Group`] when it
+    /// has not failed.
     pub fn discard(&self, id: MessageId) -> Result<(), ClientError> {
         let inner = self.client.open()?;
+        self.check_own(inner, id)?;
         let context = inner.context();
         Ok(inner
             .store
@@ -351,7 +357,7 @@ impl GroupHandle {
 
     async fn update_membership(&self, refresh: Refresh) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
-        self.check_open(inner)?;
+        check_open(inner, self.id())?;
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
         inner.receive_locked(self.id()).await?;
@@ -363,45 +369,23 @@ impl GroupHandle {
 
     async fn commit(&self, data: IntentData) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
-        self.check_open(inner)?;
-        let lock = inner.lock_of(self.id());
+        let group_id = self.acting(inner)?;
+        check_open(inner, group_id)?;
+        let lock = inner.lock_of(group_id);
         let _guard = lock.lock().await;
-        inner.receive_locked(self.id()).await?;
+        inner.receive_locked(group_id).await?;
         // The creator's first commit must bring its own identity update (see `create_group`).
-        inner.refresh_locked(self.id(), REFRESH_ON_SEND_NS).await?;
-        let id = intent::queue(&inner.context(), self.id(), &data)?;
-        inner.resolve_locked(self.id(), id).await
+        inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
+        let id = intent::queue(&inner.context(), group_id, &data)?;
+        inner.resolve_locked(group_id, id).await
     }
 
-    /// Fails for a conversation in which nothing can be changed.
-    fn check_open(&self, inner: &Inner) -> Result<(), ClientError> {
-        let context = inner.context();
-        if let Some(required) = context.row(self.id())?.paused_for_version {
-            return Err(GroupError::Paused { required }.into());
+    /// Fails for a message that is not of this conversation.
+    fn check_own(&self, inner: &Inner, id: MessageId) -> Result<(), ClientError> {
+        match inner.store.message(&id, inner.now_ns())? {
+            Some(row) if self.includes(row.group_id)? => Ok(()),
+            _ => Err(ClientError::MessageNotFound { id }),
         }
-        if context.load(self.id())?.is_active() {
-            Ok(())
-        } else {
-            Err(GroupError::Inactive.into())
-        }
-    }
-
-    /// The groups shown as this conversation: one, or all of a direct message.
-    fn stitched(&self, inner: &Inner) -> Result<Vec<GroupId>, ClientError> {
-        Ok(match &self.row.dm_id {
-            Some(dm_id) => inner
-                .store
-                .dm_groups(dm_id)?
-                .into_iter()
-                .map(|row| row.id)
-                .collect(),
-            None => vec![self.id()],
-        })
-    }
-
-    /// The groups shown as this conversation.
-    pub(super) fn groups(&self) -> Result<Vec<GroupId>, ClientError> {
-        self.stitched(self.client.open()?)
     }
 
     pub(super) fn query(&self, inner: &Inner, options: &MessageOptions) -> Result<MessageQuery, ClientError> {
@@ -409,5 +393,18 @@ impl GroupHandle {
             groups: self.stitched(inner)?,
             ..options.clone()
         })
+    }
+}
+
+/// Fails for a group in which nothing can be changed.
+pub(super) fn check_open(inner: &Inner, group_id: GroupId) -> Result<(), ClientError> {
+    let context = inner.context();
+    if let Some(required) = context.row(group_id)?.paused_for_version {
+        return Err(GroupError::Paused { required }.into());
+    }
+    if context.load(group_id)?.is_active() {
+        Ok(())
+    } else {
+        Err(GroupError::Inactive.into())
     }
 }

@@ -9,12 +9,13 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs` | what an app calls |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 
 mod conversations;
+mod dm;
 mod error;
 mod events;
 mod group;

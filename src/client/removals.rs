@@ -1,6 +1,6 @@
 //! Messages as people see them, and removing them for everybody.
 
-use super::{ClientError, Event, GroupHandle, MessageOptions};
+use super::{ClientError, Conversations, Event, GroupHandle, MessageOptions, SendOptions};
 use crate::groups::intent;
 use crate::groups::removal::{self, RemovalError};
 use crate::groups::timeline::{self, MessageView};
@@ -8,8 +8,6 @@ use crate::groups::{Context, GroupError};
 use crate::ids::MessageId;
 use crate::messages::content::removal::RemovalForm;
 use crate::messages::content::{self, Content};
-
-use super::{Conversations, SendOptions};
 
 /// How a message is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,7 +42,7 @@ impl GroupHandle {
     /// # Errors
     /// [`ClientError::Storage`].
     pub fn message_views(&self, options: &MessageOptions) -> Result<Vec<MessageView>, ClientError> {
-        let inner = self.client.open()?;
+        let inner = self.client().open()?;
         Ok(timeline::list(&inner.context(), &self.query(inner, options)?)?)
     }
 
@@ -53,7 +51,7 @@ impl GroupHandle {
     /// # Errors
     /// [`RemovalError`], [`ClientError::MessageNotFound`]: nothing was sent; and as [`send`](Self::send).
     pub async fn remove_message(&self, id: MessageId, options: RemoveOptions) -> Result<(), ClientError> {
-        let inner = self.client.ready()?;
+        let inner = self.client().ready()?;
         let target = inner.store.message(&id, inner.now_ns())?;
         let target = target.ok_or(ClientError::MessageNotFound { id })?;
         if !self.includes(target.group_id)? {
@@ -78,11 +76,7 @@ impl GroupHandle {
         if options.optimistic {
             return Ok(());
         }
-        // of a direct message it may lie in another group than the one shown
-        match self.client.conversations().by_id(target.group_id)? {
-            Some(group) => group.publish_messages().await,
-            None => Ok(()),
-        }
+        self.publish_messages().await
     }
 }
 
@@ -95,12 +89,11 @@ impl Conversations {
         let Some(row) = self.message(id)? else {
             return Ok(None);
         };
-        let group = self.by_id(row.group_id)?;
-        let groups = match &group {
-            Some(group) => group.groups()?,
+        let inner = self.client().open()?;
+        let groups = match self.by_id(row.group_id)? {
+            Some(group) => group.stitched(inner)?,
             None => vec![row.group_id],
         };
-        let inner = self.client.open()?;
         Ok(timeline::views(&inner.context(), &groups, vec![row])?.pop())
     }
 }

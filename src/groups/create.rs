@@ -6,7 +6,7 @@ use super::error::GroupError;
 use super::membership::GroupMembership;
 use super::metadata::{ImmutableMetadata, MutableMetadata, field, limit};
 use super::permissions::{PolicySet, Preset};
-use crate::ids::InboxId;
+use crate::ids::{GroupId, InboxId};
 use crate::mls::{ContextExtensions, Group};
 use crate::storage::{
     CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow,
@@ -189,9 +189,20 @@ fn create(
     Ok(row)
 }
 
-/// Records that the person wants this conversation.
+/// Records that the person wants this conversation: all groups of a direct message.
 pub(super) fn allow(context: &Context<'_>, row: &GroupRow) -> Result<(), GroupError> {
-    let entity = row.id.to_string();
+    match &row.dm_id {
+        Some(dm_id) => context
+            .db
+            .dm_groups(dm_id)?
+            .into_iter()
+            .try_for_each(|row| allow_group(context, row.id)),
+        None => allow_group(context, row.id),
+    }
+}
+
+fn allow_group(context: &Context<'_>, group_id: GroupId) -> Result<(), GroupError> {
+    let entity = group_id.to_string();
     if context.db.consent_state(ConsentEntity::Conversation, &entity)? != ConsentState::Allowed {
         context.db.set_consent(&ConsentRow {
             entity_type: ConsentEntity::Conversation,

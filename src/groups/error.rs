@@ -59,6 +59,9 @@ pub enum GroupError {
     /// Not possible in this kind of conversation.
     #[error("this is not possible in a direct message: {0}")]
     NotInDm(&'static str),
+    /// Not possible in a group.
+    #[error("this is a group: only a direct message has one other person")]
+    NotDm,
     /// No installation of those to be added can be added.
     #[error("none of the new members has an installation that can be added; ask them to open their app")]
     NoUsableKeyPackage,
@@ -202,6 +205,7 @@ impl Coded for GroupError {
             GroupError::TooLarge { .. } => ErrorCode::GroupTooLarge,
             GroupError::TooLong { .. } => ErrorCode::InvalidArgument,
             GroupError::NotPermitted(_) | GroupError::NotInDm(_) => ErrorCode::NotPermitted,
+            GroupError::NotDm => ErrorCode::InvalidArgument,
             GroupError::NoUsableKeyPackage => ErrorCode::NoUsableKeyPackage,
             GroupError::UnknownInbox { .. } => ErrorCode::UnknownInbox,
             GroupError::PublishFailed { .. } => ErrorCode::PublishFailed,

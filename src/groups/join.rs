@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::dm::dm_id;
 use super::error::{CommitError, GroupError, WelcomeError};
-use super::inbound::transcript_row;
+use super::inbound::{is_repeated, transcript_row};
 use super::membership::GroupMembership;
 use super::metadata::{ImmutableMetadata, MutableMetadata, field};
 use super::permissions::{Policy, PolicySet};
@@ -436,7 +436,9 @@ fn store(
         let key = format!("{}_welcome_added", envelope.created_ns);
         let sender = (offer.added_by, offer.adder_installation);
         let message = transcript_row(context, group_id, sender, content, key, envelope.created_ns, None);
-        context.db.insert_message(&message)?;
+        if !is_repeated(context, &message, true)? {
+            context.db.insert_message(&message)?;
+        }
         consent(context, &row, returns || by_stranger)?;
     }
     // Everything up to the commit that added us is not for us.

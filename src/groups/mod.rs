@@ -33,7 +33,7 @@ pub mod view;
 
 pub use context::Context;
 pub use create::NewGroup;
-pub use dm::dm_id;
+pub use dm::{dm_id, other_member};
 pub use error::{CommitError, GroupError, WelcomeError};
 pub use membership::{GroupMembership, InstallationDiff, MembershipDiff};
 pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};

@@ -8,7 +8,7 @@ import {
   isGroupUpdated,
   isText,
   type DecodedMessage,
-  type Group,
+  Group,
   type GroupMember,
   type GroupUpdated,
 } from "xmtp-web";
@@ -143,7 +143,7 @@ export class Chat {
 
   /** Reads the conversations of the database. */
   async refreshList(): Promise<void> {
-    for (const group of await this.client.conversations.list()) await this.#adopt(group);
+    for (const group of await this.client.conversations.listGroups()) await this.#adopt(group);
     this.onChange();
   }
 
@@ -205,7 +205,7 @@ export class Chat {
     };
     try {
       const { conversations } = this.client;
-      open.push(await conversations.stream({ ...events, onValue: (group) => void this.#adopt(group) }));
+      open.push(await conversations.streamGroups({ ...events, onValue: (group) => void this.#adopt(group) }));
       open.push(await conversations.streamAllMessages({ ...events, onValue: (message) => void this.#received(message) }));
       await this.refreshList();
       this.#cameOnline();
@@ -257,7 +257,7 @@ export class Chat {
     if (!seen && !this.isOwn(message) && this.textOf(message) !== undefined) conversation.unread += 1;
     if (isGroupUpdated(message)) {
       const renewed = await this.client.conversations.getConversationById(message.conversationId);
-      if (renewed) conversation.group = renewed;
+      if (renewed instanceof Group) conversation.group = renewed;
     }
     await this.#reload(conversation, isGroupUpdated(message));
   }

@@ -230,7 +230,7 @@ pub(super) fn commit(
         Some((envelope.sequence_id, originator::COMMITS)),
     );
     let mut changes = vec![Change::Group];
-    if context.db.insert_message(&row)? {
+    if !is_repeated(context, &row, !update.added.is_empty())? && context.db.insert_message(&row)? {
         context.db.advance_last_message(&group_id, envelope.created_ns)?;
         changes.push(Change::Message(row.id));
     }
@@ -269,6 +269,18 @@ fn remember_roles(context: &Context<'_>, group: &Group, commit: &ValidatedCommit
         removal::remember_role(context, group.id(), group.epoch(), inbox_id, before)?;
     }
     Ok(())
+}
+
+/// Whether a line of the transcript is told by another group of the same direct message already: both people
+/// are added once in each, and are shown as added once.
+///
+/// # Source
+/// libxmtp, which compares lines that add somebody, in direct messages alone.
+pub fn is_repeated(context: &Context<'_>, row: &MessageRow, adds: bool) -> Result<bool, GroupError> {
+    match context.row(row.group_id)?.dm_id {
+        Some(dm_id) if adds => Ok(context.db.has_transcript_line(&dm_id, &row.content)?),
+        _ => Ok(false),
+    }
 }
 
 /// Notes a refused commit in the commit log. Messages that are no commits leave no line.

@@ -8,7 +8,7 @@ mod apply;
 mod commit_rules;
 mod receive;
 
-pub use apply::transcript_row;
+pub use apply::{is_repeated, transcript_row};
 pub use commit_rules::{IdentityStates, ValidatedCommit, needed_states, validate, validate_proposal};
 pub use receive::{Batch, Change, Stop, receive};
 

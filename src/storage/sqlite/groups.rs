@@ -176,7 +176,7 @@ impl Db {
     }
 
     /// All conversations with this `dm_id`: newest message first, those without a message last, then by
-    /// creation.
+    /// creation. The first is the one that lists show.
     ///
     /// # Errors
     /// Those of reading.

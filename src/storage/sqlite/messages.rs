@@ -167,6 +167,20 @@ impl Db {
         )
     }
 
+    /// Whether any group of a direct message has this line of the transcript.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn has_transcript_line(&self, dm_id: &str, content: &[u8]) -> Result<bool, StorageError> {
+        let found = self.first(
+            "SELECT 1 FROM messages m JOIN groups g ON g.id = m.group_id
+             WHERE g.dm_id = ? AND m.kind = ? AND m.content = ?",
+            params![dm_id, MessageKind::MembershipChange, content],
+            |c| c.take::<i64>(),
+        )?;
+        Ok(found.is_some())
+    }
+
     /// Stores how far a message has come.
     ///
     /// # Errors
