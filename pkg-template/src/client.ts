@@ -3,6 +3,7 @@ import { Conversations } from "./conversations.js";
 import { XmtpError } from "./errors.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
 import type { ClientState } from "./rpc.js";
+import { remember } from "./tools.js";
 import { addressesOf, askSigner, checkIdentifier, type Signer } from "./signers.js";
 import type { ClientOptions, Identifier, XmtpEnv } from "./types.js";
 
@@ -54,7 +55,8 @@ export class Client {
   }
 
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
-    const channel = new Channel(options.workerUrl);
+    const channel = new Channel(options.workerUrl, options.codecs);
+    remember(options.workerUrl, options.wasmUrl);
     const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl } = options;
     try {
       const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl };

@@ -115,8 +115,14 @@ export class Conversations {
 
   /** Messages of all conversations from now on, those of conversations yet to come included. */
   streamAllMessages(options?: StreamOptions<DecodedMessage>): Promise<AsyncStreamProxy<DecodedMessage>> {
-    const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot);
+    const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot, this.#channel.codecs);
     return openStream(this.#channel, { type: "allMessages" }, convert, options);
+  }
+
+  /** Messages that are removed for everybody from now on, as they were sent. */
+  streamDeletedMessages(options?: StreamOptions<DecodedMessage>): Promise<AsyncStreamProxy<DecodedMessage>> {
+    const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot, this.#channel.codecs);
+    return openStream(this.#channel, { type: "deletedMessages" }, convert, options);
   }
 
   #group(snapshot: GroupSnapshot): Group {

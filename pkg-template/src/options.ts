@@ -1,3 +1,4 @@
+import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
 import { ApiUrls, type ClientOptions, type XmtpEnv } from "./types.js";
 
@@ -23,6 +24,7 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
 
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
   "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableAutoRegister", "workerUrl", "wasmUrl",
+  "codecs",
 ];
 
 /** Checked options with their defaults. @internal */
@@ -35,6 +37,7 @@ export interface ResolvedOptions {
   nonce: bigint;
   disableAutoRegister: boolean;
   workerUrl: string | URL | undefined;
+  codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
 }
@@ -67,6 +70,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     nonce,
     disableAutoRegister: options.disableAutoRegister ?? false,
     workerUrl: options.workerUrl,
+    codecs: new CodecRegistry(options.codecs),
     wasmUrl: options.wasmUrl === undefined ? undefined : new URL(options.wasmUrl, globalThis.location?.href).href,
   };
 }

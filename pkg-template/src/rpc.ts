@@ -1,3 +1,4 @@
+import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
 import type { PlainError } from "./errors.js";
 import type {
   CreateDmOptions,
@@ -11,8 +12,9 @@ import type {
   ContentTypeId,
   DeliveryStatus,
   GroupMessageKind,
-  GroupUpdated,
+  RemoveMessageOptions,
   SendOptions,
+  SendTextOptions,
 } from "./types.js";
 
 /** What the page knows of an open client. */
@@ -53,11 +55,13 @@ export interface MessageSnapshot {
   kind: GroupMessageKind;
   deliveryStatus: DeliveryStatus;
   contentType: ContentTypeId | undefined;
-  text: string | undefined;
-  groupUpdated: GroupUpdated | undefined;
   fallback: string | undefined;
-  /** Present for types that are not decoded here, so that an app can. */
-  encodedContent: EncodedContent | undefined;
+  expiresAtNs: bigint | undefined;
+  numReplies: bigint;
+  body: ContentBody;
+  reactions: MessageSnapshot[];
+  /** The message that a reply answers. */
+  inReplyTo: MessageSnapshot | undefined;
 }
 
 export interface OpenArgs {
@@ -78,6 +82,7 @@ export type WalletSignature =
 export type StreamSource =
   | { type: "conversations"; conversationType?: "group" }
   | { type: "allMessages"; conversationType?: "group" }
+  | { type: "deletedMessages" }
   | { type: "messages"; groupId: string };
 
 export interface StreamOpenArgs {
@@ -97,6 +102,9 @@ export type RoleChange = "addAdmin" | "removeAdmin" | "addSuperAdmin" | "removeS
 
 /** A group by its id, plus what the call needs. */
 type OnGroup<T = unknown> = { groupId: string } & T;
+
+/** What needs no client, but the module. */
+type OnModule<T> = { wasmUrl: string | undefined } & T;
 
 /** Every request of the page and its answer. Both sides are typed by this. */
 export interface Requests {
@@ -134,7 +142,8 @@ export interface Requests {
   "group.snapshot": { args: OnGroup; result: GroupSnapshot };
   "group.members": { args: OnGroup; result: GroupMember[] };
   "group.send": { args: OnGroup<{ content: EncodedContent; options: SendOptions }>; result: string };
-  "group.sendText": { args: OnGroup<{ text: string; options: SendOptions }>; result: string };
+  "group.sendContent": { args: OnGroup<{ kind: string; content: unknown; options: SendTextOptions }>; result: string };
+  "group.removeMessage": { args: OnGroup<{ messageId: string; options: RemoveMessageOptions }>; result: void };
   "group.publishMessages": { args: OnGroup; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
@@ -144,6 +153,13 @@ export interface Requests {
   "group.removeMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
+
+  "tools.encode": { args: OnModule<{ kind: string; content: unknown }>; result: EncodedContent };
+  "tools.encryptAttachment": { args: OnModule<{ attachment: Attachment }>; result: EncryptedAttachment };
+  "tools.decryptAttachment": {
+    args: OnModule<{ encryptedBytes: Uint8Array; remoteAttachment: RemoteAttachment }>;
+    result: Attachment;
+  };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
@@ -157,6 +173,7 @@ export type Result<M extends Method> = Requests[M]["result"];
 export interface StreamValues {
   conversations: GroupSnapshot;
   allMessages: MessageSnapshot;
+  deletedMessages: MessageSnapshot;
   messages: MessageSnapshot;
 }
 

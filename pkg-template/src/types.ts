@@ -1,3 +1,5 @@
+import type { ContentCodec } from "./codecs.js";
+
 /** The kinds of identifier an inbox can hold. Numbers on purpose: a string is refused. */
 export enum IdentifierKind {
   Ethereum = 0,
@@ -159,6 +161,8 @@ export interface ListMessagesOptions {
   direction?: SortDirection;
   kind?: GroupMessageKind;
   excludeSenderInboxIds?: string[];
+  /** False: without messages that were removed for everybody; true: those alone. Default: all, with a placeholder. */
+  removed?: boolean;
 }
 
 export interface SendTextOptions {
@@ -182,6 +186,16 @@ export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   production: "https://api.production.xmtp.network:5558",
 };
 
+export interface RemoveMessageOptions {
+  /**
+   * `delete`: XIP-45. `deleteMessage`: what today's XMTP apps read (one's own at any time, anybody's as a super admin).
+   * Default: the first, and the second too where its rules allow it.
+   */
+  form?: "delete" | "deleteMessage";
+  /** Store only; the next `publishMessages` or `sync` sends it. Default false. */
+  optimistic?: boolean;
+}
+
 export interface ClientOptions {
   /** Default `dev`, as the package this one follows. */
   env?: XmtpEnv;
@@ -197,6 +211,8 @@ export interface ClientOptions {
   nonce?: bigint;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
+  /** How the app reads content types of its own. */
+  codecs?: ContentCodec[];
   /** Where `worker.js` of this package is, when a build has moved it. */
   workerUrl?: string | URL;
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */

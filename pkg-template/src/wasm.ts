@@ -4,6 +4,7 @@
  */
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
+import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import type {
   Args,
@@ -14,7 +15,7 @@ import type {
   Result,
   StreamOpenArgs,
 } from "./rpc.js";
-import { DeliveryStatus, GroupMessageKind, type EncodedContent, type GroupUpdated, type SendOptions } from "./types.js";
+import { DeliveryStatus, type SendOptions } from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
@@ -85,7 +86,6 @@ function consumeFound(group: raw.Group | undefined): GroupSnapshot | undefined {
 }
 
 function messageSnapshot(message: RawMessage): MessageSnapshot {
-  const known = message.text !== undefined || message.groupUpdated !== undefined;
   return {
     id: message.id,
     conversationId: message.conversationId,
@@ -96,23 +96,13 @@ function messageSnapshot(message: RawMessage): MessageSnapshot {
     kind: message.kind,
     deliveryStatus: message.deliveryStatus,
     contentType: message.contentType,
-    text: message.text,
-    // An application message that claims to be a transcript line is forged: only the local kind is believed.
-    groupUpdated:
-      message.kind === GroupMessageKind.MembershipChange ? (message.groupUpdated as GroupUpdated | undefined) : undefined,
     fallback: message.fallback,
-    encodedContent: known ? undefined : decode(message.content),
+    expiresAtNs: message.expiresAtNs,
+    numReplies: message.numReplies,
+    body: message.body as ContentBody,
+    reactions: message.reactions.map(messageSnapshot),
+    inReplyTo: message.inReplyTo && messageSnapshot(message.inReplyTo),
   };
-}
-
-/** Content that does not decode is shown as none: one bad message must not hide the others. */
-function decode(content: Uint8Array): EncodedContent | undefined {
-  try {
-    return raw.decodeContent(content);
-  } catch (error) {
-    if (isTrap(error)) throw error;
-    return undefined;
-  }
 }
 
 function sendOptions(options: SendOptions): RawSendOptions {
@@ -150,10 +140,21 @@ const updateOf = {
   appData: "updateAppData",
 } as const;
 
+let loading: Promise<unknown> | undefined;
+
+/** Loads the module once. */
+function load(wasmUrl: string | undefined): Promise<unknown> {
+  loading ??= raw.default(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl }).catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
 export const handlers: Handlers = {
   "client.open": async (args) => {
     if (client !== undefined) throw new XmtpError("internal", "this worker already runs a client");
-    await raw.default(args.wasmUrl === undefined ? undefined : { module_or_path: args.wasmUrl });
+    await load(args.wasmUrl);
     const { identifier, wasmUrl: _, dbPath, ...rest } = args;
     const opened = await raw.Client.create({
       ...given({ appVersion: rest.appVersion, dbEncryptionKey: rest.dbEncryptionKey, dbPath }),
@@ -213,8 +214,10 @@ export const handlers: Handlers = {
   "group.members": ({ groupId }) => withGroup(groupId, (group) => group.members()),
   "group.send": ({ groupId, content, options }) =>
     withGroup(groupId, (group) => group.send(raw.encodeContent(given(content) as RawEncodedContent), sendOptions(options))),
-  "group.sendText": ({ groupId, text, options }) =>
-    withGroup(groupId, (group) => group.sendText(text, sendOptions(options))),
+  "group.sendContent": ({ groupId, kind, content, options }) =>
+    withGroup(groupId, (group) => group.sendContent(kind, content, given(options))),
+  "group.removeMessage": ({ groupId, messageId, options }) =>
+    withGroup(groupId, (group) => group.removeMessage(messageId, given(options))),
   "group.publishMessages": ({ groupId }) => withGroup(groupId, (group) => group.publishMessages()),
   "group.messages": ({ groupId, options }) =>
     withGroup(groupId, (group) => group.messages(given(options)).map(messageSnapshot)),
@@ -228,6 +231,19 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.removeMembersByAddress(addresses)),
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+
+  "tools.encode": async ({ kind, content, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.encodeTyped(kind, content);
+  },
+  "tools.encryptAttachment": async ({ attachment, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.encryptAttachment(attachment) as EncryptedAttachment;
+  },
+  "tools.decryptAttachment": async ({ encryptedBytes, remoteAttachment, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.decryptAttachment(encryptedBytes, remoteAttachment) as Attachment;
+  },
 };
 
 /** An open stream. */
@@ -264,6 +280,8 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
+        : source.type === "deletedMessages"
+          ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
         : conversations.stream(each(consumeGroup), onError, onEnd);
   const end = (): void => {
     if (trapped) return;
@@ -290,7 +308,15 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
     for (const group of groups) sink.value(group);
     return;
   }
-  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published };
+  if (source.type === "deletedMessages") {
+    // which were removed meanwhile is not remembered: all that are removed are told
+    for (const { id } of groups) {
+      const removed = await withGroup(id, (group) => group.messages({ removed: true }).map(messageSnapshot));
+      for (const message of removed) sink.value(message);
+    }
+    return;
+  }
+  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
   for (const { id } of groups) {
     if (source.type === "messages" && source.groupId !== id) continue;
     for (const message of await withGroup(id, (group) => group.messages(options).map(messageSnapshot))) {
@@ -301,7 +327,7 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
-  else if (source.type === "allMessages") await open().conversations.syncAll();
+  else if (source.type !== "conversations") await open().conversations.syncAll();
   else await open().conversations.sync();
 }
 

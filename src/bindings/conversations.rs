@@ -177,7 +177,7 @@ impl Conversations {
                 if conversations.by_id(*group_id)?.is_none() {
                     return Ok(None);
                 }
-                conversations.message(*id)?.map(message::message).transpose()
+                conversations.message_view(*id)?.map(message::view).transpose()
             }
             _ => Ok(None),
         })

@@ -11,12 +11,14 @@
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `convert.rs` | arguments in |
 //! | `message.rs`, `view.rs` | plain objects out |
+//! | `content.rs`, `removals.rs` | typed content in and out, removing messages |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
 //!
 //! `pkg-template/src/xmtp_web.d.ts` is the contract with the page-side code.
 
 mod client;
+mod content;
 mod conversations;
 mod convert;
 mod database;
@@ -25,11 +27,13 @@ mod error;
 mod group;
 mod message;
 mod options;
+mod removals;
 mod session;
 mod stream;
 mod view;
 
 pub use client::Client;
+pub use content::{decrypt_attachment, encode_typed, encrypt_attachment};
 pub use conversations::Conversations;
 pub use error::EdgeError;
 pub use group::Group;

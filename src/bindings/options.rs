@@ -10,6 +10,7 @@ use super::convert;
 use super::error::EdgeError;
 use crate::client;
 use crate::groups::{NewGroup, PolicySet, Preset};
+use crate::messages::content::removal::RemovalForm;
 use crate::storage::{ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
 
 /// An option object: its names as JavaScript writes them.
@@ -177,6 +178,45 @@ pub(super) fn send(value: &JsValue) -> Result<client::SendOptions, EdgeError> {
     })
 }
 
+options! { RawTypedSend of "send" {
+    optimistic: Option<bool> = "optimistic",
+    idempotency_key: Option<String> = "idempotencyKey",
+} }
+
+/// What sending content of a known type takes; the type says whether it notifies.
+pub(super) fn typed_send(value: &JsValue) -> Result<client::SendOptions, EdgeError> {
+    let raw: RawTypedSend = read(value)?;
+    Ok(client::SendOptions {
+        optimistic: raw.optimistic.unwrap_or_default(),
+        idempotency_key: raw.idempotency_key,
+        ..Default::default()
+    })
+}
+
+options! { RawRemove of "removeMessage" {
+    form: Option<String> = "form",
+    optimistic: Option<bool> = "optimistic",
+} }
+
+/// How a message is removed.
+pub(super) fn remove(value: &JsValue) -> Result<client::RemoveOptions, EdgeError> {
+    let raw: RawRemove = read(value)?;
+    let form = match raw.form.as_deref() {
+        None => None,
+        Some("delete") => Some(RemovalForm::Delete),
+        Some("deleteMessage") => Some(RemovalForm::DeleteMessage),
+        Some(other) => {
+            return Err(EdgeError::Unsupported(format!(
+                "form does not have the value {other}"
+            )));
+        }
+    };
+    Ok(client::RemoveOptions {
+        form,
+        optimistic: raw.optimistic.unwrap_or_default(),
+    })
+}
+
 options! { RawMessages of "messages" {
     sent_before_ns: Option<i64> = "sentBeforeNs",
     sent_after_ns: Option<i64> = "sentAfterNs",
@@ -187,6 +227,8 @@ options! { RawMessages of "messages" {
     direction: Option<u32> = "direction",
     kind: Option<u32> = "kind",
     exclude_senders: Option<Vec<String>> = "excludeSenderInboxIds",
+    removed: Option<bool> = "removed",
+    everything: Option<bool> = "everything",
 } }
 
 /// Which messages are listed or counted.
@@ -208,6 +250,9 @@ pub(super) fn messages(value: &JsValue) -> Result<client::MessageOptions, EdgeEr
         limit: limit(raw.limit),
         delivery_status: delivery_status.transpose()?,
         kind: kind.transpose()?,
+        removed: raw.removed,
+        // for streams, which tell of everything
+        listed_only: raw.everything != Some(true),
         direction: direction.transpose()?.unwrap_or_default(),
         exclude_senders: raw
             .exclude_senders

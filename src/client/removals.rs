@@ -19,19 +19,18 @@ pub struct RemoveOptions {
 }
 
 impl GroupHandle {
-    /// Sends content of any type. `should_push` is the type's own unless given.
+    /// Sends content of any type. Whether it notifies receivers is the type's own; the option is ignored.
     ///
     /// # Errors
     /// [`ClientError::Content`] when it cannot be encoded, and as [`send`](Self::send).
     pub async fn send_content(
         &self,
         content: &Content,
-        should_push: Option<bool>,
         options: SendOptions,
     ) -> Result<MessageId, ClientError> {
         let encoded = content.encode()?;
         let options = SendOptions {
-            should_push: should_push.unwrap_or_else(|| content::should_push(&encoded)),
+            should_push: content::should_push(&encoded),
             ..options
         };
         self.send(encoded.encode(), options).await

@@ -150,3 +150,186 @@ fn fold(rows: Vec<MessageRow>) -> HashMap<MessageId, Vec<MessageRow>> {
         .map(|(target, rows)| (target, rows.into_values().collect()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::InstallationKey;
+    use crate::messages::content::reply::Reply;
+    use crate::messages::content::text;
+    use crate::storage::{RemovalRow, RemovalRule, Role, Store, StoreOptions, suite};
+
+    const GROUP: GroupId = GroupId::new([1; 16]);
+
+    fn id(number: u8) -> MessageId {
+        MessageId::new([number; 32])
+    }
+
+    fn row(number: u8, sender: u8, content: &EncodedContent) -> MessageRow {
+        let kind = content.content_type.clone().unwrap_or_default();
+        MessageRow {
+            sender_inbox_id: InboxId::new([sender; 32]),
+            type_id: kind.type_id,
+            version_major: kind.version_major,
+            reference_id: crate::messages::content::reference(content),
+            content: content.encode(),
+            ..suite::message_row(1, number)
+        }
+    }
+
+    fn said(number: u8) -> MessageRow {
+        row(number, 1, &text::encode("hi"))
+    }
+
+    fn reply(number: u8, to: u8) -> MessageRow {
+        let reply = Reply {
+            reference: id(to).to_string(),
+            reference_inbox_id: None,
+            content: text::encode("yes"),
+        };
+        row(number, 1, &reply.encode().expect("encodes"))
+    }
+
+    fn reaction(number: u8, sender: u8, to: u8, content: &str, action: ReactionAction) -> MessageRow {
+        let reaction = Reaction {
+            reference: id(to).to_string(),
+            reference_inbox_id: String::new(),
+            action,
+            content: content.into(),
+            schema: ReactionSchema::Unicode,
+        };
+        row(number, sender, &reaction.encode())
+    }
+
+    /// Runs `look` on the messages given.
+    fn with<T>(rows: &[MessageRow], look: impl FnOnce(&Store, &Context<'_>) -> T) -> T {
+        let key = InstallationKey::from_seed(&[7; 32]);
+        let store = Store::open(StoreOptions::memory()).expect("memory");
+        for group in [1, 2] {
+            store.insert_group(&suite::group_row(group)).expect("stored");
+        }
+        for row in rows {
+            assert_eq!(store.insert_message(row), Ok(true));
+        }
+        let context = Context {
+            db: &store,
+            key: &key,
+            inbox_id: InboxId::new([1; 32]),
+            now_ns: 0,
+            own_version: "1.10.0",
+        };
+        look(&store, &context)
+    }
+
+    fn listed() -> MessageQuery {
+        MessageQuery {
+            listed_only: true,
+            ..MessageQuery::group(GROUP)
+        }
+    }
+
+    #[test]
+    fn reactions_are_folded_into_their_message_and_are_no_lines() {
+        use ReactionAction::{Added, Removed};
+        let elsewhere = MessageRow {
+            group_id: GroupId::new([2; 16]),
+            ..reaction(9, 4, 1, "👎", Added)
+        };
+        let rows = [
+            // before its target, and of a target that is not here
+            reaction(2, 1, 1, "👍", Added),
+            said(1),
+            reaction(3, 2, 1, "👍", Added),
+            reaction(4, 2, 1, "🎉", Added),
+            reaction(5, 1, 1, "👍", Removed),
+            reaction(6, 2, 1, "🎉", Added),
+            reaction(7, 3, 1, "👀", Removed),
+            reaction(8, 3, 77, "👀", Added),
+            elsewhere,
+        ];
+        with(&rows, |store, context| {
+            let views = list(context, &listed()).expect("reads");
+            let [view] = views.as_slice() else {
+                panic!("{} lines", views.len())
+            };
+            let kept: Vec<_> = view.reactions.iter().map(|row| row.id).collect();
+            assert_eq!(kept, [id(3), id(6)]);
+            assert_eq!(store.count_messages(&listed(), 0), Ok(1));
+            let last = store.latest_message(&[GROUP], 0).expect("reads");
+            assert_eq!(last.map(|row| row.id), Some(id(1)));
+        });
+    }
+
+    #[test]
+    fn replies_are_counted_and_carry_what_they_answer_one_level_deep() {
+        let rows = [said(1), reply(2, 1), reply(3, 2), reply(4, 1), reply(5, 99)];
+        with(&rows, |_, context| {
+            let views = list(context, &listed()).expect("reads");
+            let counts: Vec<_> = views.iter().map(|view| view.num_replies).collect();
+            assert_eq!(counts, [2, 1, 0, 0, 0]);
+            let parents: Vec<_> = views
+                .iter()
+                .map(|view| view.in_reply_to.as_ref().map(|parent| parent.row.id))
+                .collect();
+            assert_eq!(parents, [None, Some(id(1)), Some(id(2)), Some(id(1)), None]);
+            let inner = views[2].in_reply_to.as_ref().expect("there");
+            assert!(inner.in_reply_to.is_none());
+        });
+    }
+
+    #[test]
+    fn xip_45_a_removed_message_is_a_placeholder_in_lists_and_in_replies_without_reactions() {
+        let rows = [
+            said(1),
+            reply(2, 1),
+            reaction(3, 2, 1, "👍", ReactionAction::Added),
+            reply(4, 2),
+        ];
+        with(&rows, |store, context| {
+            for (removal, target) in [(50, 1), (51, 4)] {
+                let row = RemovalRow {
+                    id: id(removal),
+                    group_id: GROUP,
+                    target_id: id(target),
+                    sender_inbox_id: InboxId::new([9; 32]),
+                    sender_role: Role::Admin,
+                    rule: RemovalRule::Xip45,
+                    sent_at_ns: 0,
+                    sequence_id: None,
+                    failed: false,
+                };
+                store.put_removal(&row).expect("stored");
+                store
+                    .set_removed_by(&id(target), Some(&id(removal)))
+                    .expect("stored");
+            }
+            let by = Some(RemovedBy::Admin(InboxId::new([9; 32])));
+            let views = list(context, &listed()).expect("reads");
+            let [first, second, third] = views.as_slice() else {
+                panic!("{}", views.len())
+            };
+            assert_eq!((first.removed, third.removed), (by, by));
+            assert_eq!((first.num_replies, first.reactions.len()), (0, 0));
+            assert_eq!(second.removed, None);
+            assert_eq!(second.num_replies, 0, "its only reply was removed");
+            let parent = second.in_reply_to.as_ref().expect("the reply stays");
+            assert_eq!(parent.removed, by);
+        });
+    }
+
+    #[test]
+    fn a_page_costs_the_same_number_of_statements_however_long_it_is() {
+        let mut costs = Vec::new();
+        for count in [2u8, 200] {
+            let mut rows: Vec<_> = (1..=count).map(said).collect();
+            rows.extend((1..=40).map(|number| reply(200 + number, 1)));
+            with(&rows, |store, context| {
+                let before = store.statements.get();
+                let views = list(context, &listed()).expect("reads");
+                assert_eq!(views.len(), usize::from(count) + 40);
+                costs.push(store.statements.get() - before);
+            });
+        }
+        assert_eq!(costs, [5, 5]);
+    }
+}

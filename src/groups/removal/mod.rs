@@ -6,6 +6,8 @@
 
 mod rules;
 mod send;
+#[cfg(test)]
+mod tests;
 
 pub use rules::{MAX_AGE_NS, is_removable, is_valid};
 pub use send::{RemovalError, check};

@@ -17,6 +17,9 @@ pub const REMOVE: KnownType = KnownType::xmtp("remove", false).version(0, 1);
 /// What libxmtp sends.
 pub const DELETE_MESSAGE: KnownType = KnownType::xmtp("deleteMessage", false);
 
+/// What stands in lists where a message was removed. Never sent.
+pub const PLACEHOLDER: KnownType = KnownType::xmtp("deletedMessage", false);
+
 const PARAMETER: &str = "referencing_message_id";
 
 /// The wire form of a removal. Each has its own rules.
