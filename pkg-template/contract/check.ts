@@ -12,3 +12,6 @@ export type Group = Usable<generated.Group, Omit<expected.Group, never>>;
 export type StreamHandle = Usable<generated.StreamHandle, Omit<expected.StreamHandle, never>>;
 export type Encode = Usable<typeof generated.encodeContent, typeof expected.encodeContent>;
 export type Decode = Usable<typeof generated.decodeContent, typeof expected.decodeContent>;
+export type EncodeTyped = Usable<typeof generated.encodeTyped, typeof expected.encodeTyped>;
+export type Encrypt = Usable<typeof generated.encryptAttachment, typeof expected.encryptAttachment>;
+export type Decrypt = Usable<typeof generated.decryptAttachment, typeof expected.decryptAttachment>;
