@@ -6,27 +6,12 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use support::{Person, World, story};
+use support::{Chance, Person, World, story};
 use xmtp_devnode::{Fault, Rule};
 use xmtp_web::client::SendOptions;
 use xmtp_web::groups::field;
 use xmtp_web::ids::{GroupId, MessageId};
 use xmtp_web::storage::DeliveryStatus;
-
-/// Numbers that look random and are the same in every run.
-struct Chance(u64);
-
-impl Chance {
-    /// Below `limit`.
-    fn below(&mut self, limit: usize) -> usize {
-        // SplitMix64
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % limit as u64).expect("small")
-    }
-}
 
 /// What goes wrong next, if anything.
 fn trouble(world: &World, chance: &mut Chance) {

@@ -156,15 +156,30 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
     let private_key = welcome::init_private_key(&provider, &package.hash_ref)?;
     let opened = welcome::unwrap(&envelope.data, &envelope.metadata, &private_key)?;
     let cursor = welcome::decode_metadata(&opened.metadata)?;
-    let invitation = Invitation::open(&provider, &opened.welcome)?;
-    let offer = Offer::read(&invitation)?;
-    check_membership(
-        context,
-        &invitation,
-        &offer.membership,
-        envelope,
-        prepared.fetched,
-    )?;
+    let accepted = Invitation::open(&provider, &opened.welcome)?
+        .judge(|invitation| check(context, invitation, envelope, prepared, cursor))?;
+    let (group, welcome) = accepted.join(&provider)?;
+    store(context, &group, welcome, envelope, cursor)?;
+    Ok(group.id())
+}
+
+/// A welcome that keeps every rule, with what it says and what it would replace. Only [`check`] makes one.
+struct CheckedWelcome {
+    offer: Offer,
+    existing: Option<GroupRow>,
+    by_stranger: bool,
+}
+
+/// The rules a welcome must keep before it is joined; `docs/VALIDATION.md` numbers them.
+fn check(
+    context: &Context<'_>,
+    invitation: &Invitation,
+    envelope: &WelcomeEnvelope,
+    prepared: Prepared,
+    cursor: u64,
+) -> Result<CheckedWelcome, Failure> {
+    let offer = Offer::read(invitation)?;
+    check_membership(context, invitation, &offer.membership, envelope, prepared.fetched)?;
     let group_id = invitation.group_id();
     if i64::try_from(cursor).is_err() || i64::try_from(invitation.epoch()).is_err() {
         return Err(MlsError::from(WelcomeFault::Malformed).into());
@@ -177,7 +192,7 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
     {
         match context.load(group_id) {
             Ok(group) => {
-                by_stranger = !check_replacement(context, &group, &invitation, &offer, prepared.read)?;
+                by_stranger = !check_replacement(context, &group, invitation, &offer, prepared.read)?;
             }
             // nothing is there to be replaced
             Err(GroupError::Mls(MlsError::UnknownGroup)) => {}
@@ -193,9 +208,11 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
         }
         ConversationType::Group | ConversationType::Sync => {}
     }
-    let group = invitation.join(&provider)?;
-    store(context, &group, &offer, (existing, by_stranger), envelope, cursor)?;
-    Ok(group_id)
+    Ok(CheckedWelcome {
+        offer,
+        existing,
+        by_stranger,
+    })
 }
 
 /// Whether a welcome may take the place of a group that is known; `false` when its sender was no member of it.
@@ -359,11 +376,15 @@ fn check_dm(context: &Context<'_>, offer: &Offer) -> Result<(), Failure> {
 fn store(
     context: &Context<'_>,
     group: &Group,
-    offer: &Offer,
-    (existing, by_stranger): (Option<GroupRow>, bool),
+    welcome: CheckedWelcome,
     envelope: &WelcomeEnvelope,
     cursor: u64,
 ) -> Result<(), Failure> {
+    let CheckedWelcome {
+        offer,
+        existing,
+        by_stranger,
+    } = welcome;
     let group_id = group.id();
     let conversation_type = offer.immutable.conversation_type;
     let returns = existing

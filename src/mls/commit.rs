@@ -31,38 +31,70 @@ pub struct CommitPlan {
 pub struct StagedOwnCommit {
     /// TLS `MLSMessage` to send.
     pub payload: Vec<u8>,
-    /// What to merge when the payload comes back; see [`StagedCommit::from_bytes`].
+    /// What to judge and merge when the payload comes back; see [`VerifiedCommit::own`].
     pub staged: Vec<u8>,
     /// TLS `MLSMessage` with the one Welcome for all added leaves.
     pub welcome: Option<Vec<u8>>,
 }
 
-/// A verified commit that can be merged.
+/// A commit that MLS accepts and that nobody has judged yet. All that can be done with it is to look at it and to
+/// have it judged.
 #[derive(Debug)]
-pub struct StagedCommit(pub(super) Box<OpenMlsStagedCommit>);
+pub struct VerifiedCommit {
+    view: Box<CommitView>,
+    staged: Box<OpenMlsStagedCommit>,
+}
 
-impl StagedCommit {
-    /// Reads back what [`Group::stage_commit`] gave.
+impl VerifiedCommit {
+    pub(super) fn new(group: &Group, staged: Box<OpenMlsStagedCommit>, committer: Option<Leaf>) -> Self {
+        let view = Box::new(CommitView::of(group, &staged, committer));
+        Self { view, staged }
+    }
+
+    /// One of ours: reads back what [`Group::stage_commit`] gave.
     ///
     /// # Errors
-    /// [`MlsError::Corrupt`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, MlsError> {
-        super::store::decode(bytes)
-            .map(|staged| Self(Box::new(staged)))
-            .map_err(|_| MlsError::Corrupt("staged commit"))
+    /// [`MlsError::Corrupt`]; [`MlsError::Inactive`].
+    pub fn own(group: &Group, staged: &[u8]) -> Result<Self, MlsError> {
+        let staged = super::store::decode(staged).map_err(|_| MlsError::Corrupt("staged commit"))?;
+        Ok(Self::new(group, Box::new(staged), Some(group.own_leaf()?)))
     }
 
-    /// The epoch the group is in after the merge.
+    /// What it would do.
     #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.0.epoch().as_u64()
+    pub fn view(&self) -> &CommitView {
+        &self.view
     }
 
-    /// Whether the merge ends the local membership.
-    #[must_use]
-    pub fn removes_self(&self) -> bool {
-        self.0.self_removed()
+    /// Has it judged: `rules` answers the verdict that it travels on with, or why it is refused.
+    ///
+    /// # Errors
+    /// What `rules` answers; the commit is gone.
+    pub fn judge<V, E>(self, rules: impl FnOnce(&CommitView) -> Result<V, E>) -> Result<StagedCommit<V>, E> {
+        Ok(StagedCommit {
+            verdict: rules(&self.view)?,
+            staged: self.staged,
+        })
     }
+}
+
+/// A commit that was judged, with the verdict. Only [`VerifiedCommit::judge`] makes one, and only one of these can be
+/// merged.
+#[derive(Debug)]
+pub struct StagedCommit<V> {
+    verdict: V,
+    staged: Box<OpenMlsStagedCommit>,
+}
+
+/// A commit that the group has moved on by. Only [`Group::merge`] makes one.
+#[derive(Debug)]
+pub struct MergedCommit<V> {
+    /// What was judged of it.
+    pub verdict: V,
+    /// The group's epoch authenticator before.
+    pub authenticator_before: Vec<u8>,
+    /// Whether it ended the local membership.
+    pub removed_self: bool,
 }
 
 /// A leaf as a proposal or update path brings it.
@@ -110,7 +142,7 @@ pub struct ProposalView {
 }
 
 impl ProposalView {
-    pub(super) fn of(group: &Group, proposal: &QueuedProposal) -> Self {
+    fn of(group: &Group, proposal: &QueuedProposal) -> Self {
         let proposer = match proposal.sender() {
             Sender::Member(index) => group.leaf_at(*index),
             _ => None,
@@ -128,6 +160,33 @@ impl ProposalView {
         Self { proposer, kind }
     }
 }
+
+/// A standalone proposal that MLS accepts and that nobody has judged yet.
+#[derive(Debug)]
+pub struct VerifiedProposal {
+    view: ProposalView,
+    proposal: Box<QueuedProposal>,
+}
+
+impl VerifiedProposal {
+    pub(super) fn new(group: &Group, proposal: Box<QueuedProposal>) -> Self {
+        let view = ProposalView::of(group, &proposal);
+        Self { view, proposal }
+    }
+
+    /// Has it judged by `rules`.
+    ///
+    /// # Errors
+    /// What `rules` answers; the proposal is gone.
+    pub fn judge<E>(self, rules: impl FnOnce(&ProposalView) -> Result<(), E>) -> Result<AcceptedProposal, E> {
+        rules(&self.view)?;
+        Ok(AcceptedProposal(self.proposal))
+    }
+}
+
+/// A standalone proposal that was judged. Only [`VerifiedProposal::judge`] makes one, and only one of these can be kept.
+#[derive(Debug)]
+pub struct AcceptedProposal(Box<QueuedProposal>);
 
 /// Everything about a commit that the rules judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,9 +211,7 @@ pub struct CommitView {
 
 impl CommitView {
     /// Describes a commit against the group it was staged on.
-    #[must_use]
-    pub fn of(group: &Group, commit: &StagedCommit, committer: Option<Leaf>) -> Self {
-        let staged = &commit.0;
+    fn of(group: &Group, staged: &OpenMlsStagedCommit, committer: Option<Leaf>) -> Self {
         Self {
             committer,
             path_leaf: staged.update_path_leaf_node().map(NewLeaf::of),
@@ -165,13 +222,52 @@ impl CommitView {
             before: group.context(),
             after: ContextExtensions::read(staged.group_context().extensions()),
             installations: group.leaves().map(|leaf| leaf.installation_id).collect(),
-            epoch: commit.epoch(),
-            removes_self: commit.removes_self(),
+            epoch: staged.epoch().as_u64(),
+            removes_self: staged.self_removed(),
         }
     }
 }
 
 impl Group {
+    /// Applies a commit that was judged valid: the group moves to its epoch.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`]; [`MlsError::Internal`].
+    pub fn merge<V>(
+        &mut self,
+        provider: &Provider<'_>,
+        commit: StagedCommit<V>,
+    ) -> Result<MergedCommit<V>, MlsError> {
+        let authenticator_before = self.epoch_authenticator().to_vec();
+        let removed_self = commit.staged.self_removed();
+        self.inner
+            .merge_staged_commit(provider, *commit.staged)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
+        Ok(MergedCommit {
+            verdict: commit.verdict,
+            authenticator_before,
+            removed_self,
+        })
+    }
+
+    /// Keeps an accepted standalone proposal for the commit that will refer to it.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`].
+    pub fn store_proposal(
+        &mut self,
+        provider: &Provider<'_>,
+        proposal: AcceptedProposal,
+    ) -> Result<(), MlsError> {
+        self.keep(provider, *proposal.0)
+    }
+
+    pub(super) fn keep(&mut self, provider: &Provider<'_>, proposal: QueuedProposal) -> Result<(), MlsError> {
+        self.inner
+            .store_pending_proposal(provider.storage(), proposal)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
+    }
+
     /// Builds a commit for the current epoch.
     ///
     /// The group's state in memory and in the store is changed as if the commit were pending: run this in a

@@ -7,7 +7,7 @@ use openmls::prelude::{
     ProtocolMessage, Sender, ValidationError,
 };
 
-use super::commit::{CommitView, ProposalView, StagedCommit};
+use super::commit::{VerifiedCommit, VerifiedProposal};
 use super::error::{MessageFault, MlsError};
 use super::extensions::{CIPHERSUITE, ContextExtensions, leaf_capabilities};
 use super::key_package::{credential_with_key, inbox_of};
@@ -72,20 +72,10 @@ pub enum Processed {
         /// The plaintext.
         plaintext: Vec<u8>,
     },
-    /// A commit, to be judged by its view and then merged or dropped.
-    Commit {
-        /// What it would do.
-        view: Box<CommitView>,
-        /// What is merged.
-        staged: StagedCommit,
-    },
+    /// A commit, to be judged and then merged or dropped.
+    Commit(VerifiedCommit),
     /// A standalone proposal, to be judged and then stored or dropped.
-    Proposal {
-        /// What it proposes.
-        view: ProposalView,
-        /// What is stored.
-        proposal: Box<openmls::prelude::QueuedProposal>,
-    },
+    Proposal(VerifiedProposal),
     /// A message of our own leaf, which MLS cannot decrypt.
     Own,
 }
@@ -225,7 +215,7 @@ impl Group {
             .tls_serialize_detached()
             .map_err(|error| MlsError::Internal(error.to_string()))?;
         for proposal in waiting {
-            self.store_proposal(provider, proposal)?;
+            self.keep(provider, proposal)?;
         }
         Ok(message)
     }
@@ -281,43 +271,16 @@ impl Group {
             }
             ProcessedMessageContent::StagedCommitMessage(staged) => {
                 let committer = sender.and_then(|index| self.leaf_at(index));
-                let staged = StagedCommit(staged);
-                let view = Box::new(CommitView::of(self, &staged, committer));
-                Ok(Processed::Commit { view, staged })
+                Ok(Processed::Commit(VerifiedCommit::new(self, staged, committer)))
             }
             ProcessedMessageContent::ProposalMessage(proposal)
             | ProcessedMessageContent::ExternalJoinProposalMessage(proposal) => {
-                let view = ProposalView::of(self, &proposal);
-                Ok(Processed::Proposal { view, proposal })
+                Ok(Processed::Proposal(VerifiedProposal::new(self, proposal)))
             }
             ProcessedMessageContent::OwnPrivateMessage | ProcessedMessageContent::OwnPendingCommit => {
                 Ok(Processed::Own)
             }
         }
-    }
-
-    /// Applies a commit that was judged valid: the group moves to its epoch.
-    ///
-    /// # Errors
-    /// [`MlsError::Storage`]; [`MlsError::Internal`].
-    pub fn merge(&mut self, provider: &Provider<'_>, commit: StagedCommit) -> Result<(), MlsError> {
-        self.inner
-            .merge_staged_commit(provider, *commit.0)
-            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
-    }
-
-    /// Keeps an accepted standalone proposal for the commit that will refer to it.
-    ///
-    /// # Errors
-    /// [`MlsError::Storage`].
-    pub fn store_proposal(
-        &mut self,
-        provider: &Provider<'_>,
-        proposal: openmls::prelude::QueuedProposal,
-    ) -> Result<(), MlsError> {
-        self.inner
-            .store_pending_proposal(provider.storage(), proposal)
-            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
     }
 
     /// Deletes everything stored of the group.

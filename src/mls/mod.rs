@@ -2,7 +2,7 @@
 //!
 //! In come stored state and bytes from the network, out go bytes to send and plain descriptions of what a
 //! message would do. It decides nothing about membership or permissions: the `groups` room does, with the
-//! [`CommitView`] it gets from here, before anything is merged.
+//! [`CommitView`] it gets from here, before anything can be merged.
 //!
 //! | operation | changes stored state |
 //! |---|---|
@@ -11,7 +11,12 @@
 //! | [`Group::process`] | consumes the message's key: roll back when the message is refused |
 //! | [`Group::merge`] | moves to the next epoch |
 //! | [`Invitation::open`] | no |
-//! | [`Invitation::join`] | stores the group |
+//! | [`AcceptedInvitation::join`] | stores the group |
+//!
+//! What arrives is judged before it counts, and the types say how far it has come: bytes, then [`VerifiedCommit`]
+//! (MLS accepts it), [`StagedCommit`] (judged, with the verdict), [`MergedCommit`]. A welcome goes from [`Invitation`]
+//! to [`AcceptedInvitation`], a standalone proposal from [`VerifiedProposal`] to [`AcceptedProposal`]. There is no
+//! other way from one to the next.
 
 mod commit;
 mod error;
@@ -24,11 +29,12 @@ mod store;
 pub mod welcome;
 
 pub use commit::{
-    CommitPlan, CommitView, NewLeaf, ProposalKind, ProposalView, StagedCommit, StagedOwnCommit,
+    AcceptedProposal, CommitPlan, CommitView, MergedCommit, NewLeaf, ProposalKind, ProposalView,
+    StagedCommit, StagedOwnCommit, VerifiedCommit, VerifiedProposal,
 };
 pub use error::{KeyPackageFault, MessageFault, MlsError, WelcomeFault};
 pub use extensions::{ContextChange, ContextExtensions};
 pub use group::{Group, Leaf, MessageHeader, MessageKind, Processed};
 pub use key_package::{NewKeyPackage, VerifiedKeyPackage};
 pub use provider::Provider;
-pub use welcome::Invitation;
+pub use welcome::{AcceptedInvitation, Invitation};

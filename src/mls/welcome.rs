@@ -245,16 +245,37 @@ impl Invitation {
             .collect()
     }
 
+    /// Has it judged: `rules` answers the verdict that it travels on with, or why it is refused.
+    ///
+    /// # Errors
+    /// What `rules` answers; the invitation is gone.
+    pub fn judge<V, E>(self, rules: impl FnOnce(&Self) -> Result<V, E>) -> Result<AcceptedInvitation<V>, E> {
+        Ok(AcceptedInvitation {
+            verdict: rules(&self)?,
+            invitation: self,
+        })
+    }
+}
+
+/// An invitation that was judged, with the verdict. Only [`Invitation::judge`] makes one, and only one of these can be
+/// followed.
+#[derive(Debug)]
+pub struct AcceptedInvitation<V> {
+    verdict: V,
+    invitation: Invitation,
+}
+
+impl<V> AcceptedInvitation<V> {
     /// Stores the group, in place of an older one with the same id.
     ///
     /// # Errors
     /// [`MlsError::Storage`]; [`WelcomeFault::Invalid`].
-    pub fn join(self, provider: &Provider<'_>) -> Result<Group, MlsError> {
-        let group = self
-            .staged
+    pub fn join(self, provider: &Provider<'_>) -> Result<(Group, V), MlsError> {
+        let Invitation { staged, group_id, .. } = self.invitation;
+        let group = staged
             .into_group(provider)
             .map_err(|_| provider.failed(|| WelcomeFault::Invalid.into()))?;
-        Ok(Group::from_inner(group, self.group_id))
+        Ok((Group::from_inner(group, group_id), self.verdict))
     }
 }
 

@@ -47,8 +47,10 @@ fn a_leaf_that_claims_another_inbox_is_in_and_is_not_heard() {
 
     let welcome = mls_welcome.expect("somebody was added");
     let mut inside = Invitation::open(&provider, &welcome)
-        .and_then(|invitation| invitation.join(&provider))
-        .expect("joined by hand");
+        .and_then(|invitation| invitation.judge(|_| Ok(())))
+        .and_then(|accepted| accepted.join(&provider))
+        .expect("joined by hand")
+        .0;
     let words = Plaintext {
         content: text::encode("this is alice").encode(),
         idempotency_key: "this is alice".into(),

@@ -12,6 +12,8 @@ use xmtp_web::platform::native::NativePlatform;
 const PAUSE: Duration = Duration::from_millis(4);
 /// From here on a wait is a time limit.
 const LIMIT: Duration = Duration::from_secs(30);
+/// But the longest pause after a rate limit is a limit and some jitter.
+const JITTER: Duration = Duration::from_millis(25);
 
 /// Clones share the clock.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +48,8 @@ impl Platform for TestMachine {
     }
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
-        NativePlatform.sleep(if duration < LIMIT {
+        let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
+        NativePlatform.sleep(if is_pause {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration

@@ -35,6 +35,14 @@ impl Watch {
         }
     }
 
+    /// Takes what has been told already.
+    pub(crate) fn drain(&mut self) {
+        use futures::FutureExt as _;
+        while let Some(Some(event)) = self.stream.next().now_or_never() {
+            self.seen.push(event);
+        }
+    }
+
     pub(crate) async fn connected(&mut self, client: &Client) {
         if client.connection_state() != ConnectionState::Connected {
             self.until(|event| *event == Event::Connection(ConnectionState::Connected))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Envelope;
 use super::commit_rules::ValidatedCommit;
-use super::receive::Change;
+use super::receive::{Change, Speaker};
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
 use crate::groups::metadata::{MutableMetadata, field};
@@ -14,7 +14,7 @@ use crate::groups::row;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
 use crate::messages::{ContentType, Plaintext, message_id};
-use crate::mls::{Group, Leaf};
+use crate::mls::{Group, Leaf, MergedCommit};
 use crate::storage::{
     CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow,
     Published, Role,
@@ -25,11 +25,12 @@ pub(super) fn message(
     context: &Context<'_>,
     group: &Group,
     envelope: &Envelope,
-    sender: (InboxId, InstallationId),
+    speaker: &Speaker,
     plaintext: &Plaintext,
     epoch: u64,
 ) -> Result<Vec<Change>, GroupError> {
     let group_id = group.id();
+    let sender = (speaker.inbox_id(), speaker.installation_id());
     let row = MessageRow {
         sent_at_ns: envelope.created_ns,
         delivery_status: DeliveryStatus::Published,
@@ -143,19 +144,18 @@ fn expiry(context: &Context<'_>, group_id: GroupId) -> Result<Option<i64>, Group
     )
 }
 
-/// Stores what a merged commit changed. `before` is the epoch authenticator before the merge.
+/// Stores what a merged commit changed.
 pub(super) fn commit(
     context: &Context<'_>,
     group: &Group,
     envelope: &Envelope,
-    commit: &ValidatedCommit,
-    before: Vec<u8>,
+    merged: &MergedCommit<ValidatedCommit>,
 ) -> Result<Vec<Change>, GroupError> {
-    let group_id = group.id();
+    let (group_id, commit) = (group.id(), &merged.verdict);
     context.db.append_commit_log(&CommitLogRow {
         group_id,
         sequence_id: envelope.sequence_id,
-        last_epoch_authenticator: before,
+        last_epoch_authenticator: merged.authenticator_before.clone(),
         result: CommitResult::Applied,
         applied_epoch: Some(group.epoch()),
         applied_epoch_authenticator: Some(group.epoch_authenticator().to_vec()),

@@ -15,6 +15,7 @@ use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::Plaintext;
 use crate::mls::{
     CommitView, Group, Leaf, MessageFault, MessageHeader, MessageKind, MlsError, Processed, StagedCommit,
+    VerifiedCommit,
 };
 use crate::storage::{
     AttemptRow, CommitResult, CursorKind, IntentKind, IntentRow, IntentState, StorageError, Transaction,
@@ -76,6 +77,22 @@ enum Failure {
     Missing(States),
     Paused(String),
     Fatal(GroupError),
+}
+
+/// Who sent a message, and may speak for the inbox it names. Only [`Step::speaker`] makes one.
+pub(super) struct Speaker {
+    inbox_id: InboxId,
+    installation_id: InstallationId,
+}
+
+impl Speaker {
+    pub(super) fn inbox_id(&self) -> InboxId {
+        self.inbox_id
+    }
+
+    pub(super) fn installation_id(&self) -> InstallationId {
+        self.installation_id
+    }
 }
 
 /// An envelope that is refused.
@@ -272,16 +289,21 @@ impl Step<'_, '_> {
         {
             Processed::Own => Ok(Vec::new()),
             Processed::Application { sender, plaintext } => self.message(sender, &plaintext, header.epoch),
-            Processed::Commit { view, staged } => {
-                let commit = self
-                    .judge(&view)
-                    .map_err(|failure| named(failure, view.committer))?;
-                self.merge(&view, staged, &commit)
+            Processed::Commit(commit) => {
+                let committer = commit.view().committer;
+                let commit = commit
+                    .judge(|view| self.judge(view))
+                    .map_err(|failure| named(failure, committer))?;
+                self.merge(commit)
             }
-            Processed::Proposal { view, proposal } => {
-                commit_rules::validate_proposal(view.proposer.as_ref(), &view.kind, &self.group.context())
+            Processed::Proposal(proposal) => {
+                let current = self.group.context();
+                let accepted = proposal
+                    .judge(|view| {
+                        commit_rules::validate_proposal(view.proposer.as_ref(), &view.kind, &current)
+                    })
                     .map_err(GroupError::from)?;
-                self.group.store_proposal(&self.context.provider(), *proposal)?;
+                self.group.store_proposal(&self.context.provider(), accepted)?;
                 Ok(Vec::new())
             }
         }
@@ -322,7 +344,7 @@ impl Step<'_, '_> {
             return Err(Failure::Again(Box::new(intent)));
         }
         let own_leaf = self.group.own_leaf()?;
-        let staged = StagedCommit::from_bytes(staged).map_err(|error| {
+        let commit = VerifiedCommit::own(self.group, staged).map_err(|error| {
             Failure::Refused(Box::new(Refusal {
                 result: CommitResult::Invalid,
                 error: error.into(),
@@ -330,11 +352,10 @@ impl Step<'_, '_> {
                 intent: Some(Box::new(intent.clone())),
             }))
         })?;
-        let view = CommitView::of(self.group, &staged, Some(own_leaf));
-        let commit = match self.judge(&view) {
+        let commit = match commit.judge(|view| self.judge(view)) {
             Ok(commit) => commit,
             Err(failure) => {
-                return Err(match named(failure, view.committer) {
+                return Err(match named(failure, Some(own_leaf)) {
                     Failure::Refused(refusal) => Failure::Refused(Box::new(Refusal {
                         intent: Some(Box::new(intent)),
                         ..*refusal
@@ -348,7 +369,7 @@ impl Step<'_, '_> {
                 .db
                 .set_group_rotated(&self.group.id(), self.context.now_ns)?;
         }
-        let changes = self.merge(&view, staged, &commit)?;
+        let changes = self.merge(commit)?;
         match &attempt.post_commit {
             Some(post_commit) => {
                 self.context.db.set_intent_committed(
@@ -381,19 +402,14 @@ impl Step<'_, '_> {
         })
     }
 
-    fn merge(
-        &mut self,
-        view: &CommitView,
-        staged: StagedCommit,
-        commit: &ValidatedCommit,
-    ) -> Result<Vec<Change>, Failure> {
-        let before = self.group.epoch_authenticator().to_vec();
+    fn merge(&mut self, commit: StagedCommit<ValidatedCommit>) -> Result<Vec<Change>, Failure> {
         // It was judged: a failure now is ours, and the envelope must not be passed.
-        self.group
-            .merge(&self.context.provider(), staged)
+        let merged = self
+            .group
+            .merge(&self.context.provider(), commit)
             .map_err(|error| Failure::Fatal(error.into()))?;
-        let mut changes = apply::commit(self.context, self.group, self.envelope, commit, before)?;
-        if view.removes_self {
+        let mut changes = apply::commit(self.context, self.group, self.envelope, &merged)?;
+        if merged.removed_self {
             changes.push(Change::Removed);
         }
         let oldest = self.group.epoch().saturating_sub(REMEMBERED_EPOCHS);
@@ -402,18 +418,16 @@ impl Step<'_, '_> {
     }
 
     fn message(&self, sender: Leaf, plaintext: &[u8], epoch: u64) -> Result<Vec<Change>, Failure> {
-        let inbox_id = sender.inbox_id.ok_or(MlsError::from(MessageFault::Sender))?;
-        self.check_speaker(inbox_id, sender.installation_id)?;
+        let speaker = self.speaker(sender)?;
         let unreadable = |_| MlsError::from(MessageFault::Malformed);
         let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else {
             return Ok(Vec::new());
         };
-        let sender = (inbox_id, sender.installation_id);
         Ok(apply::message(
             self.context,
             self.group,
             self.envelope,
-            sender,
+            &speaker,
             &plaintext,
             epoch,
         )?)
@@ -422,7 +436,9 @@ impl Step<'_, '_> {
     /// A leaf speaks for an inbox only if it is one of its installations at the update that the group
     /// reflects. The commit that brought the leaf in may be valid all the same: receivers of commits look at
     /// installations alone, so a member can bring in a leaf of its own that claims another's name.
-    fn check_speaker(&self, inbox_id: InboxId, installation_id: InstallationId) -> Result<(), Failure> {
+    fn speaker(&self, sender: Leaf) -> Result<Speaker, Failure> {
+        let inbox_id = sender.inbox_id.ok_or(MlsError::from(MessageFault::Sender))?;
+        let installation_id = sender.installation_id;
         let membership =
             GroupMembership::decode(self.group.context().membership.as_deref()).map_err(GroupError::from)?;
         let refuse = || Failure::from(MlsError::from(MessageFault::Sender));
@@ -433,7 +449,10 @@ impl Step<'_, '_> {
             return Err(Failure::Missing(states));
         }
         match states.known.get(&at) {
-            Some(installations) if installations.contains(&installation_id) => Ok(()),
+            Some(installations) if installations.contains(&installation_id) => Ok(Speaker {
+                inbox_id,
+                installation_id,
+            }),
             _ => Err(refuse()),
         }
     }

@@ -13,7 +13,7 @@ use crate::groups::metadata::MutableMetadata;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{
-    CommitPlan, CommitView, ContextChange, Group, MlsError, StagedCommit, StagedOwnCommit, VerifiedKeyPackage,
+    CommitPlan, ContextChange, Group, MlsError, StagedOwnCommit, VerifiedCommit, VerifiedKeyPackage,
 };
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
@@ -245,13 +245,13 @@ fn judge(
     group: &Group,
     staged: &StagedOwnCommit,
 ) -> Result<Option<States>, GroupError> {
-    let commit = StagedCommit::from_bytes(&staged.staged)?;
-    let view = CommitView::of(group, &commit, Some(group.own_leaf()?));
-    let states = states::load(context, &needed_states(&view)?)?;
+    let commit = VerifiedCommit::own(group, &staged.staged)?;
+    let view = commit.view();
+    let states = states::load(context, &needed_states(view)?)?;
     if !states.is_complete() {
         return Ok(Some(states));
     }
-    match validate(&view, &states.known, context.own_version) {
+    match validate(view, &states.known, context.own_version) {
         Ok(_) => Ok(None),
         Err(CommitError::NotPermitted(action)) => Err(GroupError::NotPermitted(action)),
         Err(error) => Err(error.into()),
