@@ -13,6 +13,7 @@ pub mod ids;
 pub mod messages;
 pub mod mls;
 pub mod platform;
+pub mod preferences;
 pub mod proto;
 pub mod storage;
 pub mod transport;

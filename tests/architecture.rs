@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("messages", &["proto"]),
     ("mls", &["identity", "storage", "proto"]),
     ("groups", &["identity", "messages", "mls", "storage", "proto"]),
+    ("preferences", &["groups", "messages", "storage", "proto"]),
     (
         "client",
         &[
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "messages",
             "mls",
             "platform",
+            "preferences",
             "storage",
             "transport",
             "version",
@@ -41,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "identity",
             "messages",
             "platform",
+            "preferences",
             "storage",
             "transport",
             "version",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use support::{Person, World, story};
 use xmtp_devnode::{Fault, Rule};
-use xmtp_web::client::{ClientError, Event, GroupHandle, MessageOptions, RemoveOptions, SendOptions};
+use xmtp_web::client::{ClientError, Event, GroupHandle, MessageOptions, RemoveOptions, TypedSendOptions};
 use xmtp_web::error::{Coded as _, ErrorCode};
 use xmtp_web::groups::intent::AdminChange;
 use xmtp_web::groups::{MessageView, RemovedBy};
@@ -46,7 +46,7 @@ fn form(form: RemovalForm) -> RemoveOptions {
 async fn force(group: &GroupHandle, form: RemovalForm, target: MessageId) {
     let content = Content::Removal(Removal { form, target });
     group
-        .send_content(&content, SendOptions::default())
+        .send_content(&content, TypedSendOptions::default())
         .await
         .expect("is sent");
 }
@@ -269,7 +269,7 @@ fn xip_45_replies_stay_and_show_a_placeholder_reactions_go() {
         for content in [reply, reaction] {
             let sent = bob
                 .group(group)
-                .send_content(&content, SendOptions::default())
+                .send_content(&content, TypedSendOptions::default())
                 .await;
             sent.expect("is sent");
         }

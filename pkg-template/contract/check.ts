@@ -9,6 +9,7 @@ export type Client = Usable<generated.Client, Omit<expected.Client, never>>;
 export type Create = Usable<ReturnType<typeof generated.Client.create>, Promise<unknown>>;
 export type Conversations = Usable<generated.Conversations, Omit<expected.Conversations, never>>;
 export type Group = Usable<generated.Group, Omit<expected.Group, never>>;
+export type Preferences = Usable<generated.Preferences, Omit<expected.Preferences, never>>;
 export type StreamHandle = Usable<generated.StreamHandle, Omit<expected.StreamHandle, never>>;
 export type Encode = Usable<typeof generated.encodeContent, typeof expected.encodeContent>;
 export type Decode = Usable<typeof generated.decodeContent, typeof expected.decodeContent>;

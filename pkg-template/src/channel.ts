@@ -1,10 +1,10 @@
 import { CodecRegistry } from "./codecs.js";
 import { XmtpError } from "./errors.js";
-import type { Args, GroupSnapshot, MessageSnapshot, Method, Result, ToPage, ToWorker } from "./rpc.js";
+import type { Args, Method, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
 
 /** What the page does with the events of one stream. */
 export interface StreamListener {
-  onValue(value: GroupSnapshot | MessageSnapshot): void;
+  onValue(value: StreamValue): void;
   onError(error: XmtpError): void;
   /** The stream is over; nothing follows. */
   onEnd(error?: XmtpError): void;

@@ -2,6 +2,7 @@ import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import { XmtpError } from "./errors.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
+import { Preferences } from "./preferences.js";
 import type { ClientState } from "./rpc.js";
 import { remember } from "./tools.js";
 import { addressesOf, askSigner, checkIdentifier, type Signer } from "./signers.js";
@@ -10,6 +11,7 @@ import type { ClientOptions, Identifier, XmtpEnv } from "./types.js";
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
 export class Client {
   readonly conversations: Conversations;
+  readonly preferences: Preferences;
   readonly #channel: Channel;
   readonly #options: ResolvedOptions;
   readonly #identifier: Identifier;
@@ -29,6 +31,7 @@ export class Client {
     this.#signer = signer;
     this.#state = state;
     this.conversations = new Conversations(channel);
+    this.preferences = new Preferences(channel);
   }
 
   /**

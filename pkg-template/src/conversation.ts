@@ -5,6 +5,7 @@ import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
   SortDirection,
+  type ConsentState,
   type GroupMember,
   type GroupMetadata,
   type ListMessagesOptions,
@@ -70,6 +71,16 @@ export class Conversation extends Sending {
 
   async lastMessage(): Promise<DecodedMessage | undefined> {
     return (await this.messages({ limit: 1n, direction: SortDirection.Descending }))[0];
+  }
+
+  /** What was decided about this conversation. */
+  async consentState(): Promise<ConsentState> {
+    return this.channel.call("group.consentState", { groupId: this.id });
+  }
+
+  /** Decides about this conversation. The other installations of this inbox are told. */
+  async updateConsentState(state: ConsentState): Promise<void> {
+    await this.channel.call("group.updateConsentState", { groupId: this.id, state });
   }
 
   /** Messages of this conversation from now on. */

@@ -27,6 +27,7 @@ export {
   isWalletSendCalls,
   type EnrichedReply,
 } from "./message.js";
+export { Preferences } from "./preferences.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export { XmtpError } from "./errors.js";
 export {

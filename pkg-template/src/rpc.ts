@@ -1,6 +1,9 @@
 import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
 import type { PlainError } from "./errors.js";
 import type {
+  Consent,
+  ConsentEntityType,
+  ConsentState,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
@@ -15,6 +18,7 @@ import type {
   RemoveMessageOptions,
   SendOptions,
   SendTextOptions,
+  UserPreferenceUpdate,
 } from "./types.js";
 
 /** What the page knows of an open client. */
@@ -83,7 +87,8 @@ export type StreamSource =
   | { type: "conversations"; conversationType?: "group" }
   | { type: "allMessages"; conversationType?: "group" }
   | { type: "deletedMessages" }
-  | { type: "messages"; groupId: string };
+  | { type: "messages"; groupId: string }
+  | { type: "preferences" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -160,6 +165,11 @@ export interface Requests {
     args: OnModule<{ encryptedBytes: Uint8Array; remoteAttachment: RemoteAttachment }>;
     result: Attachment;
   };
+  "group.consentState": { args: OnGroup; result: ConsentState };
+  "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
+
+  "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
@@ -175,7 +185,16 @@ export interface StreamValues {
   allMessages: MessageSnapshot;
   deletedMessages: MessageSnapshot;
   messages: MessageSnapshot;
+  preferences: PreferenceChanges;
 }
+
+/** What one event changed in the preferences. */
+export interface PreferenceChanges {
+  updates: UserPreferenceUpdate[];
+}
+
+/** What a stream carries, whatever its source. */
+export type StreamValue = StreamValues[keyof StreamValues];
 
 /** Page to worker. */
 export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> } }[Method];
@@ -184,7 +203,7 @@ export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> }
 export type ToPage =
   | { type: "answer"; id: number; ok: true; result: unknown }
   | { type: "answer"; id: number; ok: false; error: PlainError }
-  | { type: "stream"; streamId: number; event: "value"; value: GroupSnapshot | MessageSnapshot }
+  | { type: "stream"; streamId: number; event: "value"; value: StreamValue }
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
   | { type: "fatal"; error: PlainError };

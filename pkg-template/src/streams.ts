@@ -1,6 +1,6 @@
 import type { Channel } from "./channel.js";
 import { invalidArgument, XmtpError } from "./errors.js";
-import type { GroupSnapshot, MessageSnapshot, StreamSource } from "./rpc.js";
+import type { StreamSource, StreamValue } from "./rpc.js";
 
 export interface StreamOptions<T> {
   /** Called with each value, beside the iterator. */
@@ -97,7 +97,7 @@ export async function openStream<T>(
   channel: Channel,
   source: StreamSource,
   /** Builds the page's object; undefined leaves the value out. */
-  convert: (value: GroupSnapshot | MessageSnapshot) => T | undefined,
+  convert: (value: StreamValue) => T | undefined,
   options: StreamOptions<T> = {},
 ): Promise<AsyncStreamProxy<T>> {
   checkOptions(options);
@@ -124,8 +124,10 @@ export async function openStream<T>(
   const connect = async (syncFirst: boolean, since?: bigint): Promise<void> => {
     const id = channel.listen({
       onValue(value) {
-        if (seen.has(value.id)) return;
-        seen.add(value.id);
+        if ("id" in value) {
+          if (seen.has(value.id)) return;
+          seen.add(value.id);
+        }
         if ("insertedAtNs" in value) {
           if (value.insertedAtNs > newest) newest = value.insertedAtNs;
           if (seen.size > SEEN_MESSAGES) seen.delete(seen.values().next().value as string);

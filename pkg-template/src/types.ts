@@ -45,6 +45,25 @@ export enum ConsentState {
   Denied = 2,
 }
 
+/** What a decision is about. */
+export enum ConsentEntityType {
+  GroupId = 0,
+  InboxId = 1,
+}
+
+/** A decision about a conversation or a person. */
+export interface Consent {
+  entityType: ConsentEntityType;
+  state: ConsentState;
+  /** The conversation's or inbox's id, hex. */
+  entity: string;
+}
+
+/** A change of the preferences, made here or by another installation. */
+export type UserPreferenceUpdate =
+  | { type: "ConsentUpdate"; consent: Consent }
+  | { type: "HmacKeyUpdate"; key: Uint8Array };
+
 export enum ConversationType {
   Dm = 0,
   Group = 1,

@@ -14,12 +14,13 @@ import type {
   Method,
   Result,
   StreamOpenArgs,
+  StreamValue,
 } from "./rpc.js";
-import { DeliveryStatus, type SendOptions } from "./types.js";
+import { DeliveryStatus, type SendOptions, type UserPreferenceUpdate } from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
-  value(item: GroupSnapshot | MessageSnapshot): void;
+  value(item: StreamValue): void;
   error(error: PlainError): void;
   end(): void;
 }
@@ -123,6 +124,19 @@ async function withGroup<T>(groupId: string, use: (group: raw.Group) => T | Prom
   } finally {
     // After a trap the instance is unusable: freeing would fail too, and hide the trap.
     if (!trapped) group.free();
+  }
+}
+
+/** The same on the preferences. */
+function withPreferences<T>(use: (preferences: raw.Preferences) => T): T {
+  const preferences = open().client.preferences();
+  try {
+    return use(preferences);
+  } catch (error) {
+    isTrap(error);
+    throw error;
+  } finally {
+    if (!trapped) preferences.free();
   }
 }
 
@@ -244,6 +258,12 @@ export const handlers: Handlers = {
     await load(wasmUrl);
     return raw.decryptAttachment(encryptedBytes, remoteAttachment) as Attachment;
   },
+  "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
+  "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
+
+  "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.getConsentState": ({ entityType, entity }) =>
+    withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
 
 /** An open stream. */
@@ -265,7 +285,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
   };
   /** A value that cannot be read is an error of that value, not the end of the stream. */
   const each =
-    <T>(read: (item: T) => GroupSnapshot | MessageSnapshot) =>
+    <T>(read: (item: T) => StreamValue) =>
     (item: T): void => {
       if (ended) return;
       try {
@@ -282,7 +302,9 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
         : source.type === "deletedMessages"
           ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
-        : conversations.stream(each(consumeGroup), onError, onEnd);
+          : source.type === "preferences"
+            ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
+            : conversations.stream(each(consumeGroup), onError, onEnd);
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -303,6 +325,8 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
 
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
+  // What was decided meanwhile is in the database and changes nothing any more.
+  if (source.type === "preferences") return;
   const groups = open().conversations.list().map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
@@ -325,9 +349,13 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
   }
 }
 
+function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
+  return { updates: updates as UserPreferenceUpdate[] };
+}
+
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
-  else if (source.type !== "conversations") await open().conversations.syncAll();
+  else if (source.type === "allMessages" || source.type === "deletedMessages") await open().conversations.syncAll();
   else await open().conversations.sync();
 }
 

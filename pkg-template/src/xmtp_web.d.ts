@@ -106,6 +106,20 @@ export interface RawSendOptions {
 /** How the streams of a client are connected to the node. */
 export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting";
 
+/** A decision about a conversation or an inbox. */
+export interface RawConsent {
+  /** 0 conversation, 1 inbox. */
+  entityType: number;
+  /** 0 unknown, 1 allowed, 2 denied. */
+  state: number;
+  /** Lower-case hex. */
+  entity: string;
+}
+
+export type RawPreferenceUpdate =
+  | { type: "ConsentUpdate"; consent: RawConsent }
+  | { type: "HmacKeyUpdate"; key: Uint8Array };
+
 export class StreamHandle {
   end(): void;
   free(): void;
@@ -174,6 +188,14 @@ export class Conversations {
   free(): void;
 }
 
+export class Preferences {
+  setConsentStates(records: RawConsent[]): void;
+  getConsentState(entityType: number, entity: string): number;
+  streamConsent(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamPreferences(onItem: OnItem<RawPreferenceUpdate[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  free(): void;
+}
+
 export class Client {
   private constructor();
   static create(options: {
@@ -204,6 +226,7 @@ export class Client {
   canMessage(addresses: string[]): Promise<boolean[]>;
   inboxIdForAddress(address: string): Promise<string | undefined>;
   conversations(): Conversations;
+  preferences(): Preferences;
   connectionState(): ConnectionState;
   streamConnection(onState: (state: ConnectionState) => void): StreamHandle;
   close(): Promise<void>;

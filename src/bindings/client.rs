@@ -11,6 +11,7 @@ use super::convert;
 use super::database::Database;
 use super::error::EdgeError;
 use super::options::{CreateOptions, DatabaseName};
+use super::preferences::Preferences;
 use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
 use crate::client::{self, ConnectionState, Event};
@@ -161,6 +162,11 @@ impl Client {
     /// The conversations.
     pub fn conversations(&self) -> Conversations {
         Conversations::new(&self.inner)
+    }
+
+    /// Whom and what the person lets in.
+    pub fn preferences(&self) -> Preferences {
+        Preferences::new(&self.inner)
     }
 
     /// How streams are connected to the node. `idle` once closed.

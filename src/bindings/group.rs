@@ -8,12 +8,11 @@ use wasm_bindgen::prelude::*;
 use super::error::EdgeError;
 use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
-use super::{convert, message, options, view};
+use super::{convert, message, options, preferences, view};
 use crate::client::{self, Event, GroupHandle};
 use crate::groups::field;
 use crate::groups::intent::AdminChange;
 use crate::ids::{GroupId, InboxId};
-use crate::storage::ConsentState;
 
 /// A conversation. What it shows is read from the database each time.
 #[wasm_bindgen]
@@ -366,11 +365,10 @@ impl Group {
         &self,
         #[wasm_bindgen(unchecked_param_type = "number")] state: JsValue,
     ) -> Result<(), EdgeError> {
-        let state = [ConsentState::Unknown, ConsentState::Allowed, ConsentState::Denied]
-            .into_iter()
-            .find(|known| state.as_f64() == Some(f64::from(view::consent(*known))))
-            .ok_or_else(|| EdgeError::Argument("a consent state is 0, 1 or 2".into()))?;
-        Ok(self.inner.handle()?.set_consent_state(state)?)
+        Ok(self
+            .inner
+            .handle()?
+            .set_consent_state(preferences::state(&state)?)?)
     }
 
     /// Messages of this conversation from now on.

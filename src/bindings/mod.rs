@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `client.rs`, `conversations.rs`, `group.rs`, `stream.rs` | one JavaScript class each |
+//! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `dm.rs` | what two of them offer for direct messages |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
@@ -27,6 +27,7 @@ mod error;
 mod group;
 mod message;
 mod options;
+mod preferences;
 mod removals;
 mod session;
 mod stream;
@@ -38,6 +39,7 @@ pub use conversations::Conversations;
 pub use error::EdgeError;
 pub use group::Group;
 pub use message::{decode_content, encode_content};
+pub use preferences::Preferences;
 pub use stream::StreamHandle;
 
 use wasm_bindgen::prelude::*;

@@ -184,12 +184,11 @@ options! { RawTypedSend of "send" {
 } }
 
 /// What sending content of a known type takes; the type says whether it notifies.
-pub(super) fn typed_send(value: &JsValue) -> Result<client::SendOptions, EdgeError> {
+pub(super) fn typed_send(value: &JsValue) -> Result<client::TypedSendOptions, EdgeError> {
     let raw: RawTypedSend = read(value)?;
-    Ok(client::SendOptions {
+    Ok(client::TypedSendOptions {
         optimistic: raw.optimistic.unwrap_or_default(),
         idempotency_key: raw.idempotency_key,
-        ..Default::default()
     })
 }
 

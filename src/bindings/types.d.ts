@@ -100,3 +100,17 @@ export interface RawCreateOptions {
 
 /** How the streams of a client are connected to the node. */
 export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting";
+
+/** A decision about a conversation or an inbox. */
+export interface RawConsent {
+  /** 0 conversation, 1 inbox. */
+  entityType: number;
+  /** 0 unknown, 1 allowed, 2 denied. */
+  state: number;
+  /** Lower-case hex. */
+  entity: string;
+}
+
+export type RawPreferenceUpdate =
+  | { type: "ConsentUpdate"; consent: RawConsent }
+  | { type: "HmacKeyUpdate"; key: Uint8Array };

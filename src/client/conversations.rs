@@ -7,8 +7,8 @@ use crate::groups::{Context, GroupError, NewGroup, dm_id, view};
 use crate::identity::Address;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::storage::{
-    ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState, MembershipState,
-    MessageRow,
+    ConsentEntity, ConsentState, ConversationType, GroupOrder, GroupQuery, GroupRow, IntentState,
+    MembershipState, MessageRow,
 };
 
 /// The conversations of a client.
@@ -161,6 +161,7 @@ impl Conversations {
             .store
             .transaction(|tx| create::create_group(&context.with(tx), new))?;
         inner.events.tell(&Event::Conversation(row.id));
+        inner.tell_allowed(row.id);
         Ok(self.handle(row))
     }
 
@@ -236,6 +237,7 @@ impl Conversations {
             return Err(error);
         }
         inner.events.tell(&Event::Conversation(group_id));
+        inner.tell_allowed(group_id);
         Ok(self.handle(inner.context().row(group_id)?))
     }
 
@@ -247,6 +249,7 @@ impl Conversations {
             let context = context.with(tx);
             context.load(group_id)?.delete(&context.provider())?;
             tx.delete_group(&group_id)?;
+            tx.delete_consent(ConsentEntity::Conversation, &group_id.to_string())?;
             Ok::<_, GroupError>(())
         })?;
         Ok(())

@@ -6,6 +6,7 @@ use crate::identity::{Address, IdentityError};
 use crate::ids::{InboxId, MessageId};
 use crate::messages::ContentError;
 use crate::mls::MlsError;
+use crate::preferences::PreferenceError;
 use crate::storage::StorageError;
 use crate::transport::TransportError;
 
@@ -24,6 +25,9 @@ pub enum ClientError {
     /// A group refused.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// Preferences could not be read or written.
+    #[error(transparent)]
+    Preferences(PreferenceError),
     /// Content does not decode.
     #[error(transparent)]
     Content(#[from] ContentError),
@@ -79,6 +83,16 @@ impl From<MlsError> for ClientError {
     }
 }
 
+impl From<PreferenceError> for ClientError {
+    fn from(error: PreferenceError) -> Self {
+        match error {
+            PreferenceError::Storage(error) => error.into(),
+            PreferenceError::Group(error) => error.into(),
+            error => ClientError::Preferences(error),
+        }
+    }
+}
+
 impl Coded for ClientError {
     fn code(&self) -> ErrorCode {
         match self {
@@ -89,6 +103,7 @@ impl Coded for ClientError {
                 ErrorCode::UnknownInbox
             }
             ClientError::Group(error) => error.code(),
+            ClientError::Preferences(error) => error.code(),
             ClientError::Content(error) => error.code(),
             ClientError::UnknownAddress { .. } => ErrorCode::UnknownAddress,
             ClientError::InboxMismatch { .. } => ErrorCode::InboxMismatch,

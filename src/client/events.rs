@@ -11,6 +11,7 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::channel::oneshot;
 
 use crate::ids::{GroupId, MessageId};
+use crate::preferences::PreferenceUpdate;
 
 /// Something that happened. Each is told once, after it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub enum Event {
     /// Members, metadata, admins, permissions or the membership of ours changed, or the conversation was
     /// paused.
     Group(GroupId),
+    /// Something was decided, here or by another installation of the inbox, or the key of push notifications was
+    /// replaced.
+    Preferences(Vec<PreferenceUpdate>),
     /// The connection of the streams changed.
     Connection(ConnectionState),
 }

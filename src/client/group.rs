@@ -10,8 +10,9 @@ use crate::groups::{Context, GroupError, GroupView, MemberView, field, view};
 use crate::identity::Address;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::content::text;
+use crate::preferences::{Consent, Entity};
 use crate::storage::{
-    ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow, IntentId, MessageQuery, MessageRow,
+    ConsentEntity, ConsentState, ConversationType, GroupRow, IntentId, MessageQuery, MessageRow,
 };
 
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
@@ -131,15 +132,24 @@ impl GroupHandle {
             now_ns: inner.unique_now_ns(),
             ..inner.context()
         };
-        let id = inner.store.transaction(|tx| {
-            intent::queue_message(
+        let (id, is_allowed_by_it) = inner.store.transaction(|tx| {
+            let state = || tx.consent_state(ConsentEntity::Conversation, &group_id.to_string());
+            let before = state()?;
+            let id = intent::queue_message(
                 &context.with(tx),
                 group_id,
                 content,
                 options.idempotency_key,
                 options.should_push,
-            )
+            )?;
+            Ok::<_, GroupError>((
+                id,
+                before != ConsentState::Allowed && state()? == ConsentState::Allowed,
+            ))
         })?;
+        if is_allowed_by_it {
+            inner.tell_allowed(group_id);
+        }
         if !options.optimistic {
             self.publish_message(group_id, id).await?;
         }
@@ -331,28 +341,20 @@ impl GroupHandle {
     /// # Errors
     /// [`ClientError::Storage`].
     pub fn consent_state(&self) -> Result<ConsentState, ClientError> {
-        let inner = self.client.open()?;
-        Ok(inner
-            .store
-            .consent_state(ConsentEntity::Conversation, &self.id().to_string())?)
+        self.client
+            .preferences()
+            .consent_state(&Entity::Conversation(self.id()))
     }
 
-    /// Decides about the conversation, here.
+    /// Decides about the conversation, of a direct message about all its groups.
     ///
     /// # Errors
     /// [`ClientError::Storage`].
     pub fn set_consent_state(&self, state: ConsentState) -> Result<(), ClientError> {
-        let inner = self.client.open()?;
-        let consented_at_ns = inner.now_ns();
-        for group_id in self.stitched(inner)? {
-            inner.store.set_consent(&ConsentRow {
-                entity_type: ConsentEntity::Conversation,
-                entity: group_id.to_string(),
-                state,
-                consented_at_ns,
-            })?;
-        }
-        Ok(())
+        let entity = Entity::Conversation(self.id());
+        self.client
+            .preferences()
+            .set_consent_states(&[Consent { entity, state }])
     }
 
     async fn update_membership(&self, refresh: Refresh) -> Result<(), ClientError> {

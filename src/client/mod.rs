@@ -9,7 +9,7 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `preferences.rs` | what an app calls |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
@@ -23,6 +23,7 @@ mod identities;
 mod key_packages;
 mod options;
 mod outbox;
+mod preferences;
 mod register;
 mod removals;
 mod streams;
@@ -39,7 +40,8 @@ pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use options::ClientOptions;
-pub use removals::RemoveOptions;
+pub use preferences::Preferences;
+pub use removals::{RemoveOptions, TypedSendOptions};
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};

@@ -9,6 +9,15 @@ use crate::ids::MessageId;
 use crate::messages::content::removal::RemovalForm;
 use crate::messages::content::{self, Content};
 
+/// How content of a known type is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TypedSendOptions {
+    /// As in [`SendOptions`].
+    pub optimistic: bool,
+    /// As in [`SendOptions`].
+    pub idempotency_key: Option<String>,
+}
+
 /// How a message is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RemoveOptions {
@@ -19,19 +28,20 @@ pub struct RemoveOptions {
 }
 
 impl GroupHandle {
-    /// Sends content of any type. Whether it notifies receivers is the type's own; the option is ignored.
+    /// Sends content of any type. Whether it notifies receivers is the type's own affair.
     ///
     /// # Errors
     /// [`ClientError::Content`] when it cannot be encoded, and as [`send`](Self::send).
     pub async fn send_content(
         &self,
         content: &Content,
-        options: SendOptions,
+        options: TypedSendOptions,
     ) -> Result<MessageId, ClientError> {
         let encoded = content.encode()?;
         let options = SendOptions {
             should_push: content::should_push(&encoded),
-            ..options
+            optimistic: options.optimistic,
+            idempotency_key: options.idempotency_key,
         };
         self.send(encoded.encode(), options).await
     }

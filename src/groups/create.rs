@@ -9,8 +9,7 @@ use super::permissions::{PolicySet, Preset};
 use crate::ids::{GroupId, InboxId};
 use crate::mls::{ContextExtensions, Group};
 use crate::storage::{
-    CommitLogRow, CommitResult, ConsentEntity, ConsentRow, ConsentState, ConversationType, GroupRow,
-    MembershipState,
+    CommitLogRow, CommitResult, ConsentEntity, ConsentState, ConversationType, GroupRow, MembershipState,
 };
 
 /// What a new group is made with. Texts that are not given are empty, as in libxmtp.
@@ -183,15 +182,15 @@ fn create(
         commit_type: Some("GroupCreation".into()),
         error: None,
     })?;
-    if conversation_type != ConversationType::Sync {
-        allow(context, &row)?;
-    }
+    allow(context, &row)?;
     Ok(row)
 }
 
-/// Records that the person wants this conversation: all groups of a direct message.
+/// Records that the person wants this conversation, of a direct message all its groups, unless that is known.
+/// Nobody decides about the conversation of the own installations.
 pub(super) fn allow(context: &Context<'_>, row: &GroupRow) -> Result<(), GroupError> {
     match &row.dm_id {
+        _ if row.conversation_type == ConversationType::Sync => Ok(()),
         Some(dm_id) => context
             .db
             .dm_groups(dm_id)?
@@ -204,12 +203,12 @@ pub(super) fn allow(context: &Context<'_>, row: &GroupRow) -> Result<(), GroupEr
 fn allow_group(context: &Context<'_>, group_id: GroupId) -> Result<(), GroupError> {
     let entity = group_id.to_string();
     if context.db.consent_state(ConsentEntity::Conversation, &entity)? != ConsentState::Allowed {
-        context.db.set_consent(&ConsentRow {
-            entity_type: ConsentEntity::Conversation,
-            entity,
-            state: ConsentState::Allowed,
-            consented_at_ns: context.now_ns,
-        })?;
+        context.db.decide_consent(
+            ConsentEntity::Conversation,
+            &entity,
+            ConsentState::Allowed,
+            context.now_ns,
+        )?;
     }
     Ok(())
 }

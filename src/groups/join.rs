@@ -460,7 +460,7 @@ fn store(
         if !is_repeated(context, &message, true)? {
             context.db.insert_message(&message)?;
         }
-        consent(context, &row, returns || by_stranger)?;
+        consent(context, &row, returns || by_stranger, envelope.created_ns)?;
     }
     // Everything up to the commit that added us is not for us.
     context.db.advance_cursor(
@@ -472,39 +472,53 @@ fn store(
     Ok(())
 }
 
-/// Groups of our own other installations are wanted; after a re-add the question is open again; a second group
-/// of the same direct message takes over what was decided about the first.
-fn consent(context: &Context<'_>, row: &GroupRow, returns: bool) -> Result<(), GroupError> {
+/// What follows from a welcome for what was decided, which nobody is told: the own other installations have a
+/// welcome of their own.
+///
+/// Groups that our own other installations made are wanted: a decision on record is newer than this conclusion,
+/// whenever it was made. After a re-add the question is open again; only a denial made after the welcome stays. A
+/// second group of the same direct message takes over the newest decision about the others, with its time.
+fn consent(context: &Context<'_>, row: &GroupRow, returns: bool, welcomed_ns: i64) -> Result<(), GroupError> {
+    let entity = row.id.to_string();
+    let known = context.db.consent_record(ConsentEntity::Conversation, &entity)?;
+    let record = |state, consented_at_ns| ConsentRow {
+        entity_type: ConsentEntity::Conversation,
+        entity: entity.clone(),
+        state,
+        consented_at_ns,
+    };
     // What a stranger's welcome says of the creator proves nothing.
-    let state = if row.creator_inbox_id == context.inbox_id && row.added_by_inbox_id == context.inbox_id {
-        Some(ConsentState::Allowed)
-    } else if returns {
-        Some(ConsentState::Unknown)
-    } else if let Some(dm_id) = &row.dm_id {
-        let mut latest: Option<ConsentRow> = None;
+    let own = row.creator_inbox_id == context.inbox_id && row.added_by_inbox_id == context.inbox_id;
+    if returns && !own {
+        let denied_since = known
+            .as_ref()
+            .is_some_and(|known| known.state == ConsentState::Denied && known.consented_at_ns > welcomed_ns);
+        if !denied_since {
+            context.db.set_consent(&ConsentRow::decided(
+                ConsentEntity::Conversation,
+                entity,
+                ConsentState::Unknown,
+                context.now_ns,
+                known.as_ref(),
+            ))?;
+        }
+        return Ok(());
+    }
+    let mut newest = known.or(own.then(|| record(ConsentState::Allowed, 0)));
+    if let Some(dm_id) = &row.dm_id {
         for other in context.db.dm_groups(dm_id)? {
-            let record = context
+            let decided = context
                 .db
                 .consent_record(ConsentEntity::Conversation, &other.id.to_string())?;
-            if let Some(record) = record
-                && latest
-                    .as_ref()
-                    .is_none_or(|known| record.consented_at_ns > known.consented_at_ns)
-            {
-                latest = Some(record);
-            }
+            newest = decided
+                .filter(|decided| decided.supersedes(newest.as_ref()))
+                .or(newest);
         }
-        latest.map(|record| record.state)
-    } else {
-        None
-    };
-    if let Some(state) = state {
-        context.db.set_consent(&ConsentRow {
-            entity_type: ConsentEntity::Conversation,
-            entity: row.id.to_string(),
-            state,
-            consented_at_ns: context.now_ns,
-        })?;
+    }
+    if let Some(newest) = newest {
+        context
+            .db
+            .set_consent(&record(newest.state, newest.consented_at_ns))?;
     }
     Ok(())
 }

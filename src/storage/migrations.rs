@@ -10,6 +10,7 @@ use rusqlite::Connection;
 const STEPS: &[&str] = &[
     include_str!("schema/V001__initial.sql"),
     include_str!("schema/V002__removals.sql"),
+    include_str!("schema/V003__preferences.sql"),
 ];
 
 /// Brings the database up to date, each step in a transaction of its own.

@@ -42,6 +42,7 @@ pub use opfs::OpfsPool;
 pub use sqlite::commit_log::{CommitLogRow, CommitResult};
 pub use sqlite::consent::{ConsentEntity, ConsentRow, ConsentState};
 pub use sqlite::cursors::CursorKind;
+pub use sqlite::device_sync::Unsent;
 pub use sqlite::groups::{
     ConversationType, GroupOrder, GroupQuery, GroupRow, MembershipState, PendingRemoveRow,
 };

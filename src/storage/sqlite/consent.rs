@@ -1,5 +1,6 @@
 //! Whom and what the user lets in.
 
+use super::device_sync::Unsent;
 use super::{Columns, stored_enum};
 use crate::storage::{Db, StorageError};
 use rusqlite::params;
@@ -39,9 +40,38 @@ pub struct ConsentRow {
     pub consented_at_ns: i64,
 }
 
+impl ConsentRow {
+    /// A decision made here and now. It is later than whatever is known about the entity, also where that comes
+    /// from an installation whose clock is ahead: otherwise the others would ignore it.
+    #[must_use]
+    pub fn decided(
+        entity_type: ConsentEntity,
+        entity: String,
+        state: ConsentState,
+        now_ns: i64,
+        stored: Option<&ConsentRow>,
+    ) -> Self {
+        let after = stored.map_or(i64::MIN, |row| row.consented_at_ns.saturating_add(1));
+        Self {
+            entity_type,
+            entity,
+            state,
+            consented_at_ns: now_ns.max(after),
+        }
+    }
+
+    /// Whether this record, made by another installation, takes the place of the one stored here: it was decided
+    /// later. Of two decisions of one instant the stricter counts, so that everybody ends with the same.
+    #[must_use]
+    pub fn supersedes(&self, stored: Option<&ConsentRow>) -> bool {
+        stored
+            .is_none_or(|stored| (self.consented_at_ns, self.state) > (stored.consented_at_ns, stored.state))
+    }
+}
+
 const COLUMNS: &str = "entity_type, entity, state, consented_at_ns";
 
-fn read(c: &mut Columns<'_>) -> rusqlite::Result<ConsentRow> {
+pub(super) fn read(c: &mut Columns<'_>) -> rusqlite::Result<ConsentRow> {
     Ok(ConsentRow {
         entity_type: c.take()?,
         entity: c.take()?,
@@ -93,7 +123,7 @@ impl Db {
         )
     }
 
-    /// Stores a decision made here: it replaces any other. Answers whether the state changed.
+    /// Stores a record over any other. Answers whether the state changed.
     ///
     /// # Errors
     /// Those of writing.
@@ -107,8 +137,39 @@ impl Db {
         Ok(before != row.state)
     }
 
-    /// Stores a decision made by another installation, if it is newer than ours. Answers whether the
-    /// state changed.
+    /// Stores a decision made here and now, to be told to the own other installations. Answers whether the state
+    /// changed.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn decide_consent(
+        &self,
+        entity_type: ConsentEntity,
+        entity: &str,
+        state: ConsentState,
+        now_ns: i64,
+    ) -> Result<bool, StorageError> {
+        let stored = self.consent_record(entity_type, entity)?;
+        let row = ConsentRow::decided(entity_type, entity.to_owned(), state, now_ns, stored.as_ref());
+        self.mark_unsent(Unsent::Consent(entity_type), entity)?;
+        self.set_consent(&row)
+    }
+
+    /// Forgets a decision that nobody was told.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn delete_consent(&self, entity_type: ConsentEntity, entity: &str) -> Result<(), StorageError> {
+        self.mark_sent(Unsent::Consent(entity_type), entity)?;
+        self.execute(
+            "DELETE FROM consent WHERE entity_type = ? AND entity = ?",
+            params![entity_type, entity],
+        )?;
+        Ok(())
+    }
+
+    /// Stores a decision made by another installation, if it [supersedes](ConsentRow::supersedes) ours. Answers
+    /// whether the state changed.
     ///
     /// # Errors
     /// Those of writing.
@@ -117,13 +178,11 @@ impl Db {
     /// libxmtp compares in the same way but keeps the first time on update, so that a record between the
     /// two can undo a later choice; here both columns are written.
     pub fn apply_synced_consent(&self, row: &ConsentRow) -> Result<bool, StorageError> {
-        let before = self.consent_state(row.entity_type, &row.entity)?;
-        let changed = self.execute(
-            "INSERT INTO consent (entity_type, entity, state, consented_at_ns) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET state = ?3, consented_at_ns = ?4 WHERE consented_at_ns < ?4",
-            params![row.entity_type, row.entity, row.state, row.consented_at_ns],
-        )?;
-        Ok(changed > 0 && before != row.state)
+        let stored = self.consent_record(row.entity_type, &row.entity)?;
+        if !row.supersedes(stored.as_ref()) {
+            return Ok(false);
+        }
+        self.set_consent(row)
     }
 }
 
@@ -131,6 +190,48 @@ impl Db {
 mod tests {
     use super::*;
     use crate::storage::{Store, StoreOptions};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever two installations decide and in whatever order they hear of it, they end with the same.
+        #[test]
+        fn installations_agree_once_each_has_heard_everything(
+            decisions in proptest::collection::vec((0i64..4, 0i64..3), 1..12), order: proptest::sample::Index,
+        ) {
+            let mut rows: Vec<_> = decisions
+                .iter()
+                .map(|(at, state)| decision(ConsentState::try_from(*state).expect("a state"), *at))
+                .collect();
+            let outcome = |rows: &[ConsentRow]| {
+                let mut stored: Option<ConsentRow> = None;
+                for row in rows {
+                    if row.supersedes(stored.as_ref()) {
+                        stored = Some(row.clone());
+                    }
+                }
+                stored
+            };
+            let one = outcome(&rows);
+            rows.rotate_left(order.index(decisions.len()));
+            prop_assert_eq!(&outcome(&rows), &one);
+            rows.reverse();
+            prop_assert_eq!(&outcome(&rows), &one);
+        }
+
+        /// What is decided here counts everywhere, however wrong the clocks are.
+        #[test]
+        fn a_decision_made_here_supersedes_what_was_known_here(
+            known_at in 0i64..i64::MAX, now_ns in 0i64..i64::MAX, chosen in 0i64..3, other in 0i64..3,
+        ) {
+            let state = |value| ConsentState::try_from(value).expect("a state");
+            let known = decision(state(other), known_at);
+            let own = ConsentRow::decided(
+                known.entity_type, known.entity.clone(), state(chosen), now_ns, Some(&known),
+            );
+            prop_assert!(own.supersedes(Some(&known)));
+            prop_assert!(!known.supersedes(Some(&own)));
+        }
+    }
 
     fn decision(state: ConsentState, consented_at_ns: i64) -> ConsentRow {
         ConsentRow {

@@ -3,6 +3,7 @@
 pub(super) mod commit_log;
 pub(super) mod consent;
 pub(super) mod cursors;
+pub(super) mod device_sync;
 pub(super) mod groups;
 mod groups_query;
 pub(super) mod identity;

@@ -1,0 +1,66 @@
+//! Whom and what the person lets in, as an app calls it.
+
+use super::{Client, ClientError, Event, Inner};
+use crate::groups::Context;
+use crate::ids::GroupId;
+use crate::preferences::{Consent, Entity, PreferenceUpdate, consent};
+use crate::storage::ConsentState;
+
+/// The preferences of a client.
+#[derive(Debug, Clone)]
+pub struct Preferences {
+    client: Client,
+}
+
+impl Client {
+    /// What the person lets in and keeps out.
+    #[must_use]
+    pub fn preferences(&self) -> Preferences {
+        Preferences { client: self.clone() }
+    }
+}
+
+impl Preferences {
+    /// Decides about conversations and inboxes, all of it or nothing. What changed is told to those who watch.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`], [`ClientError::Closed`].
+    pub fn set_consent_states(&self, decisions: &[Consent]) -> Result<(), ClientError> {
+        let inner = self.client.open()?;
+        let context = Context {
+            // Decisions are told apart by their time.
+            now_ns: inner.unique_now_ns(),
+            ..inner.context()
+        };
+        let changed = inner
+            .store
+            .transaction(|tx| consent::decide(&context.with(tx), decisions))?;
+        inner.tell_preferences(changed.into_iter().map(PreferenceUpdate::Consent).collect());
+        Ok(())
+    }
+
+    /// What was decided about a conversation or an inbox.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`], [`ClientError::Closed`].
+    pub fn consent_state(&self, entity: &Entity) -> Result<ConsentState, ClientError> {
+        Ok(consent::state(&self.client.open()?.context(), entity)?)
+    }
+}
+
+impl Inner {
+    /// Tells those who watch what changed.
+    pub(super) fn tell_preferences(&self, updates: Vec<PreferenceUpdate>) {
+        if !updates.is_empty() {
+            self.events.tell(&Event::Preferences(updates));
+        }
+    }
+
+    /// A conversation was let in by making it or by writing in it.
+    pub(super) fn tell_allowed(&self, group_id: GroupId) {
+        self.tell_preferences(vec![PreferenceUpdate::Consent(Consent {
+            entity: Entity::Conversation(group_id),
+            state: ConsentState::Allowed,
+        })]);
+    }
+}

@@ -1,0 +1,32 @@
+//! What can go wrong with preferences.
+
+use crate::error::{Coded, ErrorCode};
+use crate::groups::GroupError;
+use crate::storage::StorageError;
+
+/// Failures of the preferences room.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum PreferenceError {
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A group failed.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// What consent is asked about is neither a group id nor an inbox id.
+    #[error("consent is about a {expected}: hex of its id")]
+    Entity {
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+impl Coded for PreferenceError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            PreferenceError::Storage(error) => error.code(),
+            PreferenceError::Group(error) => error.code(),
+            PreferenceError::Entity { .. } => ErrorCode::InvalidArgument,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What the person wants: whom and what they let in, and how their installations tell each other.
+//!
+//! In go decisions, rows and messages of the sync group, out come rows and messages to send. Nothing here waits
+//! for a network. `docs/CONSENT.md` says what records there are, who writes them and how they travel.
+//!
+//! | noun | file |
+//! |---|---|
+//! | decisions about conversations and inboxes | `consent.rs` |
+//! | what changed, for those who watch | `update.rs` |
+
+pub mod consent;
+mod error;
+mod update;
+
+pub use consent::{Consent, Entity};
+pub use error::PreferenceError;
+pub use update::PreferenceUpdate;

@@ -1,0 +1,7 @@
+-- Decisions and keys made here that the own other installations have not been told yet. `entity_type` and
+-- `entity` name a row of `consent`; type 0 with an empty entity is the row of `user_preferences`.
+CREATE TABLE unsent_preferences (
+    entity_type INTEGER NOT NULL,
+    entity TEXT NOT NULL,
+    PRIMARY KEY (entity_type, entity)
+) STRICT, WITHOUT ROWID;

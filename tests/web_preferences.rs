@@ -1,0 +1,100 @@
+//! Preferences as a page's worker calls them, in a browser, against a running node.
+
+#![cfg(target_arch = "wasm32")]
+
+#[path = "support/page.rs"]
+mod page;
+
+use js_sys::Array;
+use page::{Watcher, code, create_group, get, object, only_group, person, text, until};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn consent(entity_type: i32, state: i32, entity: &str) -> JsValue {
+    object(&[
+        ("entityType", entity_type.into()),
+        ("state", state.into()),
+        ("entity", entity.into()),
+    ])
+}
+
+#[wasm_bindgen_test]
+async fn decisions_are_stored_and_told() {
+    let (alice, _) = person().await;
+    let (bob, bobs) = person().await;
+    let group = create_group(&alice, &[&bobs.address()], "Lunch").await;
+    let his = only_group(&bob).await;
+    let preferences = bob.preferences();
+    let all = Watcher::new();
+    let decided = Watcher::new();
+    let streams = [
+        preferences
+            .stream_preferences(all.on_item.clone(), all.on_error.clone(), all.on_end.clone())
+            .expect("streams"),
+        preferences
+            .stream_consent(
+                decided.on_item.clone(),
+                decided.on_error.clone(),
+                decided.on_end.clone(),
+            )
+            .expect("streams"),
+    ];
+    let records = [consent(1, 2, &alice.inbox_id()), consent(0, 1, &group.id())];
+    preferences
+        .set_consent_states(records.iter().collect::<Array>().into())
+        .expect("decides");
+    let state = |kind: i32, entity: String| preferences.consent_state(kind.into(), entity.into());
+    assert_eq!(state(1, alice.inbox_id()).ok(), Some(2));
+    assert_eq!(state(1, bob.inbox_id()).ok(), Some(0));
+    assert_eq!(state(0, group.id()).ok(), Some(1));
+    assert_eq!(his.consent_state().ok(), Some(1));
+
+    until("both decisions are told", || {
+        !decided.items.borrow().is_empty() && !all.items.borrow().is_empty()
+    })
+    .await;
+    let told: Array = decided.items.borrow()[0].clone().unchecked_into();
+    assert_eq!(told.length(), 2);
+    assert_eq!(text(&told.get(0), "entity"), alice.inbox_id());
+    assert_eq!(get(&told.get(0), "entityType").as_f64(), Some(1.0));
+    assert_eq!(get(&told.get(0), "state").as_f64(), Some(2.0));
+    let told: Array = all.items.borrow()[0].clone().unchecked_into();
+    assert_eq!(text(&told.get(1), "type"), "ConsentUpdate");
+    assert_eq!(text(&get(&told.get(1), "consent"), "entity"), group.id());
+    for stream in streams {
+        stream.end();
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_no_decision_is_refused() {
+    let (alice, _) = person().await;
+    let preferences = alice.preferences();
+    for record in [
+        consent(2, 1, &alice.inbox_id()),
+        consent(1, 3, &alice.inbox_id()),
+        consent(0, 1, &alice.inbox_id()),
+        consent(1, 1, "alice"),
+        JsValue::NULL,
+    ] {
+        let refused = preferences.set_consent_states([&record].into_iter().collect::<Array>().into());
+        assert_eq!(
+            code(&refused.expect_err("no decision").into()),
+            "argument.invalid",
+            "{record:?}"
+        );
+    }
+    assert_eq!(
+        code(
+            &preferences
+                .set_consent_states(JsValue::NULL)
+                .expect_err("no list")
+                .into()
+        ),
+        "argument.invalid"
+    );
+    let unknown = preferences.consent_state(7.into(), alice.inbox_id().into());
+    assert_eq!(code(&unknown.expect_err("no kind").into()), "argument.invalid");
+}
