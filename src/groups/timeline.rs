@@ -206,7 +206,7 @@ mod tests {
         let key = InstallationKey::from_seed(&[7; 32]);
         let store = Store::open(StoreOptions::memory()).expect("memory");
         for group in [1, 2] {
-            store.insert_group(&suite::group_row(group)).expect("stored");
+            store.put_group(&suite::group_row(group)).expect("stored");
         }
         for row in rows {
             assert_eq!(store.insert_message(row), Ok(true));

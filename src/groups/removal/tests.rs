@@ -11,7 +11,7 @@ const HOUR: i64 = 60 * 60 * 1_000_000_000;
 fn store() -> Store {
     let store = Store::open(StoreOptions::memory()).expect("memory");
     for group in [1, 2] {
-        store.insert_group(&suite::group_row(group)).expect("stored");
+        store.put_group(&suite::group_row(group)).expect("stored");
     }
     store
 }
@@ -148,7 +148,7 @@ proptest! {
     fn xip_45_every_order_of_arrival_shows_the_same(
         targets in any_targets(),
         removals in any_removals(),
-        order in Just(()).prop_perturb(|(), mut random| random.random::<u64>()),
+        order: u64,
     ) {
         let mut arrivals: Vec<_> = targets.iter().cloned().map(Arrival::Target).collect();
         arrivals.extend(removals.iter().cloned().map(Arrival::Removal));
