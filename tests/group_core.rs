@@ -11,9 +11,13 @@ mod leaves;
 mod life;
 #[path = "group_core/refusals.rs"]
 mod refusals;
+#[path = "group_core/rules.rs"]
+mod rules;
 #[path = "group_core/sending.rs"]
 mod sending;
 #[path = "support/wallet.rs"]
 mod wallet;
+#[path = "group_core/welcome_rules.rs"]
+mod welcome_rules;
 #[path = "group_core/world.rs"]
 mod world;

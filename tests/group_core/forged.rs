@@ -20,15 +20,15 @@ use crate::refusals::{Hand, SUITE, credential, raw};
 use crate::world::{Client, NOW, Node, group_of, settle};
 
 /// A group of somebody's own, made to deceive.
-struct Forgery<'a> {
-    by: &'a Client,
-    store: Store,
-    group: MlsGroup,
+pub(crate) struct Forgery<'a> {
+    pub(crate) by: &'a Client,
+    pub(crate) store: Store,
+    pub(crate) group: MlsGroup,
 }
 
 impl<'a> Forgery<'a> {
     /// Under any id, with the context of another group except for what is changed.
-    fn new(by: &'a Client, id: GroupId, like: &MlsGroup, changes: Vec<Extension>) -> Self {
+    pub(crate) fn new(by: &'a Client, id: GroupId, like: &MlsGroup, changes: Vec<Extension>) -> Self {
         let store = Store::open(StoreOptions::memory()).expect("memory");
         let mut context: Extensions<GroupContext> = like.extensions().clone();
         for change in changes {
@@ -81,7 +81,7 @@ impl<'a> Forgery<'a> {
     }
 
     /// Adds people and answers the MLS welcome for them.
-    fn invite(&mut self, node: &Node, guests: &[&Client]) -> Vec<u8> {
+    pub(crate) fn invite(&mut self, node: &Node, guests: &[&Client]) -> Vec<u8> {
         let provider = Provider::new(&self.store);
         let packages: Vec<KeyPackage> = guests
             .iter()
@@ -101,7 +101,7 @@ impl<'a> Forgery<'a> {
 }
 
 /// A welcome on its way to somebody, after all others.
-fn sealed(node: &mut Node, to: &Client, mls_welcome: &[u8], cursor: u64) -> WelcomeEnvelope {
+pub(crate) fn sealed(node: &mut Node, to: &Client, mls_welcome: &[u8], cursor: u64) -> WelcomeEnvelope {
     let package = key_package::verify_standalone(&node.packages[&to.key.id()]).expect("valid");
     let metadata = welcome::encode_metadata(cursor);
     let wrapped = welcome::wrap(mls_welcome, &metadata, package.init_key()).expect("sealed");
@@ -117,12 +117,12 @@ fn sealed(node: &mut Node, to: &Client, mls_welcome: &[u8], cursor: u64) -> Welc
     envelope
 }
 
-fn immutable(metadata: &ImmutableMetadata) -> Extension {
+pub(crate) fn immutable(metadata: &ImmutableMetadata) -> Extension {
     let bytes = VLBytes::new(metadata.encode()).tls_serialize_detached();
     Extension::Unknown(0xF000, UnknownExtension(bytes.expect("encodes")))
 }
 
-fn members(node: &Node, members: &[&Client]) -> Extension {
+pub(crate) fn members(node: &Node, members: &[&Client]) -> Extension {
     let membership = GroupMembership {
         members: members
             .iter()
@@ -148,13 +148,13 @@ fn lure(
     sealed(node, to, &mls_welcome, 1)
 }
 
-fn last_welcome(node: &Node, to: &Client) -> WelcomeEnvelope {
+pub(crate) fn last_welcome(node: &Node, to: &Client) -> WelcomeEnvelope {
     let (recipient, envelope) = node.welcomes.last().expect("sent");
     assert_eq!(*recipient, to.key.id());
     envelope.clone()
 }
 
-fn refused(error: WelcomeError) -> Joined {
+pub(crate) fn refused(error: WelcomeError) -> Joined {
     Joined::Refused(GroupError::Welcome(error))
 }
 

@@ -1,7 +1,7 @@
 //! The rules a commit must keep before it is merged: all that a peer may make us do.
 //!
 //! Pure: what is needed of identity logs is asked for by [`needed_states`] and given to [`validate`]. The
-//! numbers of the rules are those of `docs/COMMIT_RULES.md`, which names the test of each.
+//! numbers of the rules are those of `docs/VALIDATION.md`, which names the test of each.
 //!
 //! # Source
 //! libxmtp 1.9 to 1.12-dev (`ValidatedCommit`), run against `@xmtp/node-sdk` 5.5.0 to 6.1.0-nightly.
@@ -97,11 +97,14 @@ impl Context {
 /// What of identity logs [`validate`] will need for a commit.
 ///
 /// # Errors
-/// [`CommitError::Extension`] and [`CommitError::ActorNotMember`], as [`validate`] would.
+/// [`CommitError::Extension`], [`CommitError::ActorNotMember`] and others that need no states, as [`validate`] would.
 pub fn needed_states(view: &CommitView) -> Result<BTreeSet<(InboxId, LogPosition)>, CommitError> {
     let before = GroupMembership::decode(view.before.membership.as_deref())?;
     let after = GroupMembership::decode(view.after.membership.as_deref())?;
-    let mut needed = before.diff(&after).needed();
+    let diff = before.diff(&after);
+    // Asking for a state that a commit may not go back to would only hold the group up.
+    check_sequence_ids(&diff)?;
+    let mut needed = diff.needed();
     for (inbox, _) in subjects(view)? {
         if let Some(position) = credential_position(&before, &after, inbox)? {
             needed.insert((inbox, position));

@@ -487,7 +487,7 @@ fn rule_11_a_creator_at_zero_is_judged_by_its_newest_update_until_it_moves() {
     let back = commit().change(|context| _ = context.membership.members.insert(inbox(1), 0));
     assert_eq!(
         back.refused(),
-        CommitError::UnknownUpdate { inbox: inbox(1) },
+        CommitError::SequenceIdDecreased { inbox: inbox(1) },
         "nobody may choose the newest"
     );
 }
