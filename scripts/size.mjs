@@ -6,7 +6,7 @@ import { readConfig } from "./config.mjs";
 const config = readConfig();
 const folder = config["build.out-dir"];
 // What package.json's "files" ships; declarations never reach a browser but are part of the package.
-const shipped = readdirSync(folder).filter((name) => /\.(js|d\.ts|wasm|json|md)$/.test(name) || name === "LICENSE").sort();
+const shipped = readdirSync(folder, { recursive: true }).filter((name) => /\.(js|d\.ts|wasm|json|md)$/.test(name) || name === "LICENSE").sort();
 
 const rows = shipped.map((name) => {
   const bytes = readFileSync(join(folder, name));

@@ -45,6 +45,12 @@ error_codes! {
     NotRegistered = "identity.not_registered",
     /// The inbox already has ten installations.
     TooManyInstallations = "identity.too_many_installations",
+    /// This installation was revoked by its inbox.
+    InstallationRevoked = "identity.installation_revoked",
+    /// A wallet or passkey belongs to an inbox already.
+    AccountAlreadyAssociated = "identity.account_already_associated",
+    /// Linking a wallet may take it away from its inbox, and the caller did not allow that.
+    InboxReassign = "identity.inbox_reassign",
     /// The database belongs to another inbox than the one asked for.
     InboxMismatch = "identity.inbox_mismatch",
     /// The wallet refused to sign, or signing failed.
@@ -63,10 +69,14 @@ error_codes! {
     GroupInactive = "group.inactive",
     /// The group waits for a newer version of this library.
     GroupPaused = "group.paused",
+    /// A minimum version above this client's own, or below the one the group has.
+    MinimumVersion = "group.minimum_version",
     /// More members than a group may have.
     GroupTooLarge = "group.too_large",
     /// The group's rules do not let the caller do this.
     NotPermitted = "group.not_permitted",
+    /// The caller cannot leave the conversation.
+    CannotLeave = "group.cannot_leave",
     /// Nobody could be added: no installation has a usable key package.
     NoUsableKeyPackage = "group.no_usable_key_package",
     /// A change could not be published in the given number of attempts.

@@ -18,8 +18,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transport", &["platform", "proto", "version"]),
     ("identity", &["storage", "proto"]),
     ("messages", &["proto"]),
-    ("mls", &["identity", "storage", "proto"]),
-    ("groups", &["identity", "messages", "mls", "storage", "proto"]),
+    ("mls", &["identity", "platform", "storage", "proto"]),
+    (
+        "groups",
+        &["identity", "messages", "mls", "platform", "storage", "proto"],
+    ),
     ("preferences", &["groups", "messages", "storage", "proto"]),
     (
         "client",
@@ -59,6 +62,7 @@ const DECODERS: &[&str] = &[
     "groups/metadata.rs",
     "groups/membership.rs",
     "groups/permissions.rs",
+    "preferences/wire.rs",
 ];
 
 /// Crates with the only places that may name them.

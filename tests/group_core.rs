@@ -9,6 +9,8 @@ mod hostile;
 mod leaves;
 #[path = "group_core/life.rs"]
 mod life;
+#[path = "group_core/permissions.rs"]
+mod permissions;
 #[path = "group_core/refusals.rs"]
 mod refusals;
 #[path = "group_core/rules.rs"]

@@ -112,7 +112,8 @@ fn an_installation_too_many_is_refused_before_anybody_signs() {
         let refused = Person::open(&wallet, None, world.url(), &world.machine).await;
         assert!(matches!(
             refused.map(|_| ()),
-            Err(ClientError::Identity(IdentityError::TooManyInstallations { count })) if count == MAX_INSTALLATIONS_PER_INBOX
+            Err(ClientError::Identity(IdentityError::TooManyInstallations { installations, .. }))
+                if installations.len() == MAX_INSTALLATIONS_PER_INBOX
         ));
     });
 }

@@ -5,6 +5,8 @@
 //! identity logs are replayed by `identity_updates.rs`.
 #![cfg(not(target_arch = "wasm32"))]
 
+#[path = "transcripts/clock.rs"]
+mod clock;
 #[path = "transcripts/context.rs"]
 mod context;
 #[path = "transcripts/joining.rs"]

@@ -151,10 +151,12 @@ async fn streams_tell_what_happens_and_end_as_asked() {
         groups.on_error.clone(),
         groups.on_end.clone(),
     );
-    let group_stream = conversations.stream(item, error, end).expect("streams");
+    let group_stream = conversations
+        .stream(item, error, end, JsValue::UNDEFINED)
+        .expect("streams");
     let (item, error, end) = (all.on_item.clone(), all.on_error.clone(), all.on_end.clone());
     conversations
-        .stream_all_messages(item, error, end)
+        .stream_all_messages(item, error, end, JsValue::UNDEFINED)
         .expect("streams");
     // A stream does not depend on the object it came from.
     drop(conversations);
@@ -219,7 +221,9 @@ async fn an_installation_survives_closing() {
     assert_eq!((again.installation_id(), again.inbox_id()), (installation, inbox));
     assert!(again.is_registered());
     assert_eq!(again.create_inbox_signature_text().ok(), Some(None));
-    settle(again.conversations().sync_all()).await.expect("syncs");
+    settle(again.conversations().sync_all(JsValue::UNDEFINED))
+        .await
+        .expect("syncs");
     let group = only_group(&again).await;
     assert_eq!(texts(&group), ["before", "meanwhile"]);
     settle(again.close()).await.expect("closes");
@@ -298,7 +302,9 @@ async fn an_account_opens_without_the_node() {
     settle(offline.close()).await.expect("closes");
 
     let online = opening.open().await;
-    settle(online.conversations().sync_all()).await.expect("syncs");
+    settle(online.conversations().sync_all(JsValue::UNDEFINED))
+        .await
+        .expect("syncs");
     let group = only_group(&online).await;
     assert_eq!(group.count_messages(unpublished).ok(), Some(0));
     settle(online.close()).await.expect("closes");
@@ -348,9 +354,12 @@ async fn closing_gives_up_calls_under_way() {
     );
     {
         let _silence = FakeFetch::new("return new Promise(() => {})");
-        client.conversations().stream(item, error, end).expect("streams");
+        client
+            .conversations()
+            .stream(item, error, end, JsValue::UNDEFINED)
+            .expect("streams");
         let (sync, send) = (
-            client.conversations().sync_all(),
+            client.conversations().sync_all(JsValue::UNDEFINED),
             group.send_text("x".into(), object(&[("shouldPush", true.into())])),
         );
         settle(client.close()).await.expect("closes");

@@ -17,7 +17,9 @@ use xmtp_web::bindings::{Client, Group};
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 async fn sync_all(client: &Client) {
-    settle(client.conversations().sync_all()).await.expect("syncs");
+    settle(client.conversations().sync_all(JsValue::UNDEFINED))
+        .await
+        .expect("syncs");
 }
 
 /// The direct message with an inbox, found or made.
@@ -256,4 +258,232 @@ async fn two_direct_messages_made_at_once_are_one_conversation() {
         assert_eq!(others.len(), 1);
         assert_ne!(others[0].id(), talk.id());
     }
+}
+
+#[wasm_bindgen_test]
+async fn stream_tells_of_conversations_by_kind_and_of_a_direct_message_once() {
+    let (alice, _) = person().await;
+    let (bob, bobs) = person().await;
+    let (all, groups, direct) = (Watcher::new(), Watcher::new(), Watcher::new());
+    let kind = |value: i32| object(&[("conversationType", value.into())]);
+    for (watcher, filter) in [(&all, JsValue::UNDEFINED), (&groups, kind(1)), (&direct, kind(0))] {
+        let (item, error, end) = (
+            watcher.on_item.clone(),
+            watcher.on_error.clone(),
+            watcher.on_end.clone(),
+        );
+        bob.conversations()
+            .stream(item, error, end, filter)
+            .expect("streams");
+    }
+    until("connected", || bob.connection_state() == "connected").await;
+    let talk = dm(&alice, &bob.inbox_id()).await;
+    until("the direct message arrives", || direct.items.borrow().len() == 1).await;
+    let made = create_group(&alice, &[&bobs.address()], "Lunch").await;
+    until("the group arrives", || all.items.borrow().len() == 2).await;
+    let ids = |watcher: &Watcher| -> Vec<String> {
+        let items = watcher.items.take();
+        items.into_iter().map(|item| group(item).id()).collect()
+    };
+    assert_eq!(ids(&all), [talk.id(), made.id()]);
+    assert_eq!(ids(&groups), [made.id()]);
+    assert_eq!(ids(&direct), [talk.id()]);
+    let (item, error, end) = (all.on_item.clone(), all.on_error.clone(), all.on_end.clone());
+    let refused = bob.conversations().stream(item, error, end, kind(2));
+    assert_eq!(
+        code(&refused.expect_err("refused").into()),
+        "argument.unsupported"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn stream_all_messages_takes_kinds_and_consent_and_a_group_streams_its_own() {
+    let (alice, _) = person().await;
+    let (bob, bobs) = person().await;
+    let made = create_group(&alice, &[&bobs.address()], "").await;
+    let talk = dm(&alice, &bob.inbox_id()).await;
+    sync_all(&bob).await;
+    let (all, groups, direct, allowed, own) = (
+        Watcher::new(),
+        Watcher::new(),
+        Watcher::new(),
+        Watcher::new(),
+        Watcher::new(),
+    );
+    let states: JsValue = Array::of1(&1.into()).into();
+    for (watcher, filter) in [
+        (&all, JsValue::UNDEFINED),
+        (&groups, object(&[("conversationType", 1.into())])),
+        (&direct, object(&[("conversationType", 0.into())])),
+        (&allowed, object(&[("consentStates", states)])),
+    ] {
+        let (item, error, end) = (
+            watcher.on_item.clone(),
+            watcher.on_error.clone(),
+            watcher.on_end.clone(),
+        );
+        bob.conversations()
+            .stream_all_messages(item, error, end, filter)
+            .expect("streams");
+    }
+    let (item, error, end) = (own.on_item.clone(), own.on_error.clone(), own.on_end.clone());
+    by_id(&bob, &made.id()).stream(item, error, end).expect("streams");
+    until("connected", || bob.connection_state() == "connected").await;
+    say(&made, "to all").await;
+    say(&talk, "psst").await;
+    until("both arrive", || all.texts().len() == 2).await;
+    assert_eq!(groups.texts(), ["to all"]);
+    assert_eq!(direct.texts(), ["psst"]);
+    assert_eq!(own.texts(), ["to all"]);
+    assert!(allowed.texts().is_empty(), "nothing was decided");
+    by_id(&bob, &talk.id())
+        .update_consent_state(1.into())
+        .expect("stored");
+    by_id(&bob, &made.id())
+        .update_consent_state(2.into())
+        .expect("stored");
+    say(&made, "unwanted").await;
+    say(&talk, "wanted").await;
+    until("the wanted one arrives", || direct.texts().len() == 2).await;
+    until("also for those who ask for it", || allowed.texts() == ["wanted"]).await;
+    assert_eq!(all.texts(), ["to all", "psst", "wanted"]);
+}
+
+#[wasm_bindgen_test]
+async fn messages_are_filtered_by_numbered_content_types_and_sorted_by_either_time() {
+    let (alice, _) = person().await;
+    let group = create_group(&alice, &[], "").await;
+    say(&group, "hello").await;
+    for (authority, name) in [("xmtp.org", "readReceipt"), ("example.org", "poke")] {
+        let kind = object(&[
+            ("authorityId", authority.into()),
+            ("typeId", name.into()),
+            ("versionMajor", 1.into()),
+            ("versionMinor", 0.into()),
+        ]);
+        let content = object(&[
+            ("type", kind),
+            ("parameters", object(&[])),
+            ("content", page::uint8array(&[])),
+        ]);
+        let encoded = xmtp_web::bindings::encode_content(content).expect("encodes");
+        let options = object(&[("shouldPush", false.into())]);
+        settle(group.send(page::uint8array(&encoded), options))
+            .await
+            .expect("sends");
+    }
+    let types = |entries: &[(&str, JsValue)]| -> Vec<String> {
+        let found: Array = group.messages(object(entries)).expect("lists").unchecked_into();
+        let type_of = |message: JsValue| text(&get(&message, "contentType"), "typeId");
+        found.iter().map(type_of).collect()
+    };
+    let numbers = |values: &[i32]| -> JsValue {
+        values
+            .iter()
+            .map(|value| JsValue::from(*value))
+            .collect::<Array>()
+            .into()
+    };
+    const CUSTOM: i32 = 2;
+    const RECEIPT: i32 = 10;
+    const TEXT: i32 = 13;
+    let application = || ("kind", JsValue::from(0));
+    assert_eq!(types(&[application()]), ["text", "readReceipt", "poke"]);
+    assert_eq!(types(&[("contentTypes", numbers(&[TEXT]))]), ["text"]);
+    assert_eq!(types(&[("contentTypes", numbers(&[CUSTOM]))]), ["poke"]);
+    assert_eq!(
+        types(&[("contentTypes", numbers(&[CUSTOM, TEXT]))]),
+        ["text", "poke"]
+    );
+    assert_eq!(
+        types(&[application(), ("excludeContentTypes", numbers(&[RECEIPT]))]),
+        ["text", "poke"]
+    );
+    assert_eq!(
+        types(&[application(), ("excludeContentTypes", numbers(&[CUSTOM]))]),
+        ["text", "readReceipt"]
+    );
+    let both = [
+        ("contentTypes", numbers(&[TEXT])),
+        ("excludeContentTypes", numbers(&[TEXT])),
+    ];
+    assert!(types(&both).is_empty());
+    let sorted = [application(), ("sortBy", 1.into()), ("direction", 1.into())];
+    assert_eq!(types(&sorted), ["poke", "readReceipt", "text"]);
+    for (name, value) in [("contentTypes", numbers(&[16])), ("sortBy", 2.into())] {
+        let refused = group.messages(object(&[(name, value)]));
+        assert_eq!(
+            code(&refused.expect_err("refused").into()),
+            "argument.unsupported"
+        );
+    }
+    let times: js_sys::Map = group.last_read_times().expect("reads").unchecked_into();
+    assert_eq!(times.size(), 1);
+    assert!(times.get(&alice.inbox_id().into()).is_bigint());
+}
+
+#[wasm_bindgen_test]
+async fn keys_for_push_servers_and_lookups_by_message() {
+    let (alice, _) = person().await;
+    let (bob, bobs) = person().await;
+    let group = create_group(&alice, &[&bobs.address()], "").await;
+    let id = say(&group, "hello").await;
+    let keys: js_sys::Map = group.hmac_keys().expect("reads").unchecked_into();
+    assert_eq!(keys.size(), 1);
+    let keys: Array = keys.get(&group.id().into()).unchecked_into();
+    assert_eq!(keys.length(), 3);
+    for key in keys.iter() {
+        assert!(get(&key, "epoch").is_bigint());
+        let bytes: js_sys::Uint8Array = get(&key, "key").unchecked_into();
+        assert_eq!(bytes.length(), 42);
+    }
+    let all = alice.conversations();
+    let every: js_sys::Map = all.hmac_keys().expect("reads").unchecked_into();
+    assert_eq!(every.size(), 1);
+    let found = all.message_by_id(id.as_str().into()).expect("reads");
+    assert_eq!(text(&found, "text"), "hello");
+    let conversation = all.by_message_id(id.as_str().into()).expect("reads");
+    assert_eq!(conversation.expect("known").id(), group.id());
+    let nowhere = bob
+        .conversations()
+        .message_by_id(id.as_str().into())
+        .expect("reads");
+    assert!(nowhere.is_undefined());
+    let garbage = group.process_streamed_message(page::uint8array(&[1, 2, 3]));
+    assert_eq!(code_of(garbage).await, "argument.invalid");
+}
+
+#[wasm_bindgen_test]
+async fn who_asks_to_leave_is_taken_out_by_a_super_admin_that_watches() {
+    let (alice, _) = person().await;
+    let (bob, bobs) = person().await;
+    let made = create_group(&alice, &[&bobs.address()], "").await;
+    let refused = settle(made.request_removal())
+        .await
+        .expect_err("a super admin stays");
+    assert_eq!(code(&refused), "group.cannot_leave");
+    assert_eq!(text(&get(&refused, "details"), "reason"), "super_admin");
+    let watcher = Watcher::new();
+    let (item, error, end) = (
+        watcher.on_item.clone(),
+        watcher.on_error.clone(),
+        watcher.on_end.clone(),
+    );
+    made.stream(item, error, end).expect("streams");
+    until("connected", || alice.connection_state() == "connected").await;
+    let his = only_group(&bob).await;
+    assert_eq!(his.is_pending_removal().ok(), Some(false));
+    settle(his.request_removal()).await.expect("asks");
+    assert_eq!(his.is_pending_removal().ok(), Some(true));
+    until("he is out", || members(&made) == [alice.inbox_id()]).await;
+    until("the transcript says so", || {
+        let items = watcher.items.borrow();
+        items.iter().any(|item| {
+            let updated = get(item, "groupUpdated");
+            !updated.is_undefined() && Array::from(&get(&updated, "leftInboxes")).length() == 1
+        })
+    })
+    .await;
+    settle(his.sync()).await.expect("syncs");
+    assert_eq!(his.is_active().ok(), Some(false));
 }

@@ -3,10 +3,14 @@
 #![cfg(target_arch = "wasm32")]
 
 #[path = "support/page.rs"]
+#[allow(dead_code, reason = "each suite uses its part")]
 mod page;
 
 use js_sys::Array;
-use page::{Watcher, code, create_group, get, object, only_group, person, text, until};
+use page::{
+    Opening, Place, Watcher, code, code_of, create_group, get, object, only_group, person, register, settle,
+    text, until,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -97,4 +101,33 @@ async fn what_is_no_decision_is_refused() {
     );
     let unknown = preferences.consent_state(7.into(), alice.inbox_id().into());
     assert_eq!(code(&unknown.expect_err("no kind").into()), "argument.invalid");
+}
+
+#[wasm_bindgen_test]
+async fn two_installations_of_one_wallet_agree() {
+    let (laptop, wallet) = person().await;
+    let phone = register(&Opening::of(&wallet, Place::Memory), &wallet).await;
+    let (bob, _) = person().await;
+    laptop
+        .preferences()
+        .set_consent_states([consent(1, 2, &bob.inbox_id())].iter().collect::<Array>().into())
+        .expect("decides");
+    for _ in 0..3 {
+        for device in [&phone, &laptop] {
+            let summary = settle(device.preferences().sync()).await.expect("syncs");
+            assert!(get(&summary, "numSynced").as_f64() <= get(&summary, "numEligible").as_f64());
+        }
+    }
+    let state = phone.preferences().consent_state(1.into(), bob.inbox_id().into());
+    assert_eq!(state.ok(), Some(2));
+    assert!(
+        phone
+            .conversations()
+            .list(JsValue::UNDEFINED)
+            .expect("lists")
+            .is_empty()
+    );
+
+    let alone = Opening::of(&wallet, Place::Memory).with("disableDeviceSync", "yes");
+    assert_eq!(code_of(alone.start()).await, "argument.invalid");
 }

@@ -16,3 +16,9 @@ export type Decode = Usable<typeof generated.decodeContent, typeof expected.deco
 export type EncodeTyped = Usable<typeof generated.encodeTyped, typeof expected.encodeTyped>;
 export type Encrypt = Usable<typeof generated.encryptAttachment, typeof expected.encryptAttachment>;
 export type Decrypt = Usable<typeof generated.decryptAttachment, typeof expected.decryptAttachment>;
+export type SignatureRequest = Usable<generated.SignatureRequest, Omit<expected.SignatureRequest, never>>;
+export type Directory = Usable<generated.Directory, Omit<expected.Directory, never>>;
+export type VerifySigned = Usable<
+  typeof generated.verifySignedWithPublicKey,
+  typeof expected.verifySignedWithPublicKey
+>;

@@ -1,17 +1,27 @@
+import { Accounts, checkInstallationIds, type SignatureRequestText } from "./accounts.js";
 import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
+import * as directory from "./directory.js";
 import { XmtpError } from "./errors.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
 import type { ClientState } from "./rpc.js";
+import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
 import { remember } from "./tools.js";
-import { addressesOf, askSigner, checkIdentifier, type Signer } from "./signers.js";
-import type { ClientOptions, Identifier, XmtpEnv } from "./types.js";
+import type {
+  ClientOptions,
+  GroupSyncSummary,
+  Identifier,
+  InboxState,
+  KeyPackageStatus,
+  XmtpEnv,
+} from "./types.js";
 
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
 export class Client {
   readonly conversations: Conversations;
   readonly preferences: Preferences;
+  readonly #accounts: Accounts;
   readonly #channel: Channel;
   readonly #options: ResolvedOptions;
   readonly #identifier: Identifier;
@@ -30,8 +40,9 @@ export class Client {
     this.#identifier = identifier;
     this.#signer = signer;
     this.#state = state;
-    this.conversations = new Conversations(channel);
-    this.preferences = new Preferences(channel);
+    this.conversations = new Conversations(channel, state.installationId);
+    this.preferences = new Preferences(channel, state.inboxId);
+    this.#accounts = new Accounts(channel, signer);
   }
 
   /**
@@ -60,9 +71,9 @@ export class Client {
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
     const channel = new Channel(options.workerUrl, options.codecs);
     remember(options.workerUrl, options.wasmUrl);
-    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl } = options;
+    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
     try {
-      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, wasmUrl };
+      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl };
       const state = await channel.call("client.open", args);
       return new Client(channel, options, identifier, signer, state);
     } catch (error) {
@@ -115,7 +126,7 @@ export class Client {
       if (signer === undefined) {
         throw new XmtpError("identity.not_registered", "registering needs a signer: use Client.create");
       }
-      await this.#channel.call("client.addSignature", await this.#sign(signer, text));
+      await this.#channel.call("client.addSignature", await signText(signer, text));
     }
     this.#state = await this.#channel.call("client.register");
   }
@@ -126,30 +137,156 @@ export class Client {
 
   /** Which of these identifiers have an inbox, by the identifier as the network writes it (lower case). */
   async canMessage(identifiers: Identifier[]): Promise<Map<string, boolean>> {
-    const addresses = addressesOf(identifiers);
-    const reachable = await this.#channel.call("client.canMessage", { addresses });
-    return new Map(addresses.map((address, index) => [address, reachable[index] === true]));
+    const asked = checkIdentifiers(identifiers);
+    const reachable = await this.#channel.call("client.canMessage", { identifiers: asked });
+    return new Map(asked.map(({ identifier }, index) => [identifier, reachable[index] === true]));
+  }
+
+  /** The same without a client. */
+  static async canMessage(identifiers: Identifier[], network?: directory.Network): Promise<Map<string, boolean>> {
+    return directory.canMessage(identifiers, network);
   }
 
   /** The inbox an identifier belongs to, asked from the node; undefined when there is none. */
   async fetchInboxIdByIdentifier(identifier: Identifier): Promise<string | undefined> {
-    const [address] = addressesOf([identifier]);
-    return this.#channel.call("client.inboxIdForAddress", { address: address as string });
+    return this.#channel.call("client.inboxIdForIdentifier", { identifier: checkIdentifier(identifier) });
+  }
+
+  /** Inboxes fetched from the node, in the order of the question, without a client. */
+  static async fetchInboxStates(inboxIds: string[], network?: directory.Network): Promise<InboxState[]> {
+    return directory.fetchInboxStates(inboxIds, network);
+  }
+
+  /** How many updates the identity logs of inboxes have; 0: there is no such inbox. A log takes 256. */
+  async fetchLatestInboxUpdatesCount(inboxIds: string[]): Promise<Map<string, number>> {
+    return this.#channel.call("client.updatesCounts", { inboxIds });
+  }
+
+  /** The same without a client. */
+  static async fetchLatestInboxUpdatesCount(inboxIds: string[], network?: directory.Network): Promise<Map<string, number>> {
+    return directory.fetchUpdatesCounts(inboxIds, network);
+  }
+
+  /** The same of the own inbox. */
+  async fetchOwnInboxUpdatesCount(): Promise<number> {
+    return (await this.fetchLatestInboxUpdatesCount([this.inboxId])).get(this.inboxId) ?? 0;
+  }
+
+  /**
+   * Links the wallet or passkey of a signer to this inbox. `allowInboxReassign` must be true
+   * (`identity.inbox_reassign`): a wallet that is linked leaves the inbox it belongs to. One that belongs to an inbox
+   * is refused all the same (`identity.account_already_associated`, with its `inboxId`).
+   */
+  async unsafe_addAccount(newAccountSigner: Signer, allowInboxReassign = false): Promise<void> {
+    await this.#accounts.add(newAccountSigner, allowInboxReassign);
+  }
+
+  /** Unlinks a wallet or passkey, and revokes the installations it added. Signed by the recovery identifier. */
+  async removeAccount(identifier: Identifier): Promise<void> {
+    await this.#accounts.change({ type: "removeAccount", identifier: checkIdentifier(identifier) });
+  }
+
+  /** Revokes installations of this inbox. Signed by the recovery identifier. */
+  async revokeInstallations(installationIds: Uint8Array[]): Promise<void> {
+    await this.#accounts.change({ type: "revokeInstallations", installationIds: checkInstallationIds(installationIds) });
+  }
+
+  /** The same without a client, for an inbox that has no room for one more installation. */
+  static async revokeInstallations(
+    signer: Signer,
+    inboxId: string,
+    installationIds: Uint8Array[],
+    network?: directory.Network,
+  ): Promise<void> {
+    await directory.revokeInstallations(signer, inboxId, installationIds, network);
+  }
+
+  /** Revokes all installations but this one. Does nothing, and asks for no signature, when there are none. */
+  async revokeAllOtherInstallations(): Promise<void> {
+    await this.#accounts.change({ type: "revokeAllOtherInstallations" });
+  }
+
+  /** Hands the right to revoke to another identifier. Signed by the recovery identifier so far. */
+  async changeRecoveryIdentifier(identifier: Identifier): Promise<void> {
+    await this.#accounts.change({ type: "changeRecoveryIdentifier", identifier: checkIdentifier(identifier) });
+  }
+
+  /**
+   * The `unsafe_…SignatureText` methods are step one of signing by hand: sign the text, then
+   * {@link unsafe_applySignatureRequest}. This one is of the registration; without a text there is nothing to sign.
+   */
+  async unsafe_createInboxSignatureText(): Promise<{ signatureText?: string; signatureRequestId?: string }> {
+    const { signatureText, signatureRequestId } = await this.#accounts.request({ type: "createInbox" });
+    return signatureText === undefined ? {} : { signatureText, signatureRequestId };
+  }
+
+  /** To be signed by the new account. Whether it belongs to an inbox is not looked at. */
+  async unsafe_addAccountSignatureText(
+    newIdentifier: Identifier,
+    allowInboxReassign = false,
+  ): Promise<SignatureRequestText> {
+    return this.#accounts.addText(newIdentifier, allowInboxReassign);
+  }
+
+  async unsafe_removeAccountSignatureText(identifier: Identifier): Promise<SignatureRequestText> {
+    return this.#accounts.requestText({ type: "removeAccount", identifier: checkIdentifier(identifier) });
+  }
+
+  /** Without a text there are no others. */
+  async unsafe_revokeAllOtherInstallationsSignatureText(): Promise<{
+    signatureText: string | undefined;
+    signatureRequestId: string;
+  }> {
+    return this.#accounts.request({ type: "revokeAllOtherInstallations" });
+  }
+
+  async unsafe_revokeInstallationsSignatureText(installationIds: Uint8Array[]): Promise<SignatureRequestText> {
+    return this.#accounts.requestText({
+      type: "revokeInstallations",
+      installationIds: checkInstallationIds(installationIds),
+    });
+  }
+
+  async unsafe_changeRecoveryIdentifierSignatureText(identifier: Identifier): Promise<SignatureRequestText> {
+    return this.#accounts.requestText({ type: "changeRecoveryIdentifier", identifier: checkIdentifier(identifier) });
+  }
+
+  /** Step two: adds the signature (see `toSafeSigner`) and publishes. What failed can be applied again. */
+  async unsafe_applySignatureRequest(signer: SafeSigner, signatureRequestId: string): Promise<void> {
+    await this.#accounts.apply(signer, signatureRequestId);
+  }
+
+  /** Signs a text with this installation's key, for the app: 64 bytes that prove nothing to the network. */
+  signWithInstallationKey(signatureText: string): Promise<Uint8Array> {
+    return this.#channel.call("client.signWithInstallationKey", { text: signatureText });
+  }
+
+  /** Whether {@link signWithInstallationKey} of this installation made a signature of this text. */
+  verifySignedWithInstallationKey(signatureText: string, signatureBytes: Uint8Array): Promise<boolean> {
+    return this.verifySignedWithPublicKey(signatureText, signatureBytes, this.installationIdBytes);
+  }
+
+  /** The same of any installation, by its key (`installationIdBytes`). */
+  verifySignedWithPublicKey(
+    signatureText: string,
+    signatureBytes: Uint8Array,
+    publicKey: Uint8Array,
+  ): Promise<boolean> {
+    return this.#channel.call("client.verifySignature", { text: signatureText, signature: signatureBytes, publicKey });
+  }
+
+  /** What the node gives out of installations: until when, and why it cannot be used. */
+  async fetchKeyPackageStatuses(installationIds: string[]): Promise<Map<string, KeyPackageStatus>> {
+    return this.#channel.call("client.keyPackageStatuses", { installationIds });
+  }
+
+  /** Reads and publishes everything that the installations of this inbox tell each other. */
+  syncAllDeviceSyncGroups(): Promise<GroupSyncSummary> {
+    return this.preferences.sync();
   }
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
     return this.#channel.close();
-  }
-
-  async #sign(signer: Signer, text: string) {
-    const signature = await askSigner("to sign", () => signer.signMessage(text));
-    if (!(signature instanceof Uint8Array)) {
-      throw new XmtpError("identity.signer_refused", "the signer answered something that is not a Uint8Array");
-    }
-    if (signer.type === "EOA") return { type: "EOA" as const, signature };
-    const chainId = await askSigner("to name its chain", () => signer.getChainId());
-    const blockNumber = await askSigner("to name a block", () => signer.getBlockNumber?.());
-    return { type: "SCW" as const, address: this.#identifier.identifier, chainId, blockNumber, signature };
   }
 }

@@ -1,18 +1,27 @@
+import { invalidArgument } from "./errors.js";
 import { checkBigints, checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
 import { Sending } from "./sending.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
+import { checkDisappearing, type ConversationDebugInfo, type MessageDisappearingSettings } from "./settings.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
   SortDirection,
   type ConsentState,
   type GroupMember,
   type GroupMetadata,
+  type HmacKeys,
+  type LastReadTimes,
   type ListMessagesOptions,
 } from "./types.js";
 
 /** A conversation. Getters show what was known at the last call that looked: `sync()` renews them. */
 export class Conversation extends Sending {
+  /** The topic of this conversation's messages, by which push servers name it. */
+  get topic(): string {
+    return `/xmtp/mls/1/g-${this.id}/proto`;
+  }
+
   /** Nanoseconds since the Unix epoch, UTC. */
   get createdAtNs(): bigint {
     return this.snapshot.createdAtNs;
@@ -40,6 +49,47 @@ export class Conversation extends Sending {
     return (await this.refresh()).pausedForVersion;
   }
 
+  /** The lowest protocol version that may take part (XIP-72); undefined when there is none. */
+  async minimumSupportedProtocolVersion(): Promise<string | undefined> {
+    return (await this.refresh()).minimumSupportedProtocolVersion;
+  }
+
+  /**
+   * Stops this conversation for everybody whose client is older than `version`, until they update (XIP-72). In a
+   * group only super admins can. It cannot be lowered again. Default: the version of this client,
+   * `client.libxmtpVersion`.
+   */
+  async setMinimumSupportedProtocolVersion(version?: string): Promise<void> {
+    if (version !== undefined && typeof version !== "string") throw invalidArgument("the version must be a string");
+    this.snapshot = await this.channel.call("group.setMinimumVersion", { groupId: this.id, version });
+  }
+
+  /** Undefined when they were never set. Both 0n after {@link removeMessageDisappearingSettings}. */
+  async messageDisappearingSettings(): Promise<MessageDisappearingSettings | undefined> {
+    return (await this.refresh()).messageDisappearingSettings;
+  }
+
+  /** Messages stored from now on are deleted `inNs` nanoseconds later, by every member's client. */
+  async updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void> {
+    const settings = { fromNs, inNs };
+    checkDisappearing(settings);
+    this.snapshot = await this.channel.call("group.updateDisappearing", { groupId: this.id, settings });
+  }
+
+  /** Messages stored from now on stay. Those that were to disappear still do. */
+  removeMessageDisappearingSettings(): Promise<void> {
+    return this.updateMessageDisappearingSettings(0n, 0n);
+  }
+
+  async isMessageDisappearingEnabled(): Promise<boolean> {
+    const settings = await this.messageDisappearingSettings();
+    return settings !== undefined && settings.fromNs > 0n && settings.inNs > 0n;
+  }
+
+  async debugInfo(): Promise<ConversationDebugInfo> {
+    return this.channel.call("group.debugInfo", { groupId: this.id });
+  }
+
   async members(): Promise<GroupMember[]> {
     return this.channel.call("group.members", { groupId: this.id });
   }
@@ -64,6 +114,11 @@ export class Conversation extends Sending {
     return found.map((message) => new DecodedMessage(message, this.channel.codecs));
   }
 
+  /** The name of {@link Conversation.messages} in the group-chat specification. */
+  findMessages(options: ListMessagesOptions = {}): Promise<DecodedMessage[]> {
+    return this.messages(options);
+  }
+
   async countMessages(options: Omit<ListMessagesOptions, "limit" | "direction"> = {}): Promise<bigint> {
     checkMessageOptions(options);
     return this.channel.call("group.countMessages", { groupId: this.id, options });
@@ -71,6 +126,37 @@ export class Conversation extends Sending {
 
   async lastMessage(): Promise<DecodedMessage | undefined> {
     return (await this.messages({ limit: 1n, direction: SortDirection.Descending }))[0];
+  }
+
+  /** Queues a message that has failed again and sends it. Its id stays. */
+  async resendMessage(messageId: string): Promise<void> {
+    await this.channel.call("group.resend", { groupId: this.id, messageId });
+  }
+
+  /** Deletes a message that has failed. */
+  async discardMessage(messageId: string): Promise<void> {
+    await this.channel.call("group.discard", { groupId: this.id, messageId });
+  }
+
+  /** Up to when each inbox has read. Who never sent a read receipt is not in it. */
+  lastReadTimes(): Promise<LastReadTimes> {
+    return this.channel.call("group.lastReadTimes", { groupId: this.id });
+  }
+
+  /** For a push server: the keys of this conversation, of each group of a direct message. */
+  hmacKeys(): Promise<HmacKeys> {
+    return this.channel.call("group.hmacKeys", { groupId: this.id });
+  }
+
+  /**
+   * Processes the envelope of a push notification (protobuf `xmtp.mls.api.v1.GroupMessage`) and gives what was
+   * stored of it. What came before it is fetched first, so this needs the node unless the envelope was read already.
+   */
+  async processStreamedMessage(envelopeBytes: Uint8Array): Promise<DecodedMessage[]> {
+    if (!(envelopeBytes instanceof Uint8Array)) throw invalidArgument("the envelope must be a Uint8Array");
+    const args = { groupId: this.id, envelope: envelopeBytes };
+    const stored = await this.channel.call("group.processStreamedMessage", args);
+    return stored.map((message) => new DecodedMessage(message, this.channel.codecs));
   }
 
   /** What was decided about this conversation. */
@@ -103,7 +189,8 @@ export class Conversation extends Sending {
 function checkMessageOptions(options: ListMessagesOptions): void {
   checkKeys("messages", options, [
     "sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit",
-    "deliveryStatus", "direction", "kind", "excludeSenderInboxIds", "removed",
+    "deliveryStatus", "direction", "kind", "excludeSenderInboxIds", "contentTypes", "excludeContentTypes", "sortBy",
+    "removed",
   ]);
   checkBigints(options, ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"]);
 }

@@ -1,15 +1,20 @@
 import type { Channel } from "./channel.js";
 import { Dm } from "./dm.js";
+import { invalidArgument, unsupported } from "./errors.js";
 import { checkInboxIds, Group } from "./group.js";
 import { DecodedMessage } from "./message.js";
 import { checkBigints, checkKeys } from "./options.js";
-import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
+import { checkNewPermissions } from "./permissions.js";
+import type { DeletedMessageId, GroupSnapshot, MessageSnapshot } from "./rpc.js";
+import { checkDisappearing, type ConversationPause } from "./settings.js";
 import { addressesOf } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
+  ConsentState,
   ConversationType,
   type CreateDmOptions,
   type CreateGroupOptions,
+  type HmacKeys,
   type Identifier,
   type ListConversationsOptions,
 } from "./types.js";
@@ -17,10 +22,13 @@ import {
 /** The conversations of a client. */
 export class Conversations {
   readonly #channel: Channel;
+  /** The topic of this installation's welcomes, by which push servers name it. */
+  readonly topic: string;
 
   /** @internal */
-  constructor(channel: Channel) {
+  constructor(channel: Channel, installationId: string) {
     this.#channel = channel;
+    this.topic = `/xmtp/mls/1/w-${installationId}/proto`;
   }
 
   /** Fetches welcomes: conversations others have added this installation to. */
@@ -28,9 +36,10 @@ export class Conversations {
     await this.#channel.call("conversations.sync");
   }
 
-  /** Fetches welcomes and whatever is new in every conversation. */
-  async syncAll(): Promise<void> {
-    await this.#channel.call("conversations.syncAll");
+  /** Fetches welcomes and whatever is new in every conversation, or in those with one of these consent states. */
+  async syncAll(consentStates?: ConsentState[]): Promise<void> {
+    checkConsentStates(consentStates);
+    await this.#channel.call("conversations.syncAll", { consentStates });
   }
 
   /** Conversations of the local database, a direct message as one however many groups it has. */
@@ -73,14 +82,14 @@ export class Conversations {
   /** Finds the direct message with an inbox, or makes one. */
   async createDm(inboxId: string, options: CreateDmOptions = {}): Promise<Dm> {
     checkInboxIds([inboxId]);
-    checkKeys("createDm", options, ["messageDisappearingSettings"]);
+    checkDmOptions(options);
     return new Dm(this.#channel, await this.#channel.call("conversations.createDm", { inboxId, options }));
   }
 
   /** The same by an identifier. */
   async createDmWithIdentifier(identifier: Identifier, options: CreateDmOptions = {}): Promise<Dm> {
     const [address] = addressesOf([identifier]);
-    checkKeys("createDm", options, ["messageDisappearingSettings"]);
+    checkDmOptions(options);
     const args = { address: address as string, options };
     return new Dm(this.#channel, await this.#channel.call("conversations.createDmWithAddress", args));
   }
@@ -103,20 +112,79 @@ export class Conversations {
     return this.#group(await this.#channel.call("conversations.createGroupOptimistic", { options }));
   }
 
-  /** Conversations that appear from now on. */
-  stream(options?: StreamOptions<Group>): Promise<AsyncStreamProxy<Group>> {
-    const convert = (value: object): Group => this.#group(value as GroupSnapshot);
-    return openStream(this.#channel, { type: "conversations" }, convert, options);
+  /** One message of the local database. */
+  async getMessageById(id: string): Promise<DecodedMessage | undefined> {
+    const found = await this.#channel.call("conversations.messageById", { messageId: id });
+    return found && new DecodedMessage(found, this.#channel.codecs);
+  }
+
+  /** The conversation of a message in the local database. */
+  async getConversationByMessageId(id: string): Promise<Group | Dm | undefined> {
+    const found = await this.#channel.call("conversations.byMessageId", { messageId: id });
+    return found && this.#conversation(found);
+  }
+
+  /** For a push server: the keys of every conversation that is not denied. */
+  hmacKeys(): Promise<HmacKeys> {
+    return this.#channel.call("conversations.hmacKeys");
+  }
+
+  /** Conversations that appear from now on; a direct message once, however many groups both sides make for it. */
+  async stream<T extends Group | Dm = Group | Dm>(
+    options: StreamOptions<T> & { conversationType?: ConversationType } = {},
+  ): Promise<AsyncStreamProxy<T>> {
+    const { conversationType, ...rest } = options;
+    checkConversationType(conversationType);
+    const convert = (value: object): T => this.#conversation(value as GroupSnapshot) as T;
+    return openStream(this.#channel, { type: "conversations", conversationType }, convert, rest as StreamOptions<T>);
   }
 
   streamGroups(options?: StreamOptions<Group>): Promise<AsyncStreamProxy<Group>> {
-    return this.stream(options);
+    return this.stream<Group>({ ...options, conversationType: ConversationType.Group });
   }
 
-  /** Messages of all conversations from now on, those of conversations yet to come included. */
-  streamAllMessages(options?: StreamOptions<DecodedMessage>): Promise<AsyncStreamProxy<DecodedMessage>> {
+  streamDms(options?: StreamOptions<Dm>): Promise<AsyncStreamProxy<Dm>> {
+    return this.stream<Dm>({ ...options, conversationType: ConversationType.Dm });
+  }
+
+  /**
+   * Messages of all conversations from now on, those of conversations yet to come included. Without
+   * `consentStates` those of denied conversations are left out.
+   */
+  async streamAllMessages(
+    options: StreamOptions<DecodedMessage> & { conversationType?: ConversationType; consentStates?: ConsentState[] } = {},
+  ): Promise<AsyncStreamProxy<DecodedMessage>> {
+    const { conversationType, consentStates, ...rest } = options;
+    checkConversationType(conversationType);
+    checkConsentStates(consentStates);
     const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot, this.#channel.codecs);
-    return openStream(this.#channel, { type: "allMessages" }, convert, options);
+    return openStream(this.#channel, { type: "allMessages", conversationType, consentStates }, convert, rest);
+  }
+
+  streamAllGroupMessages(
+    options?: StreamOptions<DecodedMessage> & { consentStates?: ConsentState[] },
+  ): Promise<AsyncStreamProxy<DecodedMessage>> {
+    return this.streamAllMessages({ ...options, conversationType: ConversationType.Group });
+  }
+
+  streamAllDmMessages(
+    options?: StreamOptions<DecodedMessage> & { consentStates?: ConsentState[] },
+  ): Promise<AsyncStreamProxy<DecodedMessage>> {
+    return this.streamAllMessages({ ...options, conversationType: ConversationType.Dm });
+  }
+
+  /**
+   * Conversations that stop because they need a newer version of this library (XIP-72), and those that go on again
+   * after an update.
+   */
+  streamPauses(options?: StreamOptions<ConversationPause>): Promise<AsyncStreamProxy<ConversationPause>> {
+    return openStream(this.#channel, { type: "pauses" }, (value) => value as ConversationPause, options);
+  }
+
+  /** Ids of messages that are not in the local database any more because their time was over. */
+  streamMessageDeletions(options?: StreamOptions<string>): Promise<AsyncStreamProxy<string>> {
+    const convert = (value: object): string => (value as DeletedMessageId).messageId;
+    return openStream(this.#channel, { type: "messageDeletions" }, convert, options);
   }
 
   /** Messages that are removed for everybody from now on, as they were sent. */
@@ -140,8 +208,33 @@ function checkListOptions(where: string, options: ListConversationsOptions, more
     "createdAfterNs", "createdBeforeNs", "limit", "consentStates", "includeDuplicateDms", "orderBy", ...more,
   ]);
   checkBigints(options, ["createdAfterNs", "createdBeforeNs", "limit"]);
+  if (more.length > 0) checkConversationType(options.conversationType);
+  checkConsentStates(options.consentStates);
+}
+
+function checkConversationType(type: ConversationType | undefined): void {
+  if (type !== undefined && type !== ConversationType.Dm && type !== ConversationType.Group) {
+    throw unsupported("conversationType must be ConversationType.Dm or ConversationType.Group");
+  }
+}
+
+function checkConsentStates(states: ConsentState[] | undefined): void {
+  const known: readonly unknown[] = [ConsentState.Unknown, ConsentState.Allowed, ConsentState.Denied];
+  if (states !== undefined && !(Array.isArray(states) && states.every((state) => known.includes(state)))) {
+    throw invalidArgument("consentStates must be an array of ConsentState");
+  }
+}
+
+function checkDmOptions(options: CreateDmOptions): void {
+  checkKeys("createDm", options, ["messageDisappearingSettings"]);
+  checkDisappearing(options.messageDisappearingSettings);
 }
 
 function checkGroupOptions(options: CreateGroupOptions): void {
-  checkKeys("createGroup", options, ["groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions"]);
+  checkKeys("createGroup", options, [
+    "groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions", "customPermissionPolicySet",
+    "messageDisappearingSettings",
+  ]);
+  checkDisappearing(options.messageDisappearingSettings);
+  checkNewPermissions(options);
 }

@@ -1,6 +1,13 @@
 import { Conversation } from "./conversation.js";
 import { invalidArgument } from "./errors.js";
 import type { RoleChange, TextField } from "./rpc.js";
+import {
+  checkPermissionUpdate,
+  type GroupPermissions,
+  type MetadataField,
+  type PermissionPolicy,
+  type PermissionUpdateType,
+} from "./permissions.js";
 import { addressesOf } from "./signers.js";
 import type { Identifier } from "./types.js";
 
@@ -79,8 +86,22 @@ export class Group extends Conversation {
   }
 
   /** The rules of the group: who may do what. */
-  async permissions(): Promise<object | undefined> {
+  async permissions(): Promise<GroupPermissions> {
     return (await this.refresh()).permissions;
+  }
+
+  /**
+   * Changes one rule. Only super admins can (`group.not_permitted`). `metadataField` goes with
+   * `PermissionUpdateType.UpdateMetadata` and names the field.
+   */
+  async updatePermission(
+    permissionType: PermissionUpdateType,
+    policy: PermissionPolicy,
+    metadataField?: MetadataField,
+  ): Promise<void> {
+    checkPermissionUpdate(permissionType, policy, metadataField);
+    const change = { type: permissionType, policy, field: metadataField };
+    this.snapshot = await this.channel.call("group.updatePermission", { groupId: this.id, ...change });
   }
 
   async addMembers(inboxIds: string[]): Promise<void> {
@@ -101,6 +122,29 @@ export class Group extends Conversation {
   async removeMembersByIdentifiers(identifiers: Identifier[]): Promise<void> {
     const addresses = addressesOf(identifiers);
     this.snapshot = await this.channel.call("group.removeMembersByAddress", { groupId: this.id, addresses });
+  }
+
+  /** The name of {@link Group.addMembers} in the group-chat specification. */
+  addMembersByInboxId(inboxIds: string[]): Promise<void> {
+    return this.addMembers(inboxIds);
+  }
+
+  /** The name of {@link Group.removeMembers} in the group-chat specification. */
+  removeMembersByInboxId(inboxIds: string[]): Promise<void> {
+    return this.removeMembers(inboxIds);
+  }
+
+  /**
+   * Asks to be taken out of the group; a super admin's client does it when it reads the wish. Asking again does
+   * nothing. Refused with `group.cannot_leave` for a super admin and in a group of one.
+   */
+  async requestRemoval(): Promise<void> {
+    await this.channel.call("group.requestRemoval", { groupId: this.id });
+  }
+
+  /** Whether this inbox has asked to be taken out; true also afterwards, until it is added again. */
+  isPendingRemoval(): Promise<boolean> {
+    return this.channel.call("group.isPendingRemoval", { groupId: this.id });
   }
 
   async #update(field: TextField, value: string): Promise<void> {

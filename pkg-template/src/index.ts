@@ -30,12 +30,18 @@ export {
 export { Preferences } from "./preferences.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export { XmtpError } from "./errors.js";
+export { InboxStates } from "./inboxes.js";
+export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";
+export type { SignatureRequestText } from "./accounts.js";
 export {
   createEOASigner,
   createSCWSigner,
   ethereumIdentifier,
+  toSafeSigner,
   type EOASigner,
+  type PasskeySigner,
   type SCWSigner,
+  type SafeSigner,
   type Signer,
 } from "./signers.js";
 export * from "./content-types.js";
@@ -70,4 +76,18 @@ export {
   encodeWalletSendCalls,
   encryptAttachment,
 } from "./content.js";
+export {
+  MetadataField,
+  metadataFieldName,
+  PermissionPolicy,
+  PermissionUpdateType,
+  type GroupPermissions,
+  type PermissionPolicySet,
+} from "./permissions.js";
+export type {
+  ConversationDebugInfo,
+  ConversationPause,
+  Cursor,
+  MessageDisappearingSettings,
+} from "./settings.js";
 export * from "./types.js";

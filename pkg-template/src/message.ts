@@ -41,7 +41,7 @@ export class DecodedMessage<T = unknown> {
   /** Nanoseconds since the Unix epoch, UTC. */
   readonly sentAtNs: bigint;
   readonly insertedAtNs: bigint;
-  /** When it disappears; undefined when it does not. */
+  /** When it is deleted here, nanoseconds since the Unix epoch; undefined: it stays. */
   readonly expiresAtNs: bigint | undefined;
   readonly kind: GroupMessageKind;
   readonly deliveryStatus: DeliveryStatus;

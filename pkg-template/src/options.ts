@@ -1,6 +1,6 @@
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
-import { ApiUrls, type ClientOptions, type XmtpEnv } from "./types.js";
+import { ApiUrls, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
 
 /** Refuses options this build does not know: nothing given is ignored. @internal */
 export function checkKeys(where: string, options: object, known: readonly string[]): void {
@@ -23,7 +23,7 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
 }
 
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
-  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableAutoRegister", "workerUrl", "wasmUrl",
+  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
   "codecs",
 ];
 
@@ -35,11 +35,21 @@ export interface ResolvedOptions {
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
   nonce: bigint;
+  disableDeviceSync: boolean;
   disableAutoRegister: boolean;
   workerUrl: string | URL | undefined;
   codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
+}
+
+const NETWORK_OPTIONS: readonly (keyof NetworkOptions)[] = ["env", "apiUrl", "appVersion", "workerUrl", "wasmUrl"];
+
+/** A network by name or by options, checked as those of a client. @internal */
+export function resolveNetwork(network: XmtpEnv | NetworkOptions = {}): ResolvedOptions {
+  const options = typeof network === "string" ? { env: network } : network;
+  checkKeys("a call without a client", options, NETWORK_OPTIONS);
+  return resolveOptions(options);
 }
 
 /** @internal */
@@ -58,6 +68,9 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     throw invalidArgument("dbPath must be a name, null for memory, or left out");
   }
   if (appVersion !== undefined && typeof appVersion !== "string") throw invalidArgument("appVersion must be a string");
+  if (options.disableDeviceSync !== undefined && typeof options.disableDeviceSync !== "boolean") {
+    throw invalidArgument("disableDeviceSync must be true or false");
+  }
   if (options.disableAutoRegister !== undefined && typeof options.disableAutoRegister !== "boolean") {
     throw invalidArgument("disableAutoRegister must be true or false");
   }
@@ -68,6 +81,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     dbPath,
     dbEncryptionKey,
     nonce,
+    disableDeviceSync: options.disableDeviceSync ?? false,
     disableAutoRegister: options.disableAutoRegister ?? false,
     workerUrl: options.workerUrl,
     codecs: new CodecRegistry(options.codecs),

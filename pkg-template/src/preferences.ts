@@ -1,15 +1,17 @@
 import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
+import { InboxStates } from "./inboxes.js";
 import type { PreferenceChanges } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
-import { ConsentEntityType, ConsentState, type Consent, type UserPreferenceUpdate } from "./types.js";
+import { ConsentEntityType, ConsentState, type Consent, type GroupSyncSummary, type UserPreferenceUpdate } from "./types.js";
 
-/** Whom and what the person lets in. */
-export class Preferences {
+/** Whom and what the person lets in, and what is known of inboxes. */
+export class Preferences extends InboxStates {
   readonly #channel: Channel;
 
   /** @internal */
-  constructor(channel: Channel) {
+  constructor(channel: Channel, inboxId: string) {
+    super(channel, inboxId);
     this.#channel = channel;
   }
 
@@ -22,6 +24,11 @@ export class Preferences {
   /** What was decided about a conversation or a person; unknown where nothing was. */
   async getConsentState(entityType: ConsentEntityType, entity: string): Promise<ConsentState> {
     return this.#channel.call("preferences.getConsentState", { entityType, entity });
+  }
+
+  /** Fetches what the other installations of this inbox decided, and tells them what was decided here. */
+  async sync(): Promise<GroupSyncSummary> {
+    return this.#channel.call("preferences.sync");
   }
 
   /** Whether a person was let in. A conversation with them may still have been kept out. */

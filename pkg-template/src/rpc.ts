@@ -1,13 +1,17 @@
 import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
 import type { PlainError } from "./errors.js";
+import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
+import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
   Consent,
   ConsentEntityType,
   ConsentState,
+  ConversationType,
   CreateDmOptions,
   CreateGroupOptions,
   EncodedContent,
   GroupMember,
+  GroupSyncSummary,
   GroupMetadata,
   Identifier,
   ListConversationsOptions,
@@ -16,6 +20,11 @@ import type {
   DeliveryStatus,
   GroupMessageKind,
   RemoveMessageOptions,
+  HmacKeys,
+  LastReadTimes,
+  InboxState,
+  KeyPackageStatus,
+  PasskeySignature,
   SendOptions,
   SendTextOptions,
   UserPreferenceUpdate,
@@ -43,9 +52,11 @@ export interface GroupSnapshot {
   superAdmins: string[];
   metadata: GroupMetadata;
   pausedForVersion: string | undefined;
+  minimumSupportedProtocolVersion: string | undefined;
+  messageDisappearingSettings: MessageDisappearingSettings | undefined;
   epoch: bigint;
   isActive: boolean;
-  permissions: object | undefined;
+  permissions: GroupPermissions;
 }
 
 /** One stored message, decoded as far as this package knows its type. */
@@ -56,11 +67,11 @@ export interface MessageSnapshot {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs: bigint | undefined;
   kind: GroupMessageKind;
   deliveryStatus: DeliveryStatus;
   contentType: ContentTypeId | undefined;
   fallback: string | undefined;
-  expiresAtNs: bigint | undefined;
   numReplies: bigint;
   body: ContentBody;
   reactions: MessageSnapshot[];
@@ -76,18 +87,38 @@ export interface OpenArgs {
   appVersion: string | undefined;
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
+  disableDeviceSync: boolean;
   wasmUrl: string | undefined;
 }
 
 export type WalletSignature =
   | { type: "EOA"; signature: Uint8Array }
+  | { type: "Passkey"; signature: PasskeySignature }
   | { type: "SCW"; address: string; chainId: bigint; blockNumber: bigint | undefined; signature: Uint8Array };
 
+/** What is to change in the own inbox. */
+export type InboxChange =
+  | { type: "createInbox" }
+  | { type: "addAccount"; identifier: Identifier }
+  | { type: "removeAccount"; identifier: Identifier }
+  | { type: "revokeInstallations"; installationIds: Uint8Array[] }
+  | { type: "revokeAllOtherInstallations" }
+  | { type: "changeRecoveryIdentifier"; identifier: Identifier };
+
+/** A node to ask about inboxes without being an installation of one. */
+export interface DirectoryArgs {
+  apiUrl: string;
+  appVersion: string | undefined;
+  wasmUrl: string | undefined;
+}
+
 export type StreamSource =
-  | { type: "conversations"; conversationType?: "group" }
-  | { type: "allMessages"; conversationType?: "group" }
+  | { type: "conversations"; conversationType: ConversationType | undefined }
+  | { type: "allMessages"; conversationType: ConversationType | undefined; consentStates: ConsentState[] | undefined }
   | { type: "deletedMessages" }
   | { type: "messages"; groupId: string }
+  | { type: "pauses" }
+  | { type: "messageDeletions" }
   | { type: "preferences" };
 
 export interface StreamOpenArgs {
@@ -118,12 +149,31 @@ export interface Requests {
   "client.addSignature": { args: WalletSignature; result: void };
   "client.register": { args: void; result: ClientState };
   "client.isRegistered": { args: void; result: boolean };
-  "client.canMessage": { args: { addresses: string[] }; result: boolean[] };
-  "client.inboxIdForAddress": { args: { address: string }; result: string | undefined };
+  "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };
+  "client.inboxIdForIdentifier": { args: { identifier: Identifier }; result: string | undefined };
+  /** Answers the text to sign; undefined when there is nothing to change. */
+  "client.signatureRequest": { args: { requestId: string; change: InboxChange }; result: string | undefined };
+  "client.applySignatureRequest": { args: { requestId: string; signature: WalletSignature }; result: void };
+  "client.inboxStates": { args: { inboxIds: string[]; fromNetwork: boolean }; result: InboxState[] };
+  "client.updatesCounts": { args: { inboxIds: string[] }; result: Map<string, number> };
+  "client.keyPackageStatuses": { args: { installationIds: string[] }; result: Map<string, KeyPackageStatus> };
+  "client.signWithInstallationKey": { args: { text: string }; result: Uint8Array };
+  "client.verifySignature": { args: { text: string; signature: Uint8Array; publicKey: Uint8Array }; result: boolean };
   "client.close": { args: void; result: void };
 
+  "directory.open": { args: DirectoryArgs; result: void };
+  "directory.inboxIds": { args: { identifiers: Identifier[] }; result: (string | undefined)[] };
+  "directory.inboxStates": { args: { inboxIds: string[] }; result: InboxState[] };
+  "directory.updatesCounts": { args: { inboxIds: string[] }; result: Map<string, number> };
+  /** Answers the text to sign. */
+  "directory.revokeInstallations": {
+    args: { recovery: Identifier; inboxId: string; installationIds: Uint8Array[] };
+    result: string;
+  };
+  "directory.applyRevocation": { args: { signature: WalletSignature }; result: void };
+
   "conversations.sync": { args: void; result: void };
-  "conversations.syncAll": { args: void; result: void };
+  "conversations.syncAll": { args: { consentStates: ConsentState[] | undefined }; result: void };
   "conversations.list": { args: ListConversationsOptions; result: GroupSnapshot[] };
   "conversations.byId": { args: { groupId: string }; result: GroupSnapshot | undefined };
   "conversations.createGroup": { args: { inboxIds: string[]; options: CreateGroupOptions }; result: GroupSnapshot };
@@ -140,6 +190,9 @@ export interface Requests {
   };
   "conversations.dmByInboxId": { args: { inboxId: string }; result: GroupSnapshot | undefined };
   "conversations.dmByAddress": { args: { address: string }; result: GroupSnapshot | undefined };
+  "conversations.byMessageId": { args: { messageId: string }; result: GroupSnapshot | undefined };
+  "conversations.messageById": { args: { messageId: string }; result: MessageSnapshot | undefined };
+  "conversations.hmacKeys": { args: void; result: HmacKeys };
   "dm.peerInboxId": { args: OnGroup; result: string };
   "dm.duplicates": { args: OnGroup; result: GroupSnapshot[] };
 
@@ -152,11 +205,25 @@ export interface Requests {
   "group.publishMessages": { args: OnGroup; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
+  "group.hmacKeys": { args: OnGroup; result: HmacKeys };
+  "group.lastReadTimes": { args: OnGroup; result: LastReadTimes };
+  "group.processStreamedMessage": { args: OnGroup<{ envelope: Uint8Array }>; result: MessageSnapshot[] };
+  "group.requestRemoval": { args: OnGroup; result: void };
+  "group.isPendingRemoval": { args: OnGroup; result: boolean };
+  "group.resend": { args: OnGroup<{ messageId: string }>; result: void };
+  "group.discard": { args: OnGroup<{ messageId: string }>; result: void };
   "group.addMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.addMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.removeMembers": { args: OnGroup<{ inboxIds: string[] }>; result: GroupSnapshot };
   "group.removeMembersByAddress": { args: OnGroup<{ addresses: string[] }>; result: GroupSnapshot };
   "group.update": { args: OnGroup<{ field: TextField; value: string }>; result: GroupSnapshot };
+  "group.updatePermission": {
+    args: OnGroup<{ type: PermissionUpdateType; policy: PermissionPolicy; field: MetadataField | undefined }>;
+    result: GroupSnapshot;
+  };
+  "group.updateDisappearing": { args: OnGroup<{ settings: MessageDisappearingSettings }>; result: GroupSnapshot };
+  "group.setMinimumVersion": { args: OnGroup<{ version: string | undefined }>; result: GroupSnapshot };
+  "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
   "tools.encode": { args: OnModule<{ kind: string; content: unknown }>; result: EncodedContent };
@@ -169,6 +236,7 @@ export interface Requests {
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
 
   "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
+  "preferences.sync": { args: void; result: GroupSyncSummary };
   "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
@@ -185,7 +253,15 @@ export interface StreamValues {
   allMessages: MessageSnapshot;
   deletedMessages: MessageSnapshot;
   messages: MessageSnapshot;
+  pauses: ConversationPause;
+  messageDeletions: DeletedMessageId;
   preferences: PreferenceChanges;
+}
+
+/** A message that is not in the database any more. */
+export interface DeletedMessageId {
+  conversationId: string;
+  messageId: string;
 }
 
 /** What one event changed in the preferences. */

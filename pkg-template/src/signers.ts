@@ -1,5 +1,6 @@
 import { invalidArgument, XmtpError } from "./errors.js";
-import { IdentifierKind, type Identifier } from "./types.js";
+import type { WalletSignature } from "./rpc.js";
+import { IdentifierKind, type Identifier, type PasskeySignature } from "./types.js";
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -20,7 +21,63 @@ export interface SCWSigner {
   getBlockNumber?(): Awaitable<bigint>;
 }
 
-export type Signer = EOASigner | SCWSigner;
+/** A passkey; `signMessage` gives what the authenticator answers to the text as its challenge. */
+export interface PasskeySigner {
+  type: "Passkey";
+  getIdentifier(): Awaitable<Identifier>;
+  signMessage(text: string): Awaitable<PasskeySignature>;
+}
+
+export type Signer = EOASigner | SCWSigner | PasskeySigner;
+
+/** A signature with everything that has to be known of its signer: plain data. */
+export type SafeSigner =
+  | { type: "EOA"; identifier: Identifier; signature: Uint8Array }
+  | { type: "SCW"; identifier: Identifier; signature: Uint8Array; chainId: bigint; blockNumber?: bigint }
+  | { type: "Passkey"; identifier: Identifier; signature: PasskeySignature };
+
+/** Puts a signature that a signer made together with what the signer says of itself. */
+export async function toSafeSigner(signer: Signer, signature: Uint8Array | PasskeySignature): Promise<SafeSigner> {
+  const identifier = checkIdentifier(await askSigner("to name its identifier", () => signer.getIdentifier()));
+  if (signer.type === "Passkey") {
+    return { type: "Passkey", identifier, signature: signature as PasskeySignature };
+  }
+  if (!(signature instanceof Uint8Array)) {
+    throw new XmtpError("identity.signer_refused", "the signer answered something that is not a Uint8Array");
+  }
+  if (signer.type === "EOA") return { type: "EOA", identifier, signature };
+  if (signer.type !== "SCW") throw invalidArgument('a signer\'s type is "EOA", "SCW" or "Passkey"');
+  const chainId = await askSigner("to name its chain", () => signer.getChainId());
+  const blockNumber = await askSigner("to name a block", () => signer.getBlockNumber?.());
+  return { type: "SCW", identifier, signature, chainId, ...(blockNumber !== undefined && { blockNumber }) };
+}
+
+/** Has a signer sign a text. @internal */
+export async function signText(signer: Signer, text: string): Promise<WalletSignature> {
+  const signature = await askSigner("to sign", () => signer.signMessage(text));
+  return walletSignature(await toSafeSigner(signer, signature));
+}
+
+/** The form in which the worker takes a signature. @internal */
+export function walletSignature(signer: SafeSigner): WalletSignature {
+  if (typeof signer !== "object" || signer === null) throw invalidArgument("a SafeSigner is an object: see toSafeSigner");
+  switch (signer.type) {
+    case "EOA":
+      return { type: "EOA", signature: signer.signature };
+    case "Passkey":
+      return { type: "Passkey", signature: signer.signature };
+    case "SCW":
+      return {
+        type: "SCW",
+        address: signer.identifier.identifier,
+        chainId: signer.chainId,
+        blockNumber: signer.blockNumber,
+        signature: signer.signature,
+      };
+    default:
+      throw invalidArgument('a signer\'s type is "EOA", "SCW" or "Passkey"');
+  }
+}
 
 /** An Ethereum address as an {@link Identifier}, in the lower case the network uses. */
 export function ethereumIdentifier(address: string): Identifier {
@@ -73,13 +130,22 @@ export function checkIdentifier(value: Identifier): Identifier {
   if (value.identifierKind !== IdentifierKind.Ethereum && value.identifierKind !== IdentifierKind.Passkey) {
     throw invalidArgument("identifierKind must be IdentifierKind.Ethereum (0) or IdentifierKind.Passkey (1), not a string");
   }
-  if (value.identifierKind === IdentifierKind.Passkey) return value;
+  if (value.identifierKind === IdentifierKind.Passkey) {
+    if (!/^([0-9a-f]{2})+$/i.test(value.identifier)) throw invalidArgument("a passkey is written as the hex of its public key");
+    return { identifier: value.identifier.toLowerCase(), identifierKind: IdentifierKind.Passkey };
+  }
   if (!/^0x[0-9a-f]{40}$/i.test(value.identifier)) {
     throw new XmtpError("identity.invalid_address", "an Ethereum address is 0x and 40 hex digits", {
       details: { identifier: value.identifier },
     });
   }
   return { identifier: value.identifier.toLowerCase(), identifierKind: IdentifierKind.Ethereum };
+}
+
+/** The normal forms of a list of identifiers. @internal */
+export function checkIdentifiers(identifiers: Identifier[]): Identifier[] {
+  if (!Array.isArray(identifiers)) throw invalidArgument("identifiers must be an array");
+  return identifiers.map(checkIdentifier);
 }
 
 /** Ethereum addresses of a list of identifiers. @internal */

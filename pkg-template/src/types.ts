@@ -1,4 +1,6 @@
 import type { ContentCodec } from "./codecs.js";
+import type { PermissionPolicySet } from "./permissions.js";
+import type { MessageDisappearingSettings } from "./settings.js";
 
 /** The kinds of identifier an inbox can hold. Numbers on purpose: a string is refused. */
 export enum IdentifierKind {
@@ -11,6 +13,43 @@ export interface Identifier {
   /** `0x` and 40 hex digits for {@link IdentifierKind.Ethereum}. */
   identifier: string;
   identifierKind: IdentifierKind;
+}
+
+/** An inbox as its identity log says. */
+export interface InboxState {
+  inboxId: string;
+  /** Who may revoke; need not be among the account identifiers. */
+  recoveryIdentifier: Identifier;
+  installations: Installation[];
+  accountIdentifiers: Identifier[];
+}
+
+/** One installation of an inbox. */
+export interface Installation {
+  /** The public key, 32 bytes. */
+  bytes: Uint8Array;
+  /** The same in lower-case hex. */
+  id: string;
+  /** When it was added, as it claimed: nanoseconds since the Unix epoch. */
+  clientTimestampNs?: bigint;
+}
+
+/** What the node gives out of an installation, so that others can add it to groups. */
+export interface KeyPackageStatus {
+  /** Seconds since the Unix epoch; undefined when there is no package, or one that does not decode. */
+  lifetime?: { notBefore: bigint; notAfter: bigint };
+  /** Why the installation cannot be added now; undefined when it can. */
+  validationError?: string;
+}
+
+/** What an authenticator answers when it is given a text, in UTF-8, as its challenge. */
+export interface PasskeySignature {
+  /** SEC1, 33 or 65 bytes. */
+  publicKey: Uint8Array;
+  /** DER. */
+  signature: Uint8Array;
+  authenticatorData: Uint8Array;
+  clientDataJson: Uint8Array;
 }
 
 /** What has happened to a message on its way to the network. */
@@ -80,6 +119,53 @@ export enum ListConversationsOrderBy {
   LastActivity = 1,
 }
 
+export enum MessageSortBy {
+  SentAt = 0,
+  /** When it was stored here. */
+  InsertedAt = 1,
+}
+
+/** The content types that lists of messages can be filtered by. */
+export enum ContentType {
+  Actions = 0,
+  Attachment = 1,
+  /** Every type that is not one of the others. */
+  Custom = 2,
+  GroupMembershipChange = 3,
+  GroupUpdated = 4,
+  Intent = 5,
+  LeaveRequest = 6,
+  Markdown = 7,
+  MultiRemoteAttachment = 8,
+  Reaction = 9,
+  ReadReceipt = 10,
+  RemoteAttachment = 11,
+  Reply = 12,
+  Text = 13,
+  TransactionReference = 14,
+  WalletSendCalls = 15,
+}
+
+/** A key by which a push server knows the own messages of one window of 30 days, and wakes nobody for them. */
+export interface HmacKey {
+  /** 42 bytes, for HMAC-SHA-256 over a message's payload. */
+  key: Uint8Array;
+  /** The window, counted from the Unix epoch. */
+  epoch: bigint;
+}
+
+/** By conversation id, the keys of the window before, the current one and the next. */
+export type HmacKeys = Map<string, HmacKey[]>;
+
+/** By inbox id, when its newest read receipt was sent: nanoseconds since the Unix epoch. */
+export type LastReadTimes = Map<string, bigint>;
+
+/** How many groups there are, and how many of them were synced. */
+export interface GroupSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
+
 /** The rules a new group starts with. */
 export enum GroupPermissionsOptions {
   /** Every member may add members and change the name; admins may remove. */
@@ -141,12 +227,9 @@ export interface CreateGroupOptions {
   groupImageUrlSquare?: string;
   appData?: string;
   permissions?: GroupPermissionsOptions;
-}
-
-/** Since when and after how long messages disappear, nanoseconds. */
-export interface MessageDisappearingSettings {
-  fromNs: bigint;
-  inNs: bigint;
+  /** With `permissions: GroupPermissionsOptions.CustomPolicy`, and only with it. */
+  customPermissionPolicySet?: PermissionPolicySet;
+  messageDisappearingSettings?: MessageDisappearingSettings;
 }
 
 export interface CreateDmOptions {
@@ -182,6 +265,12 @@ export interface ListMessagesOptions {
   excludeSenderInboxIds?: string[];
   /** False: without messages that were removed for everybody; true: those alone. Default: all, with a placeholder. */
   removed?: boolean;
+  /** Only these. Default: all. */
+  contentTypes?: ContentType[];
+  /** None of these. */
+  excludeContentTypes?: ContentType[];
+  /** Default `SentAt`. */
+  sortBy?: MessageSortBy;
 }
 
 export interface SendTextOptions {
@@ -214,6 +303,8 @@ export interface RemoveMessageOptions {
   /** Store only; the next `publishMessages` or `sync` sends it. Default false. */
   optimistic?: boolean;
 }
+/** A network for calls that need no client: as the options of the same names of a client. */
+export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl">;
 
 export interface ClientOptions {
   /** Default `dev`, as the package this one follows. */
@@ -228,6 +319,8 @@ export interface ClientOptions {
   dbEncryptionKey?: Uint8Array;
   /** Distinguishes several inboxes of one address. Default 1n; only `build` and a first `create` look at it. */
   nonce?: bigint;
+  /** Default false: the installations of the inbox tell each other what was decided. */
+  disableDeviceSync?: boolean;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
   /** How the app reads content types of its own. */

@@ -1,11 +1,13 @@
 /**
- * The one file that knows the raw wasm classes: turns each request of the page into calls on them and their
+ * With `wasm_identity.ts` the one file that knows the raw wasm classes: turns each request of the page into calls on them and their
  * answers into plain objects. Runs in the worker.
  */
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
+import type { GroupPermissions } from "./permissions.js";
+import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import type {
   Args,
   ClientState,
@@ -16,7 +18,12 @@ import type {
   StreamOpenArgs,
   StreamValue,
 } from "./rpc.js";
-import { DeliveryStatus, type SendOptions, type UserPreferenceUpdate } from "./types.js";
+import {
+  ConsentState,
+  DeliveryStatus,
+  type SendOptions,
+  type UserPreferenceUpdate,
+} from "./types.js";
 
 /** What a stream reports, whatever it carries. */
 export interface StreamSink {
@@ -64,9 +71,11 @@ function groupSnapshot(group: raw.Group): GroupSnapshot {
     superAdmins: state.superAdmins,
     metadata: { creatorInboxId: state.creatorInboxId, conversationType: state.conversationType },
     pausedForVersion: state.pausedForVersion,
+    minimumSupportedProtocolVersion: state.minimumSupportedProtocolVersion,
+    messageDisappearingSettings: state.messageDisappearingSettings,
     epoch: BigInt(state.epoch),
     isActive: group.isActive(),
-    permissions: state.permissions,
+    permissions: state.permissions as GroupPermissions,
   };
 }
 
@@ -94,11 +103,11 @@ function messageSnapshot(message: RawMessage): MessageSnapshot {
     senderInstallationId: message.senderInstallationId,
     sentAtNs: message.sentAtNs,
     insertedAtNs: message.insertedAtNs,
+    expiresAtNs: message.expiresAtNs,
     kind: message.kind,
     deliveryStatus: message.deliveryStatus,
     contentType: message.contentType,
     fallback: message.fallback,
-    expiresAtNs: message.expiresAtNs,
     numReplies: message.numReplies,
     body: message.body as ContentBody,
     reactions: message.reactions.map(messageSnapshot),
@@ -175,6 +184,7 @@ export const handlers: Handlers = {
       apiUrl: rest.apiUrl,
       env: rest.env,
       nonce: rest.nonce,
+      disableDeviceSync: rest.disableDeviceSync,
       identifier: identifier.identifier,
       identifierKind: identifier.identifierKind,
     } as Parameters<typeof raw.Client.create>[0]);
@@ -185,6 +195,7 @@ export const handlers: Handlers = {
   "client.signatureText": () => open().client.createInboxSignatureText(),
   "client.addSignature": async (args) => {
     if (args.type === "EOA") open().client.addEcdsaSignature(args.signature);
+    else if (args.type === "Passkey") open().client.addPasskeySignature(args.signature);
     else await open().client.addContractSignature(args.address, args.chainId, args.blockNumber, args.signature);
   },
   "client.register": async () => {
@@ -193,18 +204,18 @@ export const handlers: Handlers = {
     return clientState(client);
   },
   "client.isRegistered": () => open().client.isRegistered,
-  "client.canMessage": ({ addresses }) => open().client.canMessage(addresses),
-  "client.inboxIdForAddress": ({ address }) => open().client.inboxIdForAddress(address),
+  ...identityHandlers(() => open().client, trappedNow),
   "client.close": async () => {
     if (client === undefined) return;
     const closing = client;
     conversations?.free();
     client = conversations = undefined;
+    forgetRequests();
     await closing.close();
   },
 
   "conversations.sync": async () => void (await open().conversations.sync()),
-  "conversations.syncAll": async () => void (await open().conversations.syncAll()),
+  "conversations.syncAll": async ({ consentStates }) => void (await open().conversations.syncAll(consentStates)),
   "conversations.list": (options) => open().conversations.list(given(options)).map(consumeGroup),
   "conversations.byId": ({ groupId }) => consumeFound(open().conversations.byId(groupId)),
   "conversations.createGroup": async ({ inboxIds, options }) =>
@@ -220,6 +231,12 @@ export const handlers: Handlers = {
     consumeGroup(await open().conversations.createDmWithAddress(address, given(options))),
   "conversations.dmByInboxId": ({ inboxId }) => consumeFound(open().conversations.dmByInboxId(inboxId)),
   "conversations.dmByAddress": async ({ address }) => consumeFound(await open().conversations.dmByAddress(address)),
+  "conversations.byMessageId": ({ messageId }) => consumeFound(open().conversations.byMessageId(messageId)),
+  "conversations.messageById": ({ messageId }) => {
+    const message = open().conversations.messageById(messageId);
+    return message && messageSnapshot(message);
+  },
+  "conversations.hmacKeys": () => open().conversations.hmacKeys(),
   "dm.peerInboxId": ({ groupId }) => withGroup(groupId, (group) => group.peerInboxId()),
   "dm.duplicates": ({ groupId }) => withGroup(groupId, (group) => group.duplicateDms().map(consumeGroup)),
 
@@ -237,6 +254,14 @@ export const handlers: Handlers = {
     withGroup(groupId, (group) => group.messages(given(options)).map(messageSnapshot)),
   "group.countMessages": ({ groupId, options }) =>
     withGroup(groupId, (group) => BigInt(group.countMessages(given(options)))),
+  "group.hmacKeys": ({ groupId }) => withGroup(groupId, (group) => group.hmacKeys()),
+  "group.lastReadTimes": ({ groupId }) => withGroup(groupId, (group) => group.lastReadTimes()),
+  "group.processStreamedMessage": ({ groupId, envelope }) =>
+    withGroup(groupId, async (group) => (await group.processStreamedMessage(envelope)).map(messageSnapshot)),
+  "group.requestRemoval": ({ groupId }) => withGroup(groupId, (group) => group.requestRemoval()),
+  "group.isPendingRemoval": ({ groupId }) => withGroup(groupId, (group) => group.isPendingRemoval()),
+  "group.resend": ({ groupId, messageId }) => withGroup(groupId, (group) => group.resend(messageId)),
+  "group.discard": ({ groupId, messageId }) => withGroup(groupId, (group) => group.discard(messageId)),
   "group.addMembers": ({ groupId, inboxIds }) => changed(groupId, (group) => group.addMembers(inboxIds)),
   "group.addMembersByAddress": ({ groupId, addresses }) =>
     changed(groupId, (group) => group.addMembersByAddress(addresses)),
@@ -244,6 +269,13 @@ export const handlers: Handlers = {
   "group.removeMembersByAddress": ({ groupId, addresses }) =>
     changed(groupId, (group) => group.removeMembersByAddress(addresses)),
   "group.update": ({ groupId, field, value }) => changed(groupId, (group) => group[updateOf[field]](value)),
+  "group.updatePermission": ({ groupId, type, policy, field }) =>
+    changed(groupId, (group) => group.updatePermission(type, policy, field)),
+  "group.updateDisappearing": ({ groupId, settings }) =>
+    changed(groupId, (group) => group.updateMessageDisappearingSettings(settings.fromNs, settings.inNs)),
+  "group.setMinimumVersion": ({ groupId, version }) =>
+    changed(groupId, (group) => group.setMinimumSupportedProtocolVersion(version)),
+  "group.debugInfo": ({ groupId }) => withGroup(groupId, (group) => group.debugInfo()),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
 
   "tools.encode": async ({ kind, content, wasmUrl }) => {
@@ -262,6 +294,7 @@ export const handlers: Handlers = {
   "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
 
   "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
+  "preferences.sync": () => withPreferences((preferences) => preferences.sync()),
   "preferences.getConsentState": ({ entityType, entity }) =>
     withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
 };
@@ -299,18 +332,24 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
     source.type === "messages"
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
       : source.type === "allMessages"
-        ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd)
-        : source.type === "deletedMessages"
-          ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
-          : source.type === "preferences"
-            ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
-            : conversations.stream(each(consumeGroup), onError, onEnd);
+        ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd, filterOf(source))
+        : source.type === "preferences"
+          ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
+          : source.type === "pauses"
+            ? conversations.streamPauses(each(pause), onError, onEnd)
+            : source.type === "messageDeletions"
+              ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
+              : source.type === "deletedMessages"
+                ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
+                : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
   const end = (): void => {
     if (trapped) return;
     ended = true;
     handle.end();
   };
-  const existing = source.type === "conversations" ? conversations.list().map((group) => consumeGroup(group).id) : [];
+  const every = { consentStates: EVERY_CONSENT_STATE, includeDuplicateDms: true };
+  const existing =
+    source.type === "conversations" ? conversations.list(every).map((group) => consumeGroup(group).id) : [];
   if (args.since !== undefined) {
     try {
       await syncFor(source);
@@ -323,11 +362,27 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
   return { end, existing };
 }
 
+const EVERY_CONSENT_STATE = [ConsentState.Unknown, ConsentState.Allowed, ConsentState.Denied];
+
+/** The part of a source that the raw streams and lists take. */
+function filterOf(source: Extract<StreamOpenArgs["source"], { type: "conversations" | "allMessages" }>): object {
+  const consentStates = source.type === "allMessages" ? source.consentStates : undefined;
+  return given({ conversationType: source.conversationType, consentStates });
+}
+
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
-  // What was decided meanwhile is in the database and changes nothing any more.
-  if (source.type === "preferences") return;
-  const groups = open().conversations.list().map(consumeGroup);
+  // What changed meanwhile is in the database; these tell moments, not states.
+  if (source.type === "preferences" || source.type === "pauses" || source.type === "messageDeletions") return;
+  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
+  const deliver = (groupId: string): Promise<void> =>
+    withGroup(groupId, (group) => {
+      for (const message of group.messages(options)) sink.value(messageSnapshot(message));
+    });
+  if (source.type === "messages") return deliver(source.groupId);
+  const all = source.type === "allMessages" ? {} : { consentStates: EVERY_CONSENT_STATE };
+  const filter = source.type === "deletedMessages" ? {} : filterOf(source);
+  const groups = open().conversations.list({ ...all, ...filter }).map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
     return;
@@ -340,13 +395,15 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
     }
     return;
   }
-  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
-  for (const { id } of groups) {
-    if (source.type === "messages" && source.groupId !== id) continue;
-    for (const message of await withGroup(id, (group) => group.messages(options).map(messageSnapshot))) {
-      sink.value(message);
-    }
-  }
+  for (const { id } of groups) await deliver(id);
+}
+
+function pause({ conversationId, pausedForVersion }: raw.RawPause): StreamValue {
+  return { conversationId, pausedForVersion };
+}
+
+function deletedMessageId({ conversationId, messageId }: raw.RawDeletedMessage): StreamValue {
+  return { conversationId, messageId };
 }
 
 function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
@@ -355,11 +412,17 @@ function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
-  else if (source.type === "allMessages" || source.type === "deletedMessages") await open().conversations.syncAll();
+  else if (source.type === "preferences") await withPreferences((preferences) => preferences.sync());
+  else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")
+    await open().conversations.syncAll();
   else await open().conversations.sync();
 }
 
 let trapped = false;
+
+function trappedNow(): boolean {
+  return trapped;
+}
 
 /** Whether an error ended the wasm instance. Nothing in it may be called afterwards. */
 export function isTrap(error: unknown): boolean {

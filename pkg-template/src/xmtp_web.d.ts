@@ -31,6 +31,7 @@ export interface RawMessage {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs?: bigint | undefined;
   /** 0 application, 1 membership change. */
   kind: number;
   /** 0 unpublished, 1 published, 2 failed. */
@@ -41,7 +42,6 @@ export interface RawMessage {
   text?: string | undefined;
   groupUpdated?: object | undefined;
   fallback?: string | undefined;
-  expiresAtNs?: bigint | undefined;
   numReplies: bigint;
   body: RawBody;
   reactions: RawMessage[];
@@ -85,8 +85,66 @@ export interface RawGroupState {
   /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
   conversationType: number;
   pausedForVersion?: string | undefined;
+  minimumSupportedProtocolVersion?: string | undefined;
+  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
   epoch: bigint | number;
-  permissions?: object | undefined;
+  permissions: object;
+}
+
+export interface RawIdentifier {
+  identifier: string;
+  identifierKind: number;
+}
+
+export interface RawInboxState {
+  inboxId: string;
+  recoveryIdentifier: RawIdentifier;
+  installations: { bytes: Uint8Array; id: string; clientTimestampNs?: bigint | undefined }[];
+  accountIdentifiers: RawIdentifier[];
+}
+
+export interface RawKeyPackageStatus {
+  /** Seconds since the Unix epoch. */
+  lifetime?: { notBefore: bigint; notAfter: bigint } | undefined;
+  validationError?: string | undefined;
+}
+
+export interface RawPasskeySignature {
+  publicKey: Uint8Array;
+  signature: Uint8Array;
+  authenticatorData: Uint8Array;
+  clientDataJson: Uint8Array;
+}
+
+/** Whether a signature of a text is by an installation's key, which is its id (32 bytes). */
+export function verifySignedWithPublicKey(text: string, signature: Uint8Array, publicKey: Uint8Array): boolean;
+
+/** A change of an inbox that waits for signatures. */
+export class SignatureRequest {
+  private constructor();
+  signatureText(): string;
+  /** Addresses, passkeys and installations in lower-case hex. */
+  missingSigners(): string[];
+  addEcdsaSignature(bytes: Uint8Array): void;
+  addPasskeySignature(assertion: RawPasskeySignature): void;
+  addContractSignature(
+    address: string,
+    chainId: bigint,
+    blockNumber: bigint | undefined,
+    bytes: Uint8Array,
+  ): Promise<void>;
+  free(): void;
+}
+
+/** The inboxes of a network, for whom has no installation. */
+export class Directory {
+  constructor(apiUrl: string, appVersion?: string | null);
+  inboxIds(identifiers: RawIdentifier[]): Promise<(string | undefined)[]>;
+  inboxStates(inboxIds: string[]): Promise<RawInboxState[]>;
+  updatesCounts(inboxIds: string[]): Promise<Map<string, number>>;
+  revokeInstallations(recovery: RawIdentifier, inboxId: string, installationIds: Uint8Array[]): SignatureRequest;
+  applySignatureRequest(request: SignatureRequest): Promise<void>;
+  free(): void;
 }
 
 export interface RawMember {
@@ -95,6 +153,35 @@ export interface RawMember {
   installationIds: string[];
   permissionLevel: number;
   consentState: number;
+}
+
+/** A conversation that stopped or went on. */
+export interface RawPause {
+  conversationId: string;
+  pausedForVersion?: string | undefined;
+}
+
+/** A message that is gone. */
+export interface RawDeletedMessage {
+  conversationId: string;
+  messageId: string;
+}
+
+export interface RawDebugInfo {
+  epoch: bigint;
+  maybeForked: boolean;
+  forkDetails: string;
+  isCommitLogForked?: boolean;
+  localCommitLog: string;
+  remoteCommitLog: string;
+  cursor: { originatorId: number; sequenceId: bigint }[];
+}
+
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
 }
 
 export interface RawSendOptions {
@@ -119,6 +206,12 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}
 
 export class StreamHandle {
   end(): void;
@@ -163,18 +256,30 @@ export class Group {
   removeAdmin(inboxId: string): Promise<void>;
   addSuperAdmin(inboxId: string): Promise<void>;
   removeSuperAdmin(inboxId: string): Promise<void>;
+  updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void>;
+  setMinimumSupportedProtocolVersion(version: string | undefined): Promise<void>;
+  debugInfo(): RawDebugInfo;
+  updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
   /** Of a direct message. */
   peerInboxId(): string;
   duplicateDms(): Group[];
+  requestRemoval(): Promise<void>;
+  isPendingRemoval(): boolean;
+  hmacKeys(): Map<string, RawHmacKey[]>;
+  processStreamedMessage(envelope: Uint8Array): Promise<RawMessage[]>;
+  lastReadTimes(): Map<string, bigint>;
   stream(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 
 export class Conversations {
   sync(): Promise<number | void>;
-  syncAll(): Promise<number | void>;
+  syncAll(consentStates?: number[]): Promise<number | void>;
   list(options?: object): Group[];
   byId(id: string): Group | undefined;
+  messageById(id: string): RawMessage | undefined;
+  byMessageId(id: string): Group | undefined;
+  hmacKeys(): Map<string, RawHmacKey[]>;
   createGroup(inboxIds: string[], options: object): Promise<Group>;
   createGroupWithAddresses(addresses: string[], options: object): Promise<Group>;
   createGroupOptimistic(options: object): Group;
@@ -182,8 +287,10 @@ export class Conversations {
   createDmWithAddress(address: string, options: object): Promise<Group>;
   dmByInboxId(inboxId: string): Group | undefined;
   dmByAddress(address: string): Promise<Group | undefined>;
-  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd): StreamHandle;
-  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  stream(onItem: OnItem<Group>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
+  streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
+  streamPauses(onItem: OnItem<RawPause>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamMessageDeletions(onItem: OnItem<RawDeletedMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamDeletedMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
@@ -191,6 +298,7 @@ export class Conversations {
 export class Preferences {
   setConsentStates(records: RawConsent[]): void;
   getConsentState(entityType: number, entity: string): number;
+  sync(): Promise<RawSyncSummary>;
   streamConsent(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamPreferences(onItem: OnItem<RawPreferenceUpdate[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
@@ -208,6 +316,8 @@ export class Client {
     nonce: bigint;
     dbPath?: string | null;
     dbEncryptionKey?: Uint8Array;
+    protocolVersion?: string;
+    disableDeviceSync?: boolean;
   }): Promise<Client>;
   readonly inboxId: string;
   readonly installationId: string;
@@ -223,8 +333,19 @@ export class Client {
     bytes: Uint8Array,
   ): Promise<void>;
   register(): Promise<void>;
-  canMessage(addresses: string[]): Promise<boolean[]>;
-  inboxIdForAddress(address: string): Promise<string | undefined>;
+  addPasskeySignature(assertion: RawPasskeySignature): void;
+  canMessage(identifiers: RawIdentifier[]): Promise<boolean[]>;
+  inboxIdForIdentifier(identifier: RawIdentifier): Promise<string | undefined>;
+  addIdentifier(identifier: RawIdentifier): SignatureRequest;
+  removeIdentifier(identifier: RawIdentifier): Promise<SignatureRequest>;
+  revokeInstallations(installationIds: Uint8Array[]): Promise<SignatureRequest>;
+  revokeAllOtherInstallations(): Promise<SignatureRequest | undefined>;
+  changeRecoveryIdentifier(identifier: RawIdentifier): Promise<SignatureRequest>;
+  applySignatureRequest(request: SignatureRequest): Promise<void>;
+  inboxStates(inboxIds: string[], fromNetwork: boolean): Promise<RawInboxState[]>;
+  updatesCounts(inboxIds: string[]): Promise<Map<string, number>>;
+  keyPackageStatuses(installationIds: string[]): Promise<Map<string, RawKeyPackageStatus>>;
+  signWithInstallationKey(text: string): Uint8Array;
   conversations(): Conversations;
   preferences(): Preferences;
   connectionState(): ConnectionState;

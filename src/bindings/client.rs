@@ -16,20 +16,20 @@ use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
 use crate::client::{self, ConnectionState, Event};
 use crate::error::{Coded as _, ErrorCode};
-use crate::identity::{Identifier, derive_inbox_id};
+use crate::identity::derive_inbox_id;
 use crate::ids::{InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::platform::web::WebPlatform;
 use crate::transport::{Endpoint, FetchTransport, NodeApi, RetryPolicy};
-use crate::version::PROTOCOL_VERSION;
 
 /// A person's inbox on this installation.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Client {
-    inner: Rc<Session>,
+    pub(super) inner: Rc<Session>,
     inbox_id: InboxId,
     installation_id: InstallationId,
+    protocol_version: String,
 }
 
 #[wasm_bindgen]
@@ -64,10 +64,10 @@ impl Client {
         self.inner.client().is_ok_and(|client| client.is_registered())
     }
 
-    /// The libxmtp version whose protocol is spoken.
+    /// The libxmtp version whose protocol is spoken. Still known once closed.
     #[wasm_bindgen(getter, js_name = protocolVersion)]
     pub fn protocol_version(&self) -> String {
-        PROTOCOL_VERSION.to_owned()
+        self.protocol_version.clone()
     }
 
     /// The text that the wallet must sign; undefined when nothing is left to sign.
@@ -90,6 +90,19 @@ impl Client {
     ) -> Result<(), EdgeError> {
         let bytes = convert::bytes("the signature", &bytes)?;
         Ok(self.inner.client()?.add_ecdsa_signature(&bytes)?)
+    }
+
+    /// Adds a passkey's assertion over the text.
+    ///
+    /// # Errors
+    /// `identity.wrong_signer`, `identity.invalid_signature`, `client.closed`.
+    #[wasm_bindgen(js_name = addPasskeySignature)]
+    pub fn add_passkey_signature(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "RawPasskeySignature")] assertion: JsValue,
+    ) -> Result<(), EdgeError> {
+        let assertion = convert::passkey_signature(&assertion)?;
+        Ok(self.inner.client()?.add_passkey_signature(assertion)?)
     }
 
     /// Adds a contract wallet's signature, once the node has confirmed it.
@@ -126,15 +139,15 @@ impl Client {
         })
     }
 
-    /// Which addresses have an inbox, in the order of the question.
+    /// Which identifiers have an inbox, in the order of the question.
     #[wasm_bindgen(js_name = canMessage, unchecked_return_type = "Promise<boolean[]>")]
     pub fn can_message(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string[]")] addresses: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "RawIdentifier[]")] identifiers: JsValue,
     ) -> Promise {
         self.inner.call(move |client| async move {
-            let asked = convert::list("addresses", &addresses, |text| {
-                Ok(Identifier::Ethereum(convert::address(text)?))
+            let asked = convert::values("identifiers", &identifiers, |one| {
+                convert::identifier_object("an identifier", one)
             })?;
             let found = client.inbox_ids(&asked).await?;
             Ok(found
@@ -145,15 +158,15 @@ impl Client {
         })
     }
 
-    /// The inbox of an address; undefined when there is none.
-    #[wasm_bindgen(js_name = inboxIdForAddress, unchecked_return_type = "Promise<string | undefined>")]
-    pub fn inbox_id_for_address(
+    /// The inbox of an identifier; undefined when there is none.
+    #[wasm_bindgen(js_name = inboxIdForIdentifier, unchecked_return_type = "Promise<string | undefined>")]
+    pub fn inbox_id_for_identifier(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string")] address: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "RawIdentifier")] identifier: JsValue,
     ) -> Promise {
         self.inner.call(move |client| async move {
-            let address = convert::address(&convert::text("address", &address)?)?;
-            let found = client.inbox_ids(&[Identifier::Ethereum(address)]).await?;
+            let asked = convert::identifier_object("the identifier", &identifier)?;
+            let found = client.inbox_ids(&[asked]).await?;
             let inbox = found.into_iter().next().flatten();
             Ok(inbox.map_or(JsValue::UNDEFINED, |inbox| inbox.to_string().into()))
         })
@@ -256,6 +269,7 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
         Ok(client) => Ok(Client {
             inbox_id: client.inbox_id(),
             installation_id: client.installation_id(),
+            protocol_version: client.protocol_version().to_owned(),
             inner: Session::new(client, database),
         }),
         Err(error) => {

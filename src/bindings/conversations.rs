@@ -9,7 +9,7 @@ use super::error::EdgeError;
 use super::group::Group;
 use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
-use super::{convert, message, options};
+use super::{convert, message, options, view};
 use crate::client::Event;
 
 /// The conversations of a client.
@@ -41,11 +41,18 @@ impl Conversations {
             .call(|client| async move { Ok(count(client.conversations().sync().await?)) })
     }
 
-    /// The same, and reads what is new in every conversation. Answers how many were synced.
+    /// The same, and reads what is new in every conversation, or in those with one of these consent states. Answers
+    /// how many were synced.
     #[wasm_bindgen(js_name = syncAll, unchecked_return_type = "Promise<number>")]
-    pub fn sync_all(&self) -> Promise {
-        self.inner
-            .call(|client| async move { Ok(count(client.sync_all().await?)) })
+    pub fn sync_all(
+        &self,
+        #[wasm_bindgen(js_name = consentStates, unchecked_optional_param_type = "number[]")]
+        consent_states: JsValue,
+    ) -> Promise {
+        self.inner.call(move |client| async move {
+            let states = options::consent(&consent_states)?;
+            Ok(count(client.sync_all_with(&states).await?))
+        })
     }
 
     /// Conversations of the local database.
@@ -131,7 +138,40 @@ impl Conversations {
         Ok(Group::new(&self.inner, &made))
     }
 
-    /// Conversations that appear from now on.
+    /// A message of the local database.
+    ///
+    /// # Errors
+    /// `argument.invalid`, `client.closed`, `storage.*`.
+    #[wasm_bindgen(js_name = messageById, unchecked_return_type = "RawMessage | undefined")]
+    pub fn message_by_id(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] id: JsValue,
+    ) -> Result<JsValue, EdgeError> {
+        let id = convert::message_id(&convert::text("id", &id)?)?;
+        let conversations = self.inner.client()?.conversations();
+        // Not of the own installations among themselves.
+        if conversations.by_message(id)?.is_none() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        let found = conversations.message_view(id)?.map(message::view).transpose()?;
+        Ok(found.unwrap_or(JsValue::UNDEFINED))
+    }
+
+    /// The conversation of a message, in the local database.
+    ///
+    /// # Errors
+    /// As [`message_by_id`](Self::message_by_id).
+    #[wasm_bindgen(js_name = byMessageId)]
+    pub fn by_message_id(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] id: JsValue,
+    ) -> Result<Option<Group>, EdgeError> {
+        let id = convert::message_id(&convert::text("id", &id)?)?;
+        let found = self.inner.client()?.conversations().by_message(id)?;
+        Ok(found.map(|handle| Group::new(&self.inner, &handle)))
+    }
+
+    /// Conversations that appear from now on, a direct message once however many groups it has.
     ///
     /// # Errors
     /// `argument.invalid`, `identity.not_registered`, `client.closed`.
@@ -141,17 +181,58 @@ impl Conversations {
         #[wasm_bindgen(js_name = onError, unchecked_param_type = "(error: unknown) => void")]
         on_error: JsValue,
         #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "object")] filter: JsValue,
     ) -> Result<StreamHandle, EdgeError> {
         let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
+        let filter = options::filter(&filter)?;
         // The stream must not keep the session: whoever closes or drops it ends the stream.
         let session = Rc::downgrade(&self.inner);
         stream::open(&self.inner, callbacks, move |client, event| match event {
             Event::Conversation(id) => {
-                let found = client.conversations().by_id(*id)?;
+                let found = filter.conversation(client, *id)?;
                 Ok(found
                     .zip(session.upgrade())
                     .map(|(handle, session)| Group::new(&session, &handle).into()))
             }
+            _ => Ok(None),
+        })
+    }
+
+    /// Conversations that stop or go on because of the version they need, from now on (XIP-72).
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    #[wasm_bindgen(js_name = streamPauses)]
+    pub fn stream_pauses(
+        &self,
+        #[wasm_bindgen(js_name = onItem, unchecked_param_type = "(item: RawPause) => void")] on_item: JsValue,
+        #[wasm_bindgen(js_name = onError, unchecked_param_type = "(error: unknown) => void")]
+        on_error: JsValue,
+        #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
+    ) -> Result<StreamHandle, EdgeError> {
+        let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
+        stream::open(&self.inner, callbacks, |_, event| match event {
+            Event::Paused { group_id, required } => Ok(Some(view::pause(*group_id, required.clone())?)),
+            _ => Ok(None),
+        })
+    }
+
+    /// Messages that are deleted here because their time is over, from now on.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    #[wasm_bindgen(js_name = streamMessageDeletions)]
+    pub fn stream_message_deletions(
+        &self,
+        #[wasm_bindgen(js_name = onItem, unchecked_param_type = "(item: RawDeletedMessage) => void")]
+        on_item: JsValue,
+        #[wasm_bindgen(js_name = onError, unchecked_param_type = "(error: unknown) => void")]
+        on_error: JsValue,
+        #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
+    ) -> Result<StreamHandle, EdgeError> {
+        let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
+        stream::open(&self.inner, callbacks, |_, event| match event {
+            Event::MessageDeleted { group_id, id } => Ok(Some(view::deleted_message(*group_id, *id)?)),
             _ => Ok(None),
         })
     }
@@ -168,17 +249,19 @@ impl Conversations {
         #[wasm_bindgen(js_name = onError, unchecked_param_type = "(error: unknown) => void")]
         on_error: JsValue,
         #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "object")] filter: JsValue,
     ) -> Result<StreamHandle, EdgeError> {
         let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
+        let filter = options::filter(&filter)?;
         stream::open(&self.inner, callbacks, move |client, event| match event {
-            Event::Message { group_id, id } => {
-                let conversations = client.conversations();
-                // Not of the own installations among themselves.
-                if conversations.by_id(*group_id)?.is_none() {
-                    return Ok(None);
-                }
-                conversations.message_view(*id)?.map(message::view).transpose()
-            }
+            Event::Message { group_id, id } => match filter.message(client, *group_id, *id)? {
+                Some(row) => client
+                    .conversations()
+                    .message_view(row.id)?
+                    .map(message::view)
+                    .transpose(),
+                None => Ok(None),
+            },
             _ => Ok(None),
         })
     }

@@ -3,10 +3,11 @@
 use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 
+use super::inbox;
 use crate::client::ClientError;
 use crate::error::{Coded, ErrorCode};
-use crate::groups::{CommitError, GroupError};
-use crate::identity::IdentityError;
+use crate::groups::{CommitError, GroupError, LeaveRefusal};
+use crate::identity::{IdentityError, MAX_INSTALLATIONS_PER_INBOX};
 use crate::messages::ContentError;
 use crate::storage::StorageError;
 use crate::transport::TransportError;
@@ -82,6 +83,17 @@ impl EdgeError {
                     ("expected", expected.to_string().into()),
                     ("found", found.to_string().into()),
                 ],
+                ClientError::InstallationRevoked { installation_id } => {
+                    vec![("installationId", installation_id.to_string().into())]
+                }
+                ClientError::Identity(IdentityError::TooManyInstallations {
+                    inbox_id,
+                    installations,
+                }) => vec![
+                    ("inboxId", inbox_id.to_string().into()),
+                    ("limit", JsValue::from_f64(MAX_INSTALLATIONS_PER_INBOX as f64)),
+                    ("installations", inbox::installations(installations)),
+                ],
                 ClientError::MessageNotFound { id } => vec![("messageId", id.to_string().into())],
                 ClientError::Group(error) => of_group(error),
                 ClientError::Identity(IdentityError::WrongSigner { found }) => {
@@ -98,6 +110,21 @@ fn of_group(error: &GroupError) -> Vec<(&'static str, JsValue)> {
     match error {
         GroupError::Paused { required } | GroupError::Commit(CommitError::VersionTooLow { required }) => {
             vec![("required", required.as_str().into())]
+        }
+        GroupError::VersionAboveOwn { asked, own } => {
+            vec![("asked", asked.as_str().into()), ("own", own.as_str().into())]
+        }
+        GroupError::VersionLowered { asked, current } => vec![
+            ("asked", asked.as_str().into()),
+            ("current", current.as_str().into()),
+        ],
+        GroupError::CannotLeave(reason) => {
+            let reason = match reason {
+                LeaveRefusal::DirectMessage => "direct_message",
+                LeaveRefusal::SuperAdmin => "super_admin",
+                LeaveRefusal::Alone => "alone",
+            };
+            vec![("reason", reason.into())]
         }
         GroupError::NotFound { group_id } => vec![("groupId", group_id.to_string().into())],
         GroupError::UnknownInbox { inbox } => vec![("inboxId", inbox.to_string().into())],

@@ -123,6 +123,7 @@ struct RawMessage {
     sender_installation_id: String,
     sent_at_ns: i64,
     inserted_at_ns: i64,
+    expires_at_ns: Option<i64>,
     kind: u8,
     delivery_status: u8,
     content_type: Option<RawContentType>,
@@ -131,7 +132,6 @@ struct RawMessage {
     text: Option<String>,
     group_updated: Option<RawGroupUpdated>,
     fallback: Option<String>,
-    expires_at_ns: Option<i64>,
     num_replies: u64,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     body: JsValue,
@@ -208,6 +208,7 @@ pub(super) fn view(view: MessageView) -> Result<JsValue, EdgeError> {
         sender_installation_id: row.sender_installation_id.to_string(),
         sent_at_ns: row.sent_at_ns,
         inserted_at_ns: row.inserted_at_ns,
+        expires_at_ns: row.expire_at_ns,
         kind: match row.kind {
             MessageKind::Application => 0,
             MessageKind::MembershipChange => 1,
@@ -226,7 +227,6 @@ pub(super) fn view(view: MessageView) -> Result<JsValue, EdgeError> {
         } else {
             row.content
         },
-        expires_at_ns: row.expire_at_ns,
         num_replies,
         body: match removed {
             Some(by) => content::body("deletedMessage", convert::object(&RawDeleted::from(by))?),

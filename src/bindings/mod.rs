@@ -6,40 +6,55 @@
 //! | file | what |
 //! |---|---|
 //! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
-//! | `dm.rs` | what two of them offer for direct messages |
+//! | `accounts.rs` | what `Client` does with inboxes and the installation key |
+//! | `signature_request.rs`, `directory.rs` | changes that wait for signatures; inboxes seen from outside |
+//! | `dm.rs`, `leaving.rs`, `push.rs` | what they offer for direct messages, leaving and push notifications |
+//! | `permissions.rs`, `settings.rs` | what they offer for the settings of a group |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
-//! | `options.rs`, `convert.rs` | arguments in |
-//! | `message.rs`, `view.rs` | plain objects out |
+//! | `options.rs`, `content_types.rs`, `convert.rs` | arguments in |
+//! | `message.rs`, `view.rs`, `inbox.rs` | plain objects out |
 //! | `content.rs`, `removals.rs` | typed content in and out, removing messages |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
 //!
 //! `pkg-template/src/xmtp_web.d.ts` is the contract with the page-side code.
 
+mod accounts;
 mod client;
 mod content;
+mod content_types;
 mod conversations;
 mod convert;
 mod database;
+mod directory;
 mod dm;
 mod error;
 mod group;
+mod inbox;
+mod leaving;
 mod message;
 mod options;
+mod permissions;
 mod preferences;
+mod push;
 mod removals;
 mod session;
+mod settings;
+mod signature_request;
 mod stream;
 mod view;
 
+pub use accounts::verify_signed_with_public_key;
 pub use client::Client;
 pub use content::{decrypt_attachment, encode_typed, encrypt_attachment};
 pub use conversations::Conversations;
+pub use directory::Directory;
 pub use error::EdgeError;
 pub use group::Group;
 pub use message::{decode_content, encode_content};
 pub use preferences::Preferences;
+pub use signature_request::SignatureRequest;
 pub use stream::StreamHandle;
 
 use wasm_bindgen::prelude::*;

@@ -6,12 +6,16 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
-use super::convert;
 use super::error::EdgeError;
+use super::permissions::RawPolicySet;
+use super::{content_types, convert, permissions};
 use crate::client;
-use crate::groups::{NewGroup, PolicySet, Preset};
+use crate::groups::{GroupError, NewGroup, exceeds};
 use crate::messages::content::removal::RemovalForm;
-use crate::storage::{ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind};
+use crate::storage::{
+    ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind, MessageOrder,
+};
+use crate::version::PROTOCOL_VERSION;
 
 /// An option object: its names as JavaScript writes them.
 trait Options: DeserializeOwned {
@@ -84,6 +88,8 @@ options! { RawCreate of "Client.create" {
     db_path: JsValue = "dbPath",
     #[serde(with = "serde_wasm_bindgen::preserve", default)]
     db_encryption_key: JsValue = "dbEncryptionKey",
+    protocol_version: Option<String> = "protocolVersion",
+    disable_device_sync: Option<bool> = "disableDeviceSync",
 } }
 
 /// Where the database lies.
@@ -121,6 +127,8 @@ impl CreateOptions {
                 identifier: convert::identifier(&raw.identifier, raw.identifier_kind)?,
                 nonce: raw.nonce,
                 inbox_id: raw.inbox_id.as_deref().map(convert::inbox_id).transpose()?,
+                protocol_version: protocol_version(raw.protocol_version)?,
+                device_sync: !raw.disable_device_sync.unwrap_or(false),
             },
             api_url: raw.api_url,
             app_version: raw.app_version,
@@ -128,6 +136,20 @@ impl CreateOptions {
             database: database_name(&raw.db_path)?,
             key: database_key(&raw.db_encryption_key)?,
         })
+    }
+}
+
+/// The version that minimum versions are compared with. Tests may claim less than there is, never more.
+fn protocol_version(given: Option<String>) -> Result<String, EdgeError> {
+    let Some(given) = given else {
+        return Ok(PROTOCOL_VERSION.to_owned());
+    };
+    match exceeds(&given, PROTOCOL_VERSION) {
+        Some(false) => Ok(given),
+        Some(true) => Err(EdgeError::Unsupported(format!(
+            "protocolVersion must not lie above {PROTOCOL_VERSION}"
+        ))),
+        None => Err(EdgeError::Argument("protocolVersion is not a version".into())),
     }
 }
 
@@ -228,6 +250,9 @@ options! { RawMessages of "messages" {
     exclude_senders: Option<Vec<String>> = "excludeSenderInboxIds",
     removed: Option<bool> = "removed",
     everything: Option<bool> = "everything",
+    content_types: Option<Vec<u32>> = "contentTypes",
+    exclude_content_types: Option<Vec<u32>> = "excludeContentTypes",
+    sort_by: Option<u32> = "sortBy",
 } }
 
 /// Which messages are listed or counted.
@@ -241,6 +266,12 @@ pub(super) fn messages(value: &JsValue) -> Result<client::MessageOptions, EdgeEr
     let kind = raw.kind.map(|value| choice("kind", value, &kinds));
     let directions = [Direction::Ascending, Direction::Descending];
     let direction = raw.direction.map(|value| choice("direction", value, &directions));
+    let orders = [MessageOrder::SentAt, MessageOrder::InsertedAt];
+    let order = choice("sortBy", raw.sort_by.unwrap_or_default(), &orders)?;
+    let (content_types, exclude_content_types) = content_types::select(
+        raw.content_types.as_deref(),
+        raw.exclude_content_types.as_deref().unwrap_or_default(),
+    )?;
     Ok(client::MessageOptions {
         sent_before_ns: raw.sent_before_ns,
         sent_after_ns: raw.sent_after_ns,
@@ -259,6 +290,9 @@ pub(super) fn messages(value: &JsValue) -> Result<client::MessageOptions, EdgeEr
             .iter()
             .map(|text| convert::inbox_id(text))
             .collect::<Result<_, _>>()?,
+        content_types,
+        exclude_content_types,
+        order,
         ..Default::default()
     })
 }
@@ -307,26 +341,53 @@ fn consent_states(values: Option<Vec<u32>>) -> Result<Vec<ConsentState>, EdgeErr
         .collect()
 }
 
+options! { RawFilter of "streams" {
+    conversation_type: Option<u32> = "conversationType",
+    consent_states: Option<Vec<u32>> = "consentStates",
+} }
+
+/// What a stream is about.
+pub(super) fn filter(value: &JsValue) -> Result<client::StreamFilter, EdgeError> {
+    let raw: RawFilter = read(value)?;
+    Ok(client::StreamFilter {
+        conversation_type: raw.conversation_type.map(conversation_type).transpose()?,
+        consent_states: consent_states(raw.consent_states)?,
+    })
+}
+
+/// A list of decisions by their numbers, or undefined.
+pub(super) fn consent(value: &JsValue) -> Result<Vec<ConsentState>, EdgeError> {
+    if value.is_undefined() {
+        return Ok(Vec::new());
+    }
+    let numbers = serde_wasm_bindgen::from_value(value.clone())
+        .map_err(|_| EdgeError::Argument("consentStates must be an array of numbers".into()))?;
+    consent_states(Some(numbers))
+}
+
 options! { RawNewDm of "createDm" {
     disappearing: Option<RawDisappearing> = "messageDisappearingSettings",
 } }
 
+/// What a new direct message starts with: from when and after how long messages disappear, nanoseconds.
+pub(super) fn new_dm(value: &JsValue) -> Result<Option<(i64, i64)>, EdgeError> {
+    disappearing(read::<RawNewDm>(value)?.disappearing)
+}
+
+/// From when and after how long messages disappear, nanoseconds.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RawDisappearing {
-    #[serde(rename = "fromNs")]
     from_ns: i64,
-    #[serde(rename = "inNs")]
     in_ns: i64,
 }
 
-/// What a new direct message starts with: from when and after how long messages disappear, nanoseconds.
-pub(super) fn new_dm(value: &JsValue) -> Result<Option<(i64, i64)>, EdgeError> {
-    let raw: RawNewDm = read(value)?;
-    match raw.disappearing {
-        Some(RawDisappearing { from_ns, in_ns }) if from_ns < 0 || in_ns < 0 => Err(EdgeError::Argument(
-            "messageDisappearingSettings must hold bigints of at least 0".into(),
-        )),
-        settings => Ok(settings.map(|settings| (settings.from_ns, settings.in_ns))),
+fn disappearing(raw: Option<RawDisappearing>) -> Result<Option<(i64, i64)>, EdgeError> {
+    match raw {
+        Some(RawDisappearing { from_ns, in_ns }) if from_ns < 0 || in_ns < 0 => {
+            Err(GroupError::NegativeTime.into())
+        }
+        raw => Ok(raw.map(|raw| (raw.from_ns, raw.in_ns))),
     }
 }
 
@@ -336,19 +397,19 @@ options! { RawNewGroup of "createGroup" {
     image_url: Option<String> = "groupImageUrlSquare",
     app_data: Option<String> = "appData",
     permissions: Option<u32> = "permissions",
+    policies: Option<RawPolicySet> = "customPermissionPolicySet",
+    disappearing: Option<RawDisappearing> = "messageDisappearingSettings",
 } }
 
 /// What a new group starts with.
 pub(super) fn new_group(value: &JsValue) -> Result<NewGroup, EdgeError> {
     let raw: RawNewGroup = read(value)?;
-    let presets = [Preset::AllMembers, Preset::AdminOnly];
-    let preset = choice("permissions", raw.permissions.unwrap_or_default(), &presets)?;
     Ok(NewGroup {
-        permissions: PolicySet::preset(preset),
+        permissions: permissions::of_new_group(raw.permissions, raw.policies)?,
         name: raw.name.unwrap_or_default(),
         description: raw.description.unwrap_or_default(),
         image_url: raw.image_url.unwrap_or_default(),
         app_data: raw.app_data.unwrap_or_default(),
-        disappearing: None,
+        disappearing: disappearing(raw.disappearing)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::error::EdgeError;
@@ -67,6 +67,20 @@ impl Preferences {
         Ok(view::consent(
             self.inner.client()?.preferences().consent_state(&entity)?,
         ))
+    }
+
+    /// Reads what other installations decided, and tells them what was decided here.
+    #[wasm_bindgen(unchecked_return_type = "Promise<RawSyncSummary>")]
+    pub fn sync(&self) -> Promise {
+        self.inner.call(|client| async move {
+            let summary = client.preferences().sync().await?;
+            let count = |number: usize| JsValue::from_f64(number as f64);
+            Ok(object([
+                ("numEligible", count(summary.eligible)),
+                ("numSynced", count(summary.synced)),
+            ])
+            .into())
+        })
     }
 
     /// What is decided from now on, here or by another installation.

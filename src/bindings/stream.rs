@@ -13,7 +13,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::convert;
 use super::error::EdgeError;
 use super::session::Session;
-use crate::client::{Client, ConnectionState, Event};
+use crate::client::{Client, ClientError, ConnectionState, Event};
 
 /// An open stream. It lives until [`end`](Self::end) or until the client is closed, whether or not this
 /// object or the one it came from still exists.
@@ -105,6 +105,10 @@ pub(super) fn open(
             if let Some(item) = read(&client, &event).transpose() {
                 callbacks.item(item);
             }
+        }
+        if client.is_revoked() {
+            let installation_id = client.installation_id();
+            callbacks.item(Err(ClientError::InstallationRevoked { installation_id }.into()));
         }
         drop(client);
         callbacks.end();

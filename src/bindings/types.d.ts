@@ -14,6 +14,7 @@ export interface RawMessage {
   senderInstallationId: string;
   sentAtNs: bigint;
   insertedAtNs: bigint;
+  expiresAtNs?: bigint | undefined;
   /** 0 application, 1 membership change. */
   kind: number;
   /** 0 unpublished, 1 published, 2 failed. */
@@ -24,7 +25,6 @@ export interface RawMessage {
   text?: string | undefined;
   groupUpdated?: object | undefined;
   fallback?: string | undefined;
-  expiresAtNs?: bigint | undefined;
   numReplies: bigint;
   body: RawBody;
   reactions: RawMessage[];
@@ -68,8 +68,49 @@ export interface RawGroupState {
   /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
   conversationType: number;
   pausedForVersion?: string | undefined;
+  minimumSupportedProtocolVersion?: string | undefined;
+  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
   epoch: bigint;
-  permissions?: object | undefined;
+  permissions: object;
+}
+
+/** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
+export interface RawIdentifier {
+  identifier: string;
+  identifierKind: number;
+}
+
+/** An inbox as its identity log says. */
+export interface RawInboxState {
+  inboxId: string;
+  recoveryIdentifier: RawIdentifier;
+  installations: RawInstallation[];
+  accountIdentifiers: RawIdentifier[];
+}
+
+export interface RawInstallation {
+  /** The public key, 32 bytes. */
+  bytes: Uint8Array;
+  /** The same in lower-case hex. */
+  id: string;
+  /** When it was added, as it claimed: nanoseconds since the Unix epoch. */
+  clientTimestampNs?: bigint | undefined;
+}
+
+/** What a node gives out of an installation, judged now. */
+export interface RawKeyPackageStatus {
+  /** Seconds since the Unix epoch; undefined when the package does not decode. */
+  lifetime?: { notBefore: bigint; notAfter: bigint } | undefined;
+  /** Why the installation cannot be added; undefined when it can. */
+  validationError?: string | undefined;
+}
+
+/** What an authenticator answered to the text as challenge. */
+export interface RawPasskeySignature {
+  publicKey: Uint8Array;
+  signature: Uint8Array;
+  authenticatorData: Uint8Array;
+  clientDataJson: Uint8Array;
 }
 
 export interface RawMember {
@@ -78,6 +119,35 @@ export interface RawMember {
   installationIds: string[];
   permissionLevel: number;
   consentState: number;
+}
+
+/** A conversation that stopped or went on. */
+export interface RawPause {
+  conversationId: string;
+  pausedForVersion?: string | undefined;
+}
+
+/** A message that is gone. */
+export interface RawDeletedMessage {
+  conversationId: string;
+  messageId: string;
+}
+
+export interface RawDebugInfo {
+  epoch: bigint;
+  maybeForked: boolean;
+  forkDetails: string;
+  isCommitLogForked?: boolean;
+  localCommitLog: string;
+  remoteCommitLog: string;
+  cursor: { originatorId: number; sequenceId: bigint }[];
+}
+
+/** A key by which a push server knows the own messages of one window of 30 days. */
+export interface RawHmacKey {
+  /** 42 bytes. */
+  key: Uint8Array;
+  epoch: bigint;
 }
 
 export interface RawSendOptions {
@@ -96,6 +166,9 @@ export interface RawCreateOptions {
   nonce: bigint;
   dbPath?: string | null;
   dbEncryptionKey?: Uint8Array;
+  /** For tests: the version minimum versions are compared with, instead of the own one. Not above that. */
+  protocolVersion?: string;
+  disableDeviceSync?: boolean;
 }
 
 /** How the streams of a client are connected to the node. */
@@ -114,3 +187,9 @@ export interface RawConsent {
 export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
+
+/** How many groups there are, and how many of them were synced. */
+export interface RawSyncSummary {
+  numEligible: number;
+  numSynced: number;
+}

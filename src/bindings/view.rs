@@ -1,14 +1,15 @@
 //! Groups and members as plain objects.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use super::convert;
 use super::error::EdgeError;
-use crate::groups::{GroupView, MemberView, Policy, PolicySet, Preset, field};
-use crate::identity::Identifier;
+use super::inbox::RawIdentifier;
+use super::permissions::RawPermissions;
+use crate::client::DebugInfo;
+use crate::groups::{GroupView, MemberView, field};
+use crate::ids::{GroupId, MessageId};
 use crate::storage::{ConsentState, ConversationType};
 
 #[derive(Serialize)]
@@ -23,8 +24,17 @@ struct RawGroupState {
     creator_inbox_id: String,
     conversation_type: u8,
     paused_for_version: Option<String>,
+    minimum_supported_protocol_version: Option<String>,
+    message_disappearing_settings: Option<RawDisappearing>,
     epoch: u64,
     permissions: RawPermissions,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDisappearing {
+    from_ns: i64,
+    in_ns: i64,
 }
 
 /// A group as it is now.
@@ -43,71 +53,17 @@ pub(super) fn group(view: GroupView) -> Result<JsValue, EdgeError> {
             ConversationType::Oneshot => 3,
         },
         paused_for_version: view.row.paused_for_version.clone(),
+        minimum_supported_protocol_version: view.metadata.get(field::MINIMUM_VERSION).map(str::to_owned),
+        message_disappearing_settings: view
+            .row
+            .message_disappear_from_ns
+            .zip(view.row.message_disappear_in_ns)
+            .map(|(from_ns, in_ns)| RawDisappearing { from_ns, in_ns }),
         epoch: view.epoch,
         permissions: RawPermissions::new(&view.permissions),
         admins: view.metadata.admins,
         super_admins: view.metadata.super_admins,
     })
-}
-
-/// Who may do what. The numbers of a policy: 0 everybody, 1 nobody, 2 admins, 3 super admins, 4 no rule of its
-/// own, 5 something composed.
-///
-/// # Source
-/// `PermissionPolicy` and `GroupPermissionsOptions` of `@xmtp/node-sdk`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RawPermissions {
-    policy_type: u8,
-    policy_set: BTreeMap<&'static str, u8>,
-}
-
-impl RawPermissions {
-    fn new(set: &PolicySet) -> Self {
-        let policy_type = if *set == PolicySet::preset(Preset::AllMembers) {
-            0
-        } else if *set == PolicySet::preset(Preset::AdminOnly) {
-            1
-        } else {
-            2
-        };
-        let attribute = |name: &str| set.update_metadata.get(name).map_or(4, policy);
-        Self {
-            policy_type,
-            policy_set: [
-                ("addMemberPolicy", policy(&set.add_member)),
-                ("removeMemberPolicy", policy(&set.remove_member)),
-                ("addAdminPolicy", policy(&set.add_admin)),
-                ("removeAdminPolicy", policy(&set.remove_admin)),
-                ("updateGroupNamePolicy", attribute(field::NAME)),
-                ("updateGroupDescriptionPolicy", attribute(field::DESCRIPTION)),
-                ("updateGroupImageUrlSquarePolicy", attribute(field::IMAGE_URL)),
-                (
-                    "updateMessageDisappearingPolicy",
-                    attribute(field::DISAPPEAR_IN_NS),
-                ),
-                ("updateAppDataPolicy", attribute(field::APP_DATA)),
-            ]
-            .into(),
-        }
-    }
-}
-
-fn policy(policy: &Policy) -> u8 {
-    match policy {
-        Policy::Allow => 0,
-        Policy::Deny => 1,
-        Policy::Admin => 2,
-        Policy::SuperAdmin => 3,
-        Policy::All(_) | Policy::Any(_) => 5,
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RawIdentifier {
-    identifier: String,
-    identifier_kind: u8,
 }
 
 #[derive(Serialize)]
@@ -126,17 +82,7 @@ pub(super) fn members(members: Vec<MemberView>) -> Result<JsValue, EdgeError> {
         .into_iter()
         .map(|member| RawMember {
             inbox_id: member.inbox_id.to_string(),
-            account_identifiers: member
-                .identifiers
-                .iter()
-                .map(|identifier| RawIdentifier {
-                    identifier: identifier.to_string(),
-                    identifier_kind: match identifier {
-                        Identifier::Ethereum(_) => 0,
-                        Identifier::Passkey(_) => 1,
-                    },
-                })
-                .collect(),
+            account_identifiers: member.identifiers.iter().map(RawIdentifier::of).collect(),
             installation_ids: member.installations.iter().map(ToString::to_string).collect(),
             permission_level: match (member.is_super_admin, member.is_admin) {
                 (true, _) => 2,
@@ -156,4 +102,102 @@ pub(super) fn consent(state: ConsentState) -> u8 {
         ConsentState::Allowed => 1,
         ConsentState::Denied => 2,
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDebugInfo {
+    epoch: u64,
+    maybe_forked: bool,
+    fork_details: String,
+    is_commit_log_forked: Option<bool>,
+    local_commit_log: String,
+    remote_commit_log: String,
+    cursor: Vec<RawCursor>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawCursor {
+    originator_id: u32,
+    sequence_id: u64,
+}
+
+/// One commit, as people read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedCommit {
+    sequence_id: u64,
+    result: String,
+    epoch: Option<u64>,
+    authenticator: Option<String>,
+    sender_inbox_id: Option<String>,
+    sender_installation_id: Option<String>,
+    kind: Option<String>,
+    error: Option<String>,
+}
+
+/// The inside of a conversation. The network's commit log is not read, so it is never compared.
+pub(super) fn debug_info(info: &DebugInfo) -> Result<JsValue, EdgeError> {
+    let commits: Vec<LoggedCommit> = info
+        .commit_log
+        .iter()
+        .map(|row| LoggedCommit {
+            sequence_id: row.sequence_id,
+            result: format!("{:?}", row.result),
+            epoch: row.applied_epoch,
+            authenticator: row.applied_epoch_authenticator.as_ref().map(hex::encode),
+            sender_inbox_id: row.sender_inbox_id.as_ref().map(ToString::to_string),
+            sender_installation_id: row.sender_installation_id.as_ref().map(ToString::to_string),
+            kind: row.commit_type.clone(),
+            error: row.error.clone(),
+        })
+        .collect();
+    convert::object(&RawDebugInfo {
+        epoch: info.epoch,
+        maybe_forked: info.maybe_forked,
+        fork_details: info.fork_details.clone(),
+        is_commit_log_forked: None,
+        local_commit_log: serde_json::to_string(&commits)
+            .map_err(|error| EdgeError::Answer(error.to_string()))?,
+        remote_commit_log: String::new(),
+        cursor: info
+            .cursors
+            .iter()
+            .map(|(originator_id, sequence_id)| RawCursor {
+                originator_id: *originator_id,
+                sequence_id: *sequence_id,
+            })
+            .collect(),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawPause {
+    conversation_id: String,
+    paused_for_version: Option<String>,
+}
+
+/// A conversation that stopped or went on.
+pub(super) fn pause(group_id: GroupId, required: Option<String>) -> Result<JsValue, EdgeError> {
+    convert::object(&RawPause {
+        conversation_id: group_id.to_string(),
+        paused_for_version: required,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDeletedMessage {
+    conversation_id: String,
+    message_id: String,
+}
+
+/// A message that is gone.
+pub(super) fn deleted_message(group_id: GroupId, id: MessageId) -> Result<JsValue, EdgeError> {
+    convert::object(&RawDeletedMessage {
+        conversation_id: group_id.to_string(),
+        message_id: id.to_string(),
+    })
 }

@@ -117,6 +117,17 @@ impl Conversations {
         Ok(inner.store.message(&id, inner.now_ns())?)
     }
 
+    /// The conversation of a message in the local database.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn by_message(&self, id: MessageId) -> Result<Option<GroupHandle>, ClientError> {
+        match self.message(id)? {
+            Some(row) => self.by_id(row.group_id),
+            None => Ok(None),
+        }
+    }
+
     /// Makes a group with these inboxes and publishes it.
     ///
     /// # Errors

@@ -83,10 +83,31 @@ impl GroupHandle {
         Ok(group_id == self.id() || self.row().dm_id.is_some() && self.stitched(inner)?.contains(&group_id))
     }
 
+    /// Whether this is not the group by which a direct message became known first.
+    pub(super) fn is_later_duplicate(&self) -> Result<bool, ClientError> {
+        let inner = self.client().open()?;
+        let first = self
+            .stitched_rows(inner)?
+            .into_iter()
+            .min_by_key(|row| (row.created_at_ns, row.id));
+        Ok(first.is_some_and(|row| row.id != self.id()))
+    }
+
     /// The groups shown as this conversation: one, or all of a direct message, the one used last first.
     pub(super) fn stitched(&self, inner: &Inner) -> Result<Vec<GroupId>, ClientError> {
         Ok(match &self.row().dm_id {
             Some(_) => self.stitched_rows(inner)?.into_iter().map(|row| row.id).collect(),
+            None => vec![self.id()],
+        })
+    }
+
+    /// Those of them that a node can be asked about: not what is known from an archive alone.
+    pub(super) fn living(&self, inner: &Inner) -> Result<Vec<GroupId>, ClientError> {
+        Ok(match &self.row().dm_id {
+            Some(_) => {
+                let rows = self.stitched_rows(inner)?.into_iter();
+                rows.filter(is_living).map(|row| row.id).collect()
+            }
             None => vec![self.id()],
         })
     }
@@ -101,8 +122,7 @@ impl GroupHandle {
     /// The group that is changed and spoken in: of a direct message the one used last in which we are a member.
     pub(super) fn acting(&self, inner: &Inner) -> Result<GroupId, ClientError> {
         for row in self.stitched_rows(inner)? {
-            let known = row.membership_state != MembershipState::Restored;
-            if known && inner.context().load(row.id)?.is_active() {
+            if is_living(&row) && inner.context().load(row.id)?.is_active() {
                 return Ok(row.id);
             }
         }
@@ -127,4 +147,8 @@ impl GroupHandle {
         }
         self.acting(inner)
     }
+}
+
+fn is_living(row: &GroupRow) -> bool {
+    row.membership_state != MembershipState::Restored
 }

@@ -3,7 +3,7 @@
 use crate::error::{Coded, ErrorCode};
 use crate::groups::GroupError;
 use crate::identity::{Address, IdentityError};
-use crate::ids::{InboxId, MessageId};
+use crate::ids::{InboxId, InstallationId, MessageId};
 use crate::messages::ContentError;
 use crate::mls::MlsError;
 use crate::preferences::PreferenceError;
@@ -54,6 +54,14 @@ pub enum ClientError {
     /// Registration has not been finished.
     #[error("this installation is not registered yet: call register first")]
     NotRegistered,
+    /// The inbox's identity log does not have this installation any more.
+    #[error(
+        "this installation was revoked: what it stored can be read; to go on, register a new one on a fresh database"
+    )]
+    InstallationRevoked {
+        /// This installation.
+        installation_id: InstallationId,
+    },
     /// The node accepted the identity update but does not show it.
     #[error("the node does not show this installation in the identity log yet; call register again")]
     RegistrationNotVisible,
@@ -72,6 +80,9 @@ pub enum ClientError {
         /// The message asked for.
         id: MessageId,
     },
+    /// An envelope that is no message of the conversation it was given to.
+    #[error("these bytes are no message envelope of this conversation")]
+    NotOfConversation,
     /// The client was closed.
     #[error("the client is closed")]
     Closed,
@@ -108,10 +119,12 @@ impl Coded for ClientError {
             ClientError::UnknownAddress { .. } => ErrorCode::UnknownAddress,
             ClientError::InboxMismatch { .. } => ErrorCode::InboxMismatch,
             ClientError::NotRegistered => ErrorCode::NotRegistered,
+            ClientError::InstallationRevoked { .. } => ErrorCode::InstallationRevoked,
             ClientError::RegistrationNotVisible
             | ClientError::IdentityBehind
             | ClientError::WalletNotAsked { .. } => ErrorCode::NetworkUnavailable,
             ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
+            ClientError::NotOfConversation => ErrorCode::InvalidArgument,
             ClientError::Closed => ErrorCode::ClientClosed,
         }
     }

@@ -34,8 +34,24 @@ pub enum Event {
         id: MessageId,
     },
     /// Members, metadata, admins, permissions or the membership of ours changed, or the conversation was
-    /// paused.
+    /// paused or goes on.
     Group(GroupId),
+    /// A conversation stopped because it needs this version (XIP-72); `None`: it goes on again.
+    Paused {
+        /// Which conversation.
+        group_id: GroupId,
+        /// The version it waits for.
+        required: Option<String>,
+    },
+    /// A message was deleted here because its time was over.
+    MessageDeleted {
+        /// In which conversation it was.
+        group_id: GroupId,
+        /// Which.
+        id: MessageId,
+    },
+    /// This installation was revoked: the last event there is.
+    Revoked,
     /// Something was decided, here or by another installation of the inbox, or the key of push notifications was
     /// replaced.
     Preferences(Vec<PreferenceUpdate>),

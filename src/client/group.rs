@@ -1,6 +1,6 @@
 //! One conversation, as an app calls it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
@@ -12,7 +12,8 @@ use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::content::text;
 use crate::preferences::{Consent, Entity};
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, GroupRow, IntentId, MessageQuery, MessageRow,
+    ConsentEntity, ConsentState, ContentTypeKey, ConversationType, GroupRow, IntentId, MessageKind,
+    MessageQuery, MessageRow,
 };
 
 /// A conversation. Cheap to clone; what it shows is read from the database each time.
@@ -112,7 +113,8 @@ impl GroupHandle {
     /// [`ClientError::Transport`]: what was processed stays.
     pub async fn sync(&self) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
-        for group_id in self.stitched(inner)? {
+        inner.delete_expired()?;
+        for group_id in self.living(inner)? {
             inner.sync_group(group_id).await?;
         }
         Ok(())
@@ -121,11 +123,12 @@ impl GroupHandle {
     /// Sends encoded content. Returns the message's id, which is stored from here on, whatever happens.
     ///
     /// # Errors
-    /// [`GroupError::Inactive`], [`GroupError::Paused`]: nothing was stored. [`ClientError::Transport`]: the
-    /// message is stored as unpublished and the next sync sends it.
+    /// [`GroupError::Inactive`], [`GroupError::Paused`]: nothing was stored. [`ClientError::Transport`], or a pause
+    /// that came meanwhile: the message is stored as unpublished and the next sync that can sends it.
     pub async fn send(&self, content: Vec<u8>, options: SendOptions) -> Result<MessageId, ClientError> {
         let inner = self.client.ready()?;
         let group_id = self.speaking(inner, &content, options.idempotency_key.as_deref())?;
+        inner.unpause(group_id)?;
         // Without a key the time makes the message's id: the same text twice is two messages, however coarse
         // the clock.
         let context = Context {
@@ -171,7 +174,7 @@ impl GroupHandle {
     /// [`ClientError::Transport`]: what waits stays. A payload that could not be sent is counted; after three
     /// times its message is failed.
     pub async fn publish_messages(&self) -> Result<(), ClientError> {
-        for group_id in self.stitched(self.client.ready()?)? {
+        for group_id in self.living(self.client.ready()?)? {
             self.publish(group_id, None).await?;
         }
         Ok(())
@@ -186,6 +189,9 @@ impl GroupHandle {
         let inner = self.client.ready()?;
         let lock = inner.lock_of(group_id);
         let _guard = lock.lock().await;
+        if let Some(required) = inner.unpause(group_id)? {
+            return Err(GroupError::Paused { required }.into());
+        }
         if inner.refresh_is_due(group_id, REFRESH_ON_SEND_NS)? {
             // Who joined meanwhile cannot read what is said in an epoch of before.
             inner.receive_locked(group_id).await?;
@@ -254,6 +260,27 @@ impl GroupHandle {
         Ok(inner
             .store
             .latest_message(&self.stitched(inner)?, inner.now_ns())?)
+    }
+
+    /// Up to when each inbox has read, by its newest read receipt: nanoseconds since the Unix epoch. Who never sent
+    /// one is not in it.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`].
+    pub fn last_read_times(&self) -> Result<BTreeMap<InboxId, i64>, ClientError> {
+        let inner = self.client.open()?;
+        let receipts = MessageOptions {
+            kind: Some(MessageKind::Application),
+            content_types: vec![ContentTypeKey {
+                authority_id: "xmtp.org".into(),
+                type_id: "readReceipt".into(),
+            }],
+            ..Default::default()
+        };
+        let times = inner
+            .store
+            .latest_times_by_sender(&self.query(inner, &receipts)?, inner.now_ns())?;
+        Ok(times.into_iter().collect())
     }
 
     /// Adds inboxes.
@@ -363,19 +390,21 @@ impl GroupHandle {
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
         inner.receive_locked(self.id()).await?;
+        check_open(inner, self.id())?;
         match inner.queue_membership(self.id(), &refresh).await? {
             Some(id) => inner.resolve_locked(self.id(), id).await,
             None => Ok(()),
         }
     }
 
-    async fn commit(&self, data: IntentData) -> Result<(), ClientError> {
+    pub(super) async fn commit(&self, data: IntentData) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
         let group_id = self.acting(inner)?;
         check_open(inner, group_id)?;
         let lock = inner.lock_of(group_id);
         let _guard = lock.lock().await;
         inner.receive_locked(group_id).await?;
+        check_open(inner, group_id)?;
         // The creator's first commit must bring its own identity update (see `create_group`).
         inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
         let id = intent::queue(&inner.context(), group_id, &data)?;
@@ -401,7 +430,7 @@ impl GroupHandle {
 /// Fails for a group in which nothing can be changed.
 pub(super) fn check_open(inner: &Inner, group_id: GroupId) -> Result<(), ClientError> {
     let context = inner.context();
-    if let Some(required) = context.row(group_id)?.paused_for_version {
+    if let Some(required) = inner.unpause(group_id)? {
         return Err(GroupError::Paused { required }.into());
     }
     if context.load(group_id)?.is_active() {

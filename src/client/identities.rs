@@ -1,14 +1,14 @@
 //! Identity logs of everybody, and the questions they raise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::groups::States;
 use crate::identity::{
     Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve, store_answer,
 };
 use crate::ids::InboxId;
-use crate::storage::{IdentityUpdateRow, StorageError};
-use crate::transport::calls::{ContractSignature, IdentifierKind};
+use crate::storage::{IdentityUpdateRow, StorageError, Store};
+use crate::transport::calls::{ContractSignature, IdentifierKind, NodeApi};
 
 use super::{Client, ClientError, Inner};
 
@@ -46,23 +46,63 @@ impl Client {
     /// [`ClientError::UnknownInbox`], [`ClientError::Identity`] for a log that breaks its rules,
     /// [`ClientError::Transport`].
     pub async fn inbox_state(&self, inbox_id: InboxId) -> Result<AssociationState, ClientError> {
+        let mut states = self.fetch_inbox_states(&[inbox_id]).await?;
+        states.pop().ok_or(ClientError::UnknownInbox { inbox_id })
+    }
+
+    /// The states of inboxes with their logs refreshed from the node, aligned with the question.
+    ///
+    /// # Errors
+    /// As [`inbox_state`](Self::inbox_state), for the first inbox that has no good log.
+    pub async fn fetch_inbox_states(
+        &self,
+        inboxes: &[InboxId],
+    ) -> Result<Vec<AssociationState>, ClientError> {
         let inner = self.open()?;
-        inner.load_identities(&[inbox_id]).await?;
-        inner.newest_state(inbox_id).await
+        inner.logs().load(inboxes).await?;
+        if inboxes.contains(&inner.inbox_id) {
+            inner.notice_revocation().await?;
+        }
+        inner.logs().newest_states(inboxes).await
+    }
+
+    /// The states of inboxes as far as their logs are in the local database, aligned with the question. The node
+    /// is asked only about contract wallets that were never asked before.
+    ///
+    /// # Errors
+    /// As [`inbox_state`](Self::inbox_state); [`ClientError::UnknownInbox`] for one that is not in the database.
+    pub async fn stored_inbox_states(
+        &self,
+        inboxes: &[InboxId],
+    ) -> Result<Vec<AssociationState>, ClientError> {
+        self.open()?.logs().newest_states(inboxes).await
+    }
+
+    /// How many updates the logs of inboxes have, refreshed from the node; 0: there is no such inbox. A node takes
+    /// [`MAX_UPDATES_PER_INBOX`](crate::identity::MAX_UPDATES_PER_INBOX) of each.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`], [`ClientError::Storage`].
+    pub async fn fetch_updates_counts(
+        &self,
+        inboxes: &[InboxId],
+    ) -> Result<BTreeMap<InboxId, usize>, ClientError> {
+        let logs = self.open()?.logs();
+        logs.load(inboxes).await?;
+        logs.updates_counts(inboxes)
     }
 }
 
-impl Inner {
-    pub(super) async fn inbox_ids(
-        &self,
-        identifiers: &[Identifier],
-    ) -> Result<Vec<Option<InboxId>>, ClientError> {
-        let asked: Vec<_> = identifiers.iter().map(wire).collect();
-        Ok(self.api.inbox_ids(&asked).await?)
-    }
+/// Identity logs: those that are stored, and the node that has the rest. All of it works without an installation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logs<'a> {
+    pub(super) store: &'a Store,
+    pub(super) api: &'a NodeApi,
+}
 
+impl Logs<'_> {
     /// Fetches what is new in the logs of these inboxes.
-    pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+    pub(super) async fn load(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
         // Nodes answer each inbox once.
         let distinct: BTreeSet<InboxId> = inboxes.iter().copied().collect();
         let after: Vec<(InboxId, u64)> = distinct
@@ -84,15 +124,6 @@ impl Inner {
                 .transaction(|tx| tx.insert_identity_updates(&rows).map(|_| ()))?;
         }
         Ok(())
-    }
-
-    /// Fetches and asks what an operation must know.
-    pub(super) async fn settle(&self, states: &States) -> Result<(), ClientError> {
-        if !states.missing.is_empty() {
-            let inboxes: Vec<_> = states.missing.iter().copied().collect();
-            self.load_identities(&inboxes).await?;
-        }
-        self.ask_contracts(&states.questions).await
     }
 
     /// Asks contract wallets through the node and keeps the answers.
@@ -118,7 +149,7 @@ impl Inner {
                     return Err(ClientError::WalletNotAsked { reason });
                 }
             };
-            store_answer(&self.store, question, valid)?;
+            store_answer(self.store, question, valid)?;
         }
         Ok(())
     }
@@ -126,13 +157,83 @@ impl Inner {
     /// The newest stored state of an inbox.
     pub(super) async fn newest_state(&self, inbox_id: InboxId) -> Result<AssociationState, ClientError> {
         loop {
-            match resolve(&self.store, inbox_id, LogPosition::Newest)? {
+            match resolve(self.store, inbox_id, LogPosition::Newest)? {
                 Resolved::State(state) => return Ok(state),
                 Resolved::Missing => return Err(ClientError::UnknownInbox { inbox_id }),
                 Resolved::Invalid(error) => return Err(error.into()),
                 Resolved::Questions(questions) => self.ask_contracts(&questions).await?,
             }
         }
+    }
+
+    /// The newest stored states of inboxes, aligned with the question.
+    pub(super) async fn newest_states(
+        &self,
+        inboxes: &[InboxId],
+    ) -> Result<Vec<AssociationState>, ClientError> {
+        let mut states = Vec::with_capacity(inboxes.len());
+        for inbox_id in inboxes {
+            states.push(self.newest_state(*inbox_id).await?);
+        }
+        Ok(states)
+    }
+
+    /// How many updates of each inbox are stored.
+    pub(super) fn updates_counts(
+        &self,
+        inboxes: &[InboxId],
+    ) -> Result<BTreeMap<InboxId, usize>, ClientError> {
+        inboxes
+            .iter()
+            .map(|inbox| Ok((*inbox, self.store.identity_updates(inbox, 0, None)?.len())))
+            .collect()
+    }
+}
+
+impl Inner {
+    pub(super) fn logs(&self) -> Logs<'_> {
+        Logs {
+            store: &self.store,
+            api: &self.api,
+        }
+    }
+
+    pub(super) async fn inbox_ids(
+        &self,
+        identifiers: &[Identifier],
+    ) -> Result<Vec<Option<InboxId>>, ClientError> {
+        let asked: Vec<_> = identifiers.iter().map(wire).collect();
+        Ok(self.api.inbox_ids(&asked).await?)
+    }
+
+    /// Fetches what is new in the logs of these inboxes, for an operation of this installation.
+    ///
+    /// Fails with [`ClientError::InstallationRevoked`] when that shows that it is none of its inbox any more.
+    pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+        self.logs().load(inboxes).await?;
+        if inboxes.contains(&self.inbox_id) {
+            self.notice_revocation().await?;
+            self.check_not_revoked()?;
+        }
+        Ok(())
+    }
+
+    /// Fetches and asks what an operation must know.
+    pub(super) async fn settle(&self, states: &States) -> Result<(), ClientError> {
+        if !states.missing.is_empty() {
+            let inboxes: Vec<_> = states.missing.iter().copied().collect();
+            self.logs().load(&inboxes).await?;
+            // Not a reason to stop: the commit that removes our leaf may be what asks.
+            if inboxes.contains(&self.inbox_id) {
+                self.notice_revocation().await?;
+            }
+        }
+        self.logs().ask_contracts(&states.questions).await
+    }
+
+    /// The newest stored state of an inbox.
+    pub(super) async fn newest_state(&self, inbox_id: InboxId) -> Result<AssociationState, ClientError> {
+        self.logs().newest_state(inbox_id).await
     }
 }
 

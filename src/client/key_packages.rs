@@ -15,6 +15,9 @@ const KEEP_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
 /// cause one rotation.
 const AFTER_WELCOME: Duration = Duration::from_secs(5);
 
+/// How often a client that is watched looks whether anything is due.
+const CHECK: Duration = Duration::from_secs(60 * 60);
+
 impl Client {
     /// Replaces the key package that others add this installation with. The old one works for another day.
     ///
@@ -97,6 +100,23 @@ impl Inner {
             }
             Ok::<_, ClientError>(())
         })
+    }
+}
+
+/// Rotation and deletion for a client that is watched for weeks and never synced by hand. Ends with the watching.
+pub(super) async fn keep_fresh(weak: Weak<Inner>) {
+    loop {
+        let Some(inner) = weak.upgrade() else { return };
+        if inner.closing.is_told() || inner.revoked.get() || !inner.is_live() {
+            inner.key_packages_kept.set(false);
+            return;
+        }
+        if let Err(error) = inner.maintain_key_packages().await {
+            tracing::info!(%error, "the key package could not be rotated; it is tried again");
+        }
+        let sleep = inner.platform.sleep(CHECK);
+        drop(inner);
+        sleep.await;
     }
 }
 

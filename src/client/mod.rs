@@ -9,23 +9,44 @@
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
-//! | `conversations.rs`, `group.rs`, `dm.rs`, `preferences.rs` | what an app calls |
+//! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
-//! | `events.rs`, `streams.rs` | what an app watches |
+//! | `device_sync.rs` | what the own installations tell each other |
+//! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
+//! | `push.rs`, `received.rs` | what push notifications take |
+//! | `expiry.rs` | messages whose time is over |
+//! | `debug.rs` | the inside of a conversation |
 //! | `key_packages.rs` | rotation and deletion |
+//! | `accounts.rs`, `pending.rs` | changes of the own inbox and their signatures |
+//! | `installation.rs` | what the installation's key does for an app; key packages of others |
+//! | `directory.rs` | looking at inboxes, and revoking, without an installation |
+//! | `revocation.rs` | noticing that this installation was revoked |
 
+mod accounts;
 mod conversations;
+mod debug;
+mod device_sync;
+mod directory;
 mod dm;
 mod error;
 mod events;
+mod expiry;
+mod filter;
 mod group;
 mod identities;
+mod installation;
 mod key_packages;
+mod leaving;
 mod options;
 mod outbox;
+mod pending;
 mod preferences;
+mod push;
+mod received;
 mod register;
 mod removals;
+mod revocation;
+mod settings;
 mod streams;
 mod sync;
 
@@ -36,11 +57,18 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
+pub use debug::DebugInfo;
+pub use device_sync::SyncSummary;
+pub use directory::Directory;
 pub use error::ClientError;
 pub use events::{ConnectionState, Event, EventStream};
+pub use filter::StreamFilter;
 pub use group::{GroupHandle, MessageOptions, SendOptions};
+pub use installation::KeyPackageStatus;
 pub use options::ClientOptions;
+pub use pending::PendingUpdate;
 pub use preferences::Preferences;
+pub use push::PushKey;
 pub use removals::{RemoveOptions, TypedSendOptions};
 
 use crate::groups::Context;
@@ -49,7 +77,6 @@ use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::storage::Store;
 use crate::transport::calls::NodeApi;
-use crate::version::PROTOCOL_VERSION;
 
 /// A person's inbox on this installation. Clones share it.
 #[derive(Debug, Clone)]
@@ -66,12 +93,25 @@ struct Inner {
     identifier: Identifier,
     /// What a new inbox is derived with.
     nonce: u64,
+    /// What minimum versions are compared with.
+    own_version: String,
     /// The registration that waits for signatures.
     request: RefCell<Option<SignatureRequest>>,
     registered: Cell<bool>,
+    /// The identity log does not have this installation any more.
+    revoked: Cell<bool>,
+    /// Up to which update of the own log that is known.
+    judged_own_log: Cell<u64>,
+    /// When a sync last read the own log.
+    own_log_read_ns: Cell<i64>,
+    /// A task looks after the key packages.
+    key_packages_kept: Cell<bool>,
+    /// The time of the last change of the inbox that was asked for.
+    last_request_ns: Cell<u64>,
     closing: events::Closing,
     events: Rc<events::Hub>,
     live: streams::Live,
+    alarm: expiry::Alarm,
     /// One sync, send or streamed message of a group at a time.
     groups: RefCell<HashMap<GroupId, Rc<Mutex<()>>>>,
     /// One sync of welcomes at a time.
@@ -80,6 +120,7 @@ struct Inner {
     identity: Mutex<()>,
     /// One direct message is looked for and made at a time: the next one finds it.
     direct_messages: Mutex<()>,
+    device_sync: device_sync::DeviceSync,
     /// The last time that was given out as unique.
     last_unique_ns: Cell<i64>,
 }
@@ -112,10 +153,16 @@ impl Client {
         &self.inner.identifier
     }
 
-    /// Whether this installation is in the inbox's identity log.
+    /// Whether this installation is in the inbox's identity log, as far as that was read.
     #[must_use]
     pub fn is_registered(&self) -> bool {
-        self.inner.registered.get()
+        self.inner.registered.get() && !self.inner.revoked.get()
+    }
+
+    /// The protocol version that minimum versions of groups are compared with (XIP-72).
+    #[must_use]
+    pub fn protocol_version(&self) -> &str {
+        &self.inner.own_version
     }
 
     /// Conversations.
@@ -145,9 +192,10 @@ impl Client {
         }
     }
 
-    /// Fails unless open and registered.
+    /// Fails unless open, registered and not revoked.
     fn ready(&self) -> Result<&Inner, ClientError> {
         let inner = self.open()?;
+        inner.check_not_revoked()?;
         if inner.registered.get() {
             Ok(inner)
         } else {
@@ -175,7 +223,7 @@ impl Inner {
             key: &self.key,
             inbox_id: self.inbox_id,
             now_ns: self.now_ns(),
-            own_version: PROTOCOL_VERSION,
+            own_version: &self.own_version,
         }
     }
 

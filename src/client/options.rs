@@ -2,6 +2,7 @@
 
 use crate::identity::Identifier;
 use crate::ids::InboxId;
+use crate::version::PROTOCOL_VERSION;
 
 /// Who opens a client.
 #[derive(Debug, Clone)]
@@ -12,10 +13,15 @@ pub struct ClientOptions {
     pub nonce: u64,
     /// The inbox the database must belong to, where the caller knows it.
     pub inbox_id: Option<InboxId>,
+    /// The protocol version that minimum versions are compared with (XIP-72). Anything but the default is for
+    /// tests: who claims more than is there breaks groups, who claims less is paused.
+    pub protocol_version: String,
+    /// Whether the installations of the inbox tell each other what was decided.
+    pub device_sync: bool,
 }
 
 impl ClientOptions {
-    /// With the nonce that web and Node clients use for a new inbox: 1.
+    /// With the nonce that web and Node clients use for a new inbox, 1, and with device sync.
     ///
     /// # Source
     /// `@xmtp/browser-sdk` and `@xmtp/node-sdk`; mobile clients use 0.
@@ -25,6 +31,8 @@ impl ClientOptions {
             identifier,
             nonce: 1,
             inbox_id: None,
+            protocol_version: PROTOCOL_VERSION.to_owned(),
+            device_sync: true,
         }
     }
 }

@@ -30,6 +30,13 @@ impl Inner {
         for _ in 0..PUBLISH_ROUNDS {
             let mut sent = false;
             while let Some(intent) = self.next_intent(group_id, refresh)? {
+                if let Some(required) = self.context().row(group_id)?.paused_for_version {
+                    return match awaited {
+                        // It came back before the commit that pauses.
+                        Some(id) if self.store.intent(id)?.is_none() => Ok(()),
+                        _ => Err(GroupError::Paused { required }.into()),
+                    };
+                }
                 let payload = match self.build(&intent).await {
                     Ok(Some(payload)) => payload,
                     Ok(None) => continue,
@@ -161,7 +168,7 @@ impl Inner {
 
     /// Sends the welcomes of accepted commits. What fails stays, and is sent by the next sync; what the node
     /// refuses does not keep the rest of the group waiting.
-    async fn send_welcomes(&self, group_id: GroupId) -> Result<(), ClientError> {
+    pub(super) async fn send_welcomes(&self, group_id: GroupId) -> Result<(), ClientError> {
         for (id, sequence_id, action) in intent::to_complete(&self.context(), group_id)? {
             let metadata = welcome::encode_metadata(sequence_id);
             let wrap = |recipient: &Recipient| {
@@ -209,7 +216,8 @@ impl Inner {
         })?)
     }
 
-    /// Publishes until an intent is done with, and says how it ended.
+    /// Publishes until an intent is done with, and says how it ended. Where the group is paused meanwhile, the
+    /// intent is given up: whoever was told so must not find it done after an update.
     pub(super) async fn resolve_locked(&self, group_id: GroupId, id: IntentId) -> Result<(), ClientError> {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
@@ -224,6 +232,12 @@ impl Inner {
                 None => return Ok(()),
                 Some(IntentState::Error) => break,
                 Some(_) if cut_off => break,
+                Some(_) if matches!(failure, Some(ClientError::Group(GroupError::Paused { .. }))) => {
+                    if let Some(intent) = self.store.intent(id)? {
+                        intent::give_up(&self.context(), &intent)?;
+                    }
+                    break;
+                }
                 Some(_) => {
                     intent::return_unseen(&self.context(), group_id)?;
                 }

@@ -1,6 +1,6 @@
 //! Whom and what the person lets in, as an app calls it.
 
-use super::{Client, ClientError, Event, Inner};
+use super::{Client, ClientError, Event, Inner, SyncSummary};
 use crate::groups::Context;
 use crate::ids::GroupId;
 use crate::preferences::{Consent, Entity, PreferenceUpdate, consent};
@@ -36,7 +36,16 @@ impl Preferences {
             .store
             .transaction(|tx| consent::decide(&context.with(tx), decisions))?;
         inner.tell_preferences(changed.into_iter().map(PreferenceUpdate::Consent).collect());
+        inner.wake_device_sync();
         Ok(())
+    }
+
+    /// Reads what other installations decided, and tells them what was decided here.
+    ///
+    /// # Errors
+    /// As [`Client::sync_all_device_sync_groups`].
+    pub async fn sync(&self) -> Result<SyncSummary, ClientError> {
+        self.client.sync_all_device_sync_groups().await
     }
 
     /// What was decided about a conversation or an inbox.
@@ -49,10 +58,11 @@ impl Preferences {
 }
 
 impl Inner {
-    /// Tells those who watch what changed.
+    /// Tells those who watch what changed. The other installations are told what was decided here.
     pub(super) fn tell_preferences(&self, updates: Vec<PreferenceUpdate>) {
         if !updates.is_empty() {
             self.events.tell(&Event::Preferences(updates));
+            self.wake_device_sync();
         }
     }
 

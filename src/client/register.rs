@@ -8,20 +8,22 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures::FutureExt as _;
 use futures::lock::Mutex;
 
-use super::{Client, ClientError, ClientOptions, Inner, streams};
+use super::device_sync::DeviceSync;
+use super::{Client, ClientError, ClientOptions, Inner, accounts, expiry, streams};
 use crate::error::Coded as _;
 use crate::identity::{
-    AccountId, Address, ContractAnswers, Identifier, IdentityUpdate, InstallationKey, Passkey,
-    SignatureRequest, derive_inbox_id, verify,
+    AccountId, Address, Identifier, IdentityUpdate, InstallationKey, Passkey, PasskeySignature,
+    SignatureRequest, derive_inbox_id,
 };
 use crate::ids::InboxId;
 use crate::platform::Platform;
 use crate::storage::{
     HmacKey, IdentifierKind, IdentityRow, InstallationSeed, PreferencesRow, RegistrationState, Store,
 };
-use crate::transport::calls::{ContractSignature, NodeApi};
+use crate::transport::calls::NodeApi;
 
 impl Client {
     /// The inbox an identifier has, or would get with this nonce.
@@ -92,9 +94,13 @@ impl Client {
             store,
             api,
             platform,
+            options.protocol_version.clone(),
+            options.device_sync,
         );
         client.inner.registered.set(registered);
         if registered {
+            client.inner.recall_revocation()?;
+            client.inner.wake_device_sync();
             // What is stored is enough to read and to write: the node need not be there.
             return Ok(client);
         }
@@ -130,6 +136,8 @@ impl Client {
             store,
             api,
             platform,
+            options.protocol_version,
+            options.device_sync,
         );
         client.start_registration().await?;
         Ok(client)
@@ -141,8 +149,11 @@ impl Client {
         store: Store,
         api: NodeApi,
         platform: Rc<dyn Platform>,
+        own_version: String,
+        device_sync: bool,
     ) -> Self {
-        let inner = Inner {
+        let (alarm, rung) = expiry::Alarm::new();
+        let inner = Rc::new_cyclic(|myself| Inner {
             store,
             api,
             platform,
@@ -150,20 +161,28 @@ impl Client {
             inbox_id,
             identifier,
             nonce,
+            own_version,
             request: RefCell::new(None),
             registered: Cell::new(false),
+            revoked: Cell::new(false),
+            judged_own_log: Cell::new(0),
+            own_log_read_ns: Cell::new(i64::MIN),
+            key_packages_kept: Cell::new(false),
+            last_request_ns: Cell::new(0),
             closing: super::events::Closing::default(),
             events: Rc::default(),
             live: streams::Live::default(),
+            alarm,
             groups: RefCell::new(HashMap::new()),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
+            device_sync: DeviceSync::new(device_sync, myself.clone()),
             last_unique_ns: Cell::new(0),
-        };
-        Self {
-            inner: Rc::new(inner),
-        }
+        });
+        let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);
+        inner.platform.spawn(cleaning.boxed_local());
+        Self { inner }
     }
 
     /// Works out what must be signed.
@@ -209,6 +228,17 @@ impl Client {
         }
     }
 
+    /// Adds a passkey's assertion over [`signature_text`](Self::signature_text).
+    ///
+    /// # Errors
+    /// [`ClientError::Identity`]: invalid-passkey-signature or wrong-signer.
+    pub fn add_passkey_signature(&self, assertion: PasskeySignature) -> Result<(), ClientError> {
+        match self.open()?.request.borrow_mut().as_mut() {
+            Some(request) => Ok(request.add_passkey(assertion)?),
+            None => Ok(()),
+        }
+    }
+
     /// Adds a smart-contract wallet's signature, once the node has confirmed it.
     ///
     /// # Errors
@@ -220,28 +250,13 @@ impl Client {
         block_number: Option<u64>,
         signature: &[u8],
     ) -> Result<(), ClientError> {
-        use crate::identity::{IdentityError, eip191_hash};
         let inner = self.open()?;
         let Some(text) = self.signature_text() else {
             return Ok(());
         };
         let account = AccountId::new(chain_id, address);
-        let asked = ContractSignature {
-            account_id: account.as_str().to_owned(),
-            block_number,
-            signature: signature.to_vec(),
-            hash: eip191_hash(text.as_bytes()),
-        };
-        let verdict = inner
-            .api
-            .verify_contract_signatures(vec![asked])
-            .await?
-            .into_iter()
-            .next();
-        let block = verdict
-            .filter(|verdict| verdict.is_valid)
-            .and_then(|verdict| verdict.block_number);
-        let block = block.ok_or(IdentityError::ContractRefused)?;
+        let block =
+            super::pending::confirm_contract(&inner.api, &text, &account, block_number, signature).await?;
         match inner.request.borrow_mut().as_mut() {
             Some(request) => {
                 crate::identity::store_answer(
@@ -259,12 +274,14 @@ impl Client {
     /// Does nothing when it is registered already.
     ///
     /// # Errors
-    /// [`ClientError::Identity`] with missing signers; [`ClientError::Transport`]: call it again, with the
+    /// [`ClientError::InstallationRevoked`]; [`ClientError::Identity`] with missing signers;
+    /// [`ClientError::Transport`]: call it again, with the
     /// same keys it goes on where it stopped. A node that refuses the update for good, such as a new inbox that
     /// another installation has made meanwhile, leaves a new [`signature_text`](Self::signature_text).
     pub async fn register(&self) -> Result<(), ClientError> {
         let inner = self.open()?;
         let _guard = inner.identity.lock().await;
+        inner.check_not_revoked()?;
         if inner.registered.get() {
             return Ok(());
         }
@@ -295,6 +312,7 @@ impl Client {
             return Err(ClientError::RegistrationNotVisible);
         }
         inner.finish_registration()?;
+        inner.wake_device_sync();
         Ok(())
     }
 }
@@ -323,13 +341,10 @@ impl Inner {
 
     /// Verifies an own update as everybody else will.
     async fn check(&self, update: &IdentityUpdate) -> Result<(), ClientError> {
-        let questions = update.contract_questions();
-        let answers: ContractAnswers = questions.into_iter().map(|question| (question, true)).collect();
-        let verified = verify(update, &answers)?;
         if self.store.latest_identity_sequence(&self.inbox_id)? == 0 {
-            crate::identity::AssociationState::replay([&verified])?;
+            crate::identity::AssociationState::replay([&accounts::verified(update)?])?;
         } else {
-            self.newest_state(self.inbox_id).await?.apply(&verified)?;
+            accounts::check(&self.newest_state(self.inbox_id).await?, update)?;
         }
         Ok(())
     }

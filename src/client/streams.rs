@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures::future::{Either, Fuse, FusedFuture as _, select};
 use futures::{FutureExt as _, StreamExt as _};
 
+use super::key_packages::keep_fresh;
 use super::sync::envelope;
 use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
@@ -52,6 +53,11 @@ impl Client {
             inner
                 .platform
                 .spawn(follow(Rc::downgrade(&self.inner)).boxed_local());
+            if !inner.key_packages_kept.replace(true) {
+                inner
+                    .platform
+                    .spawn(keep_fresh(Rc::downgrade(&self.inner)).boxed_local());
+            }
         }
         Ok(stream)
     }
@@ -87,6 +93,10 @@ async fn follow(weak: Weak<Inner>) {
             return;
         };
         tracing::info!(%error, "the live connection ended");
+        if matches!(error, ClientError::InstallationRevoked { .. }) {
+            inner.rest();
+            return;
+        }
         // A node that ends each connection at once is not hammered.
         let lasted = inner.platform.now_ns().saturating_sub(started);
         if inner.live.state.get() == ConnectionState::Connected && lasted >= STEADY_NS {
@@ -119,6 +129,11 @@ impl Inner {
         }
     }
 
+    /// Whether somebody watches.
+    pub(super) fn is_live(&self) -> bool {
+        self.live.running.get()
+    }
+
     /// The live connection is not wanted any more. The next watcher starts another.
     fn rest(&self) {
         self.live.running.set(false);
@@ -143,6 +158,7 @@ impl Inner {
         let mut groups = self.group_ids()?;
         let mut messages = self.subscribe(&groups).await?;
         let mut stalled = Stalled::default();
+        self.check_own_log().await?;
         self.catch_up(&mut stalled).await?;
         self.set_connection(ConnectionState::Connected);
         let mut retry = Fuse::terminated();
@@ -164,6 +180,7 @@ impl Inner {
                     self.live_message(message, &mut stalled).await?;
                 }
                 event = own.next() => {
+                    self.check_not_revoked()?;
                     if let Some(Event::Conversation(group_id)) = event
                         && !groups.contains(&group_id)
                     {
@@ -187,13 +204,14 @@ impl Inner {
                 Ok(false) => {
                     stalled.groups.insert(group_id);
                 }
-                Err(error @ (ClientError::Storage(_) | ClientError::Closed)) => return Err(error),
+                Err(error) if ends_everything(&error) => return Err(error),
                 Err(error) => {
                     tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
                     stalled.groups.insert(group_id);
                 }
             }
         }
+        self.wake_device_sync();
         Ok(())
     }
 
@@ -249,7 +267,9 @@ impl Inner {
         if message.id <= self.cursor(group_id)? {
             return Ok(());
         }
-        if tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_none() {
+        let read = tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_some();
+        // Whom we are to take out is taken out by the sync that follows.
+        if !read || self.is_left_waiting(group_id)? {
             stalled.groups.insert(group_id);
         }
         Ok(())
@@ -289,11 +309,19 @@ impl Stalled {
     }
 }
 
+/// Whether a failure is not one conversation's own.
+fn ends_everything(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Storage(_) | ClientError::Closed | ClientError::InstallationRevoked { .. }
+    )
+}
+
 /// A failure that is no failure of the connection must not end it: one conversation would silence all others.
 fn tolerate<T>(outcome: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
-        Err(error @ (ClientError::Storage(_) | ClientError::Closed)) => Err(error),
+        Err(error) if ends_everything(&error) => Err(error),
         Err(ClientError::Transport(error)) if error.is_retryable() => Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "something that arrived could not be processed yet");

@@ -7,12 +7,13 @@ use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Stop};
 use crate::groups::intent::{self, Refresh};
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
-use crate::groups::{exceeds, originator};
+use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
-use crate::storage::{CursorKind, GroupQuery, IntentId, StorageError};
+use crate::storage::{
+    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, IntentId, StorageError,
+};
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
-use crate::version::PROTOCOL_VERSION;
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
@@ -36,8 +37,16 @@ impl Client {
     /// # Errors
     /// The first failure, after all conversations were tried.
     pub async fn sync_all(&self) -> Result<usize, ClientError> {
+        self.sync_all_with(&[]).await
+    }
+
+    /// The same of conversations with one of these consent states alone; empty: of all.
+    ///
+    /// # Errors
+    /// As [`sync_all`](Self::sync_all).
+    pub async fn sync_all_with(&self, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
         self.ready()?;
-        self.inner.sync_all().await
+        self.inner.sync_all(consent_states).await
     }
 }
 
@@ -65,7 +74,9 @@ impl Inner {
                 .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
             let page = self.api.query_welcome_messages(topic, after).await?;
             for arrived in page.items {
-                if let Some(group_id) = self.receive_welcome(arrived).await? {
+                if let Some(group_id) = self.receive_welcome(arrived).await?
+                    && !self.is_sync_group(&self.context(), group_id)?
+                {
                     joined.push(group_id);
                 }
                 // Only what is done with uses a key package up: one that must wait is read again and again.
@@ -87,12 +98,21 @@ impl Inner {
         let mut prepared = Prepared::default();
         loop {
             let context = self.context();
-            let outcome = self
-                .store
-                .transaction(|tx| join::receive_welcome(tx, &context, &envelope, prepared))?;
+            let (outcome, updates) = self.store.transaction(|tx| {
+                let outcome = join::receive_welcome(tx, &context, &envelope, prepared)?;
+                let updates = match outcome {
+                    Joined::Group(group_id) => self.device_sync_joined(&context.with(tx), group_id)?,
+                    _ => Vec::new(),
+                };
+                Ok::<_, ClientError>((outcome, updates))
+            })?;
             match outcome {
                 Joined::Group(group_id) => {
                     self.events.tell(&Event::Conversation(group_id));
+                    if let Some(required) = self.context().row(group_id)?.paused_for_version {
+                        self.tell(group_id, &[Change::Paused(required)]);
+                    }
+                    self.tell_preferences(updates);
                     return Ok(Some(group_id));
                 }
                 Joined::Refused(error) => {
@@ -115,21 +135,34 @@ impl Inner {
         }
     }
 
-    pub(super) async fn sync_all(self: &Rc<Self>) -> Result<usize, ClientError> {
+    async fn sync_all(self: &Rc<Self>, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
+        self.check_own_log().await?;
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
+        self.delete_expired()?;
         let mut failure = self.sync_welcomes().await.err();
         let mut synced = 0;
         for group_id in self.stale_groups().await? {
+            if !self.has_consent(group_id, consent_states)? {
+                continue;
+            }
             match self.sync_group(group_id).await {
                 Ok(()) => synced += 1,
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+        failure = failure.or(self.device_sync_pass().await.err());
         failure.map_or(Ok(synced), Err)
     }
 
-    /// The conversations that the node has something new of, that something waits to be sent in, or that wait
-    /// for a version.
+    /// Whether what was decided about a conversation is one of these; empty: whatever it is.
+    fn has_consent(&self, group_id: GroupId, states: &[ConsentState]) -> Result<bool, ClientError> {
+        let entity = group_id.to_string();
+        let state = self.store.consent_state(ConsentEntity::Conversation, &entity)?;
+        Ok(states.is_empty() || states.contains(&state))
+    }
+
+    /// The conversations that the node has something new of, that something waits to be sent or done in, or that
+    /// wait for a version.
     pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
         let rows = self.store.groups(&GroupQuery {
             include_duplicate_dms: true,
@@ -144,7 +177,8 @@ impl Inner {
                 Some(newest) => newest.id > self.cursor(row.id)?,
                 None => false,
             };
-            if is_new || waiting.contains(&row.id) || row.paused_for_version.is_some() {
+            let has_work = waiting.contains(&row.id) || row.has_pending_leave_request;
+            if is_new || has_work || row.paused_for_version.is_some() {
                 stale.push(row.id);
             }
         }
@@ -170,10 +204,21 @@ impl Inner {
 
     async fn sync_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.receive_locked(group_id).await?;
+        // What was read may say so.
+        self.check_not_revoked()?;
+        if self.context().row(group_id)?.paused_for_version.is_some() {
+            // Who was added before is welcomed all the same; everything else waits.
+            return self.send_welcomes(group_id).await;
+        }
         // Nothing is being sent and everything was read: what has not come back never arrived.
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
-        self.publish_locked(group_id, None, refresh).await
+        self.fulfil_leaves_locked(group_id).await?;
+        match self.publish_locked(group_id, None, refresh).await {
+            // Paused by what was just read: what waits is published once it goes on.
+            Err(ClientError::Group(GroupError::Paused { .. })) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Looks whether members have new or revoked installations, if that was long ago, and queues the update.
@@ -191,13 +236,20 @@ impl Inner {
     /// Whether the last look at the members' installations is older than this, in a group that can be changed.
     pub(super) fn refresh_is_due(&self, group_id: GroupId, older_than_ns: i64) -> Result<bool, ClientError> {
         let row = self.context().row(group_id)?;
+        // In the conversation of the own installations a new one makes the next.
+        let is_virtual = row.conversation_type == ConversationType::Sync;
         let is_old = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
-        Ok(is_old && row.paused_for_version.is_none() && self.context().load(group_id)?.is_active())
+        Ok(is_old
+            && !is_virtual
+            && row.paused_for_version.is_none()
+            && self.context().load(group_id)?.is_active())
     }
 
     /// Reads everything the node has of a group. The lock is held by the caller.
     pub(super) async fn receive_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
-        self.unpause(group_id)?;
+        if self.unpause(group_id)?.is_some() {
+            return Ok(());
+        }
         loop {
             let after = self.cursor(group_id)?;
             let page = self.api.query_group_messages(group_id, after).await?;
@@ -222,10 +274,16 @@ impl Inner {
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
-            let batch = self
-                .store
-                .transaction(|tx| inbound::receive(tx, &context, group_id, rest, fetched))?;
+            let (batch, updates) = self.store.transaction(|tx| {
+                let batch = inbound::receive(tx, &context, group_id, rest, fetched)?;
+                let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
+                Ok::<_, ClientError>((batch, updates))
+            })?;
             self.tell(group_id, &batch.changes);
+            self.tell_preferences(updates);
+            if batch.changes.contains(&Change::Removed) {
+                self.removed_from_group().await;
+            }
             rest = rest.get(batch.done..).unwrap_or_default();
             fetched = fetched && batch.done == 0;
             match batch.stop {
@@ -241,16 +299,21 @@ impl Inner {
         Ok(true)
     }
 
-    /// Lets a paused group go on once this version is high enough.
-    fn unpause(&self, group_id: GroupId) -> Result<(), ClientError> {
-        let row = self.context().row(group_id)?;
-        if let Some(required) = row.paused_for_version
-            && exceeds(&required, PROTOCOL_VERSION) == Some(false)
-        {
-            self.store.set_paused_for_version(&group_id, None)?;
-            self.events.tell(&Event::Group(group_id));
+    /// Lets a paused group go on if our version is high enough by now. Returns the version it still waits for.
+    pub(super) fn unpause(&self, group_id: GroupId) -> Result<Option<String>, ClientError> {
+        let Some(required) = self.context().row(group_id)?.paused_for_version else {
+            return Ok(None);
+        };
+        if exceeds(&required, &self.own_version) != Some(false) {
+            return Ok(Some(required));
         }
-        Ok(())
+        self.store.set_paused_for_version(&group_id, None)?;
+        self.events.tell(&Event::Group(group_id));
+        self.events.tell(&Event::Paused {
+            group_id,
+            required: None,
+        });
+        Ok(None)
     }
 
     /// The node's number of the last message of a group that was processed.
@@ -266,7 +329,19 @@ impl Inner {
     }
 
     fn tell(&self, group_id: GroupId, changes: &[Change]) {
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::Message(_) | Change::Published(_)))
+        {
+            self.alarm.ring();
+        }
         for change in changes {
+            if let Change::Paused(required) = change {
+                self.events.tell(&Event::Paused {
+                    group_id,
+                    required: Some(required.clone()),
+                });
+            }
             self.events.tell(&match change {
                 Change::Message(id) | Change::Published(id) => Event::Message { group_id, id: *id },
                 Change::MessageRemoved(id) => Event::MessageRemoved { group_id, id: *id },

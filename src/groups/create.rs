@@ -93,6 +93,25 @@ pub fn create_dm(
     )
 }
 
+/// Makes the group in which the installations of the own inbox talk among themselves, locally. It is never listed,
+/// and nobody decides about it. The others come in by a membership update, which must be the first commit.
+///
+/// # Errors
+/// As [`create_group`].
+pub fn create_sync_group(context: &Context<'_>) -> Result<GroupRow, GroupError> {
+    let attributes = [field::NAME, field::DESCRIPTION, field::IMAGE_URL, field::APP_DATA]
+        .map(|name| (name, String::new()))
+        .into();
+    create(
+        context,
+        ConversationType::Sync,
+        None,
+        attributes,
+        &PolicySet::preset(Preset::AllMembers),
+        None,
+    )
+}
+
 fn disappearing(settings: Option<(i64, i64)>) -> Vec<(&'static str, String)> {
     settings
         .map(|(from, after)| {

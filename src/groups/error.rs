@@ -56,9 +56,40 @@ pub enum GroupError {
     /// The group's rules forbid it.
     #[error("the permissions of this group do not let you {0}")]
     NotPermitted(&'static str),
+    /// A policy that the network has no value for.
+    #[error("changing admins cannot be allowed to everybody: choose nobody, admins or super admins")]
+    PolicyUnavailable,
+    /// A minimum version in a form that not every release reads.
+    #[error("{asked:?} cannot be a minimum version: write three numbers, such as 1.10.0")]
+    InvalidVersion {
+        /// What was asked for.
+        asked: String,
+    },
+    /// A minimum version that would pause ourselves.
+    #[error("the minimum version {asked} lies above this client's own, {own}")]
+    VersionAboveOwn {
+        /// What was asked for.
+        asked: String,
+        /// The own version.
+        own: String,
+    },
+    /// A minimum version below the one the group has.
+    #[error("the minimum version of this group is {current} and cannot be lowered to {asked}")]
+    VersionLowered {
+        /// What was asked for.
+        asked: String,
+        /// What the group has.
+        current: String,
+    },
+    /// A time before the Unix epoch, or a span below nothing.
+    #[error("the times of disappearing messages cannot be negative")]
+    NegativeTime,
     /// Not possible in this kind of conversation.
     #[error("this is not possible in a direct message: {0}")]
     NotInDm(&'static str),
+    /// The own inbox cannot leave.
+    #[error("you cannot leave: {0}")]
+    CannotLeave(LeaveRefusal),
     /// Not possible in a group.
     #[error("this is a group: only a direct message has one other person")]
     NotDm,
@@ -80,6 +111,20 @@ pub enum GroupError {
     /// Stored data does not decode.
     #[error("stored group data does not decode: {0}")]
     Corrupt(&'static str),
+}
+
+/// Why an inbox cannot leave a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeaveRefusal {
+    /// Nobody leaves a direct message.
+    #[error("this is a direct message; deny it instead")]
+    DirectMessage,
+    /// Super admins cannot be removed.
+    #[error("a super admin must hand that role back first")]
+    SuperAdmin,
+    /// Nobody else is there who could remove it.
+    #[error("nobody else is in the group")]
+    Alone,
 }
 
 /// The rule a commit breaks.
@@ -203,8 +248,15 @@ impl Coded for GroupError {
             GroupError::Inactive => ErrorCode::GroupInactive,
             GroupError::Paused { .. } => ErrorCode::GroupPaused,
             GroupError::TooLarge { .. } => ErrorCode::GroupTooLarge,
-            GroupError::TooLong { .. } => ErrorCode::InvalidArgument,
+            GroupError::TooLong { .. } | GroupError::InvalidVersion { .. } | GroupError::NegativeTime => {
+                ErrorCode::InvalidArgument
+            }
+            GroupError::VersionAboveOwn { .. } | GroupError::VersionLowered { .. } => {
+                ErrorCode::MinimumVersion
+            }
+            GroupError::PolicyUnavailable => ErrorCode::UnsupportedOption,
             GroupError::NotPermitted(_) | GroupError::NotInDm(_) => ErrorCode::NotPermitted,
+            GroupError::CannotLeave(_) => ErrorCode::CannotLeave,
             GroupError::NotDm => ErrorCode::InvalidArgument,
             GroupError::NoUsableKeyPackage => ErrorCode::NoUsableKeyPackage,
             GroupError::UnknownInbox { .. } => ErrorCode::UnknownInbox,

@@ -203,7 +203,9 @@ fn check(
         ConversationType::Oneshot => return Err(Failure::Nothing),
         ConversationType::Dm => check_dm(context, &offer)?,
         // Only our own installations talk among themselves.
-        ConversationType::Sync if offer.added_by != context.inbox_id => {
+        ConversationType::Sync
+            if offer.added_by != context.inbox_id || !offer.membership.is_only(context.inbox_id) =>
+        {
             return Err(WelcomeError::Membership.into());
         }
         ConversationType::Group | ConversationType::Sync => {}
@@ -394,7 +396,8 @@ fn store(
         .as_ref()
         .is_some_and(|row| row.membership_state == MembershipState::Restored);
     let minimum = offer.metadata.get(field::MINIMUM_VERSION).unwrap_or_default();
-    let paused = conversation_type == ConversationType::Group
+    // Also direct messages, which libxmtp pauses at their next commit only.
+    let paused = conversation_type != ConversationType::Sync
         && version::exceeds(minimum, context.own_version).unwrap_or(false);
     let fresh = GroupRow {
         id: group_id,
@@ -438,6 +441,8 @@ fn store(
         _ => fresh,
     };
     context.db.put_group(&row)?;
+    // What was asked before we were away may have been settled meanwhile.
+    context.db.delete_pending_removes(&group_id)?;
     context.db.append_commit_log(&CommitLogRow {
         group_id,
         sequence_id: 0,

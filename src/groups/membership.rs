@@ -23,6 +23,12 @@ pub struct GroupMembership {
 }
 
 impl GroupMembership {
+    /// Whether this inbox is the only member.
+    #[must_use]
+    pub fn is_only(&self, inbox_id: InboxId) -> bool {
+        self.members.keys().eq([&inbox_id])
+    }
+
     /// Decodes the protobuf body.
     ///
     /// # Errors

@@ -7,8 +7,8 @@
 //!
 //! | noun | file |
 //! |---|---|
-//! | what a group says of itself | `metadata.rs`, `membership.rs`, `permissions.rs` |
-//! | making and joining | `create.rs`, `join.rs` |
+//! | what a group says of itself | `metadata.rs`, `membership.rs`, `permissions.rs`, `policy_choice.rs` |
+//! | making, joining and leaving | `create.rs`, `join.rs`, `leave.rs` |
 //! | what we want | `intent/` |
 //! | what others did | `inbound/` |
 //! | what people see of it | `view.rs`, `timeline.rs`, `removal/` |
@@ -20,9 +20,11 @@ mod error;
 pub mod inbound;
 pub mod intent;
 pub mod join;
+pub mod leave;
 mod membership;
 mod metadata;
 mod permissions;
+mod policy_choice;
 pub mod push;
 pub mod removal;
 mod row;
@@ -34,14 +36,15 @@ pub mod view;
 pub use context::Context;
 pub use create::NewGroup;
 pub use dm::{dm_id, other_member};
-pub use error::{CommitError, GroupError, WelcomeError};
+pub use error::{CommitError, GroupError, LeaveRefusal, WelcomeError};
 pub use membership::{GroupMembership, InstallationDiff, MembershipDiff};
 pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};
 pub use permissions::{Policy, PolicySet, Preset, Roles};
+pub use policy_choice::{ChosenPolicies, Permission, PolicyOption};
 pub use removal::RemovalError;
 pub use states::States;
 pub use timeline::{MessageView, RemovedBy};
-pub use version::exceeds;
+pub use version::{check_minimum_version, exceeds};
 pub use view::{GroupView, MemberView};
 
 /// How many members a group may have.

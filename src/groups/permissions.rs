@@ -69,7 +69,7 @@ pub struct PolicySet {
     pub add_admin: Policy,
     /// Who may remove from the admin list.
     pub remove_admin: Policy,
-    /// Carried along and shown, but never evaluated: only super admins change permissions.
+    /// Carried along, but never evaluated: only super admins change permissions.
     pub update_permissions: Policy,
 }
 
@@ -121,6 +121,32 @@ impl PolicySet {
             None if field.starts_with('_') => &Policy::SuperAdmin,
             None => &Policy::Admin,
         }
+    }
+
+    /// The preset this set is. Attributes without an entry and entries of attributes that no preset knows do not
+    /// count, nor does the rule for permissions, which is never evaluated. `None`: it is a set of its own.
+    ///
+    /// # Source
+    /// libxmtp, which tells apps so; peers of other versions write other attributes.
+    #[must_use]
+    pub fn as_preset(&self) -> Option<Preset> {
+        [Preset::AllMembers, Preset::AdminOnly]
+            .into_iter()
+            .find(|preset| {
+                let known = Self::preset(*preset);
+                let attributes = self.update_metadata.iter().all(|(name, policy)| {
+                    known
+                        .update_metadata
+                        .get(name)
+                        .is_none_or(|other| other == policy)
+                });
+                attributes
+                    && self.add_member == known.add_member
+                    && self.remove_member == known.remove_member
+                    && self.add_admin == known.add_admin
+                    && self.remove_admin == known.remove_admin
+                    && self.update_permissions == known.update_permissions
+            })
     }
 
     /// Decodes the protobuf body.
@@ -346,6 +372,25 @@ mod tests {
         ] {
             assert_eq!(set(Some(proto::MembershipPolicy { kind: Some(kind) })), refused);
         }
+    }
+
+    #[test]
+    fn a_preset_is_known_again_whatever_attributes_a_peer_adds_or_leaves_out() {
+        for preset in [Preset::AllMembers, Preset::AdminOnly] {
+            let mut set = PolicySet::preset(preset);
+            assert_eq!(set.as_preset(), Some(preset));
+            set.update_metadata.remove(field::MINIMUM_VERSION);
+            set.update_metadata.insert("x-colour".into(), Policy::Deny);
+            assert_eq!(set.as_preset(), Some(preset));
+            set.update_metadata.insert(field::NAME.into(), Policy::SuperAdmin);
+            assert_eq!(set.as_preset(), None);
+        }
+        let denied = PolicySet {
+            add_member: Policy::Deny,
+            ..PolicySet::preset(Preset::AllMembers)
+        };
+        assert_eq!(denied.as_preset(), None);
+        assert_eq!(PolicySet::direct_message().as_preset(), None);
     }
 
     #[test]

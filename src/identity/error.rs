@@ -1,8 +1,10 @@
 //! What can be wrong with an identity.
 
+use super::association::MemberDetails;
 use super::identifier::{Member, MemberKind};
 use super::signature::{ContractQuestion, SignatureKind};
 use crate::error::{Coded, ErrorCode};
+use crate::ids::{InboxId, InstallationId};
 
 /// Why an identity update, a signature or an identifier is refused.
 ///
@@ -107,10 +109,15 @@ pub enum IdentityError {
     #[error("the update names another inbox")]
     WrongInboxId,
     /// The inbox has as many installations as it may have ([`super::MAX_INSTALLATIONS_PER_INBOX`]).
-    #[error("the inbox has {count} installations already; revoke one first")]
+    #[error(
+        "inbox {inbox_id} has {} installations, as many as it may: revoke one first, which needs no installation",
+        .installations.len()
+    )]
     TooManyInstallations {
-        /// How many there are.
-        count: usize,
+        /// The inbox.
+        inbox_id: InboxId,
+        /// Those there are, the oldest first by their claimed time, with how each came in.
+        installations: Vec<(InstallationId, MemberDetails)>,
     },
     /// A signature for a request by somebody the request does not wait for.
     #[error("the signature is by somebody else than the one asked to sign")]

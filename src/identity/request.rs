@@ -63,9 +63,16 @@ impl SignatureRequest {
         installation: InstallationId,
         now_ns: u64,
     ) -> Result<Self, IdentityError> {
-        let count = state.installations().len();
-        if count >= MAX_INSTALLATIONS_PER_INBOX {
-            return Err(IdentityError::TooManyInstallations { count });
+        let installations: Vec<_> = state
+            .members()
+            .into_iter()
+            .filter_map(|(member, details)| Some((member.installation()?, details.clone())))
+            .collect();
+        if installations.len() >= MAX_INSTALLATIONS_PER_INBOX {
+            return Err(IdentityError::TooManyInstallations {
+                inbox_id: state.inbox_id(),
+                installations,
+            });
         }
         let is_recovery = *state.recovery_identifier() == signer;
         let signer = Member::from(signer);

@@ -35,6 +35,9 @@ pub enum MlsError {
 /// Why a key package is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyPackageFault {
+    /// The node has none for the installation.
+    #[error("the node has none")]
+    Missing,
     /// It is not the exact TLS encoding of a `KeyPackage`.
     #[error("it does not decode")]
     Malformed,
@@ -113,6 +116,12 @@ pub enum MessageFault {
     /// Decryption fails: the key was used before, or was never ours.
     #[error("it does not decrypt")]
     Undecryptable,
+    /// It adds a key package that has expired or is not valid yet, by the clock it was checked with.
+    #[error("it adds a key package outside of its lifetime")]
+    OutOfLifetime {
+        /// A time at which the package is valid, seconds since the Unix epoch.
+        valid_at: u64,
+    },
     /// Signature, membership or tree checks of RFC 9420 fail.
     #[error("it does not verify")]
     Invalid,

@@ -3,9 +3,10 @@
 use openmls::group::{MlsGroup, ProcessMessageError};
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::{
-    ContentType, CreateMessageError, MlsMessageIn, OpenMlsProvider as _, ProcessedMessageContent,
-    ProtocolMessage, Sender, ValidationError,
+    ContentType, CreateMessageError, KeyPackageVerifyError, MlsMessageIn, OpenMlsProvider as _,
+    ProcessedMessageContent, ProtocolMessage, Sender, ValidationError,
 };
+use openmls::treesync::errors::LifetimeError;
 
 use super::commit::{VerifiedCommit, VerifiedProposal};
 use super::error::{MessageFault, MlsError};
@@ -15,6 +16,7 @@ use super::provider::Provider;
 use super::signer::MlsSigner;
 use crate::identity::InstallationKey;
 use crate::ids::{GroupId, InboxId, InstallationId};
+use crate::platform::at_time;
 
 /// How many past epochs stay readable, as in libxmtp: a sender may be that far behind.
 pub(super) const PAST_EPOCHS: usize = 3;
@@ -247,15 +249,34 @@ impl Group {
     /// # Source
     /// RFC 9420 §6, §12.4.2.
     pub fn process(&mut self, provider: &Provider<'_>, message: &[u8]) -> Result<Processed, MlsError> {
+        self.process_at(provider, message, None)
+    }
+
+    /// The same, with lifetimes of added key packages checked at another time than now (seconds since the Unix
+    /// epoch), where the machine lets us ([`TIME_CAN_BE_SET`](crate::platform::TIME_CAN_BE_SET)).
+    ///
+    /// Peers do not check them in a commit: its author has. OpenMLS does, by the clock, and would part us from the
+    /// group when we read a commit after a key package in it has expired.
+    ///
+    /// # Errors
+    /// As [`process`](Self::process).
+    pub fn process_at(
+        &mut self,
+        provider: &Provider<'_>,
+        message: &[u8],
+        unix_seconds: Option<u64>,
+    ) -> Result<Processed, MlsError> {
         let message = parse(message)?;
         if message.group_id() != self.inner.group_id() {
             return Err(MessageFault::OtherGroup.into());
         }
         let epoch = message.epoch().as_u64();
-        let processed = self
-            .inner
-            .process_message(provider, message)
-            .map_err(|error| provider.failed(|| self.refusal(error, epoch).into()))?;
+        let process = || self.inner.process_message(provider, message);
+        let processed = match unix_seconds {
+            Some(time) => at_time(time, process),
+            None => process(),
+        };
+        let processed = processed.map_err(|error| provider.failed(|| self.refusal(error, epoch).into()))?;
         let sender = match processed.sender() {
             Sender::Member(index) => Some(index.to_owned()),
             _ => None,
@@ -320,6 +341,17 @@ impl Group {
             ProcessMessageError::ValidationError(ValidationError::UnableToDecrypt(_)) => {
                 MessageFault::Undecryptable
             }
+            ProcessMessageError::ValidationError(ValidationError::KeyPackageVerifyError(
+                KeyPackageVerifyError::LifetimeError(error),
+            )) => match error {
+                LifetimeError::Expired { not_after, .. } => MessageFault::OutOfLifetime {
+                    valid_at: not_after.saturating_sub(1),
+                },
+                LifetimeError::NotValidYet { not_before, .. } => {
+                    MessageFault::OutOfLifetime { valid_at: not_before }
+                }
+                LifetimeError::SystemTimeBeforeUnixEpoch => MessageFault::Invalid,
+            },
             ProcessMessageError::ValidationError(ValidationError::UnknownMember) => MessageFault::Sender,
             ProcessMessageError::IncompatibleWireFormat => MessageFault::NotPrivate,
             _ => MessageFault::Invalid,

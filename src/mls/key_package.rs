@@ -167,6 +167,65 @@ pub fn verify_for(
     }
 }
 
+/// The lifetime a key package claims, whatever else is wrong with it: first second of validity and first second
+/// after it, since the Unix epoch. `None` when it does not decode.
+#[must_use]
+pub fn lifetime_of(tls: &[u8]) -> Option<(u64, u64)> {
+    // OpenMLS shows a lifetime only of what it has verified, against its own clock. The fields before it: version,
+    // ciphersuite, init key; then of the leaf encryption key, signature key, credential, capabilities, source.
+    let mut rest = Fields(tls.get(4..)?);
+    for _ in 0..3 {
+        rest.vector()?;
+    }
+    if rest.number(2)? != BASIC_CREDENTIAL {
+        return None;
+    }
+    rest.vector()?;
+    for _ in 0..5 {
+        rest.vector()?;
+    }
+    (rest.number(1)? == SOURCE_KEY_PACKAGE).then_some(())?;
+    Some((rest.number(8)?, rest.number(8)?))
+}
+
+/// The number of a Basic credential. Source: RFC 9420 §17.5.
+const BASIC_CREDENTIAL: u64 = 1;
+/// The number of the leaf source `key_package`. Source: RFC 9420 §7.2.
+const SOURCE_KEY_PACKAGE: u64 = 1;
+
+/// What is left to read of a TLS structure.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (field, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(field)
+    }
+
+    fn number(&mut self, bytes: usize) -> Option<u64> {
+        let field = self.take(bytes)?;
+        Some(
+            field
+                .iter()
+                .fold(0, |number, byte| number << 8 | u64::from(*byte)),
+        )
+    }
+
+    /// A vector with a length of 1, 2 or 4 bytes. Source: RFC 9420 §2.1.2.
+    fn vector(&mut self) -> Option<&'a [u8]> {
+        let first = *self.0.first()?;
+        let (bytes, mask) = match first >> 6 {
+            0 => (1, 0x3f),
+            1 => (2, 0x3fff),
+            2 => (4, 0x3fff_ffff),
+            _ => return None,
+        };
+        let length = self.number(bytes)? & mask;
+        self.take(usize::try_from(length).ok()?)
+    }
+}
+
 /// Checks a key package by itself, for callers that have no store: a node that is offered one.
 ///
 /// # Errors

@@ -21,6 +21,22 @@ extern "C" {
     fn clear_timeout(id: &JsValue);
 }
 
+#[wasm_bindgen(module = "/src/platform/with_time.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = withTime)]
+    fn with_time(milliseconds: f64, call: &mut dyn FnMut());
+}
+
+/// See [`at_time`](super::at_time): `Date.now`, which every clock in wasm reads, answers this time.
+pub(super) fn at_time<T>(unix_seconds: u64, call: impl FnOnce() -> T) -> T {
+    let mut call = Some(call);
+    let mut answer = None;
+    with_time(unix_seconds as f64 * 1_000.0, &mut || {
+        answer = call.take().map(|call| call());
+    });
+    answer.expect("the function calls what it is given once")
+}
+
 /// The machine of a worker or window.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WebPlatform;

@@ -13,6 +13,9 @@ pub enum PreferenceError {
     /// A group failed.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// A message of another installation does not decode.
+    #[error("a message between installations does not decode: {0}")]
+    Message(&'static str),
     /// What consent is asked about is neither a group id nor an inbox id.
     #[error("consent is about a {expected}: hex of its id")]
     Entity {
@@ -26,6 +29,7 @@ impl Coded for PreferenceError {
         match self {
             PreferenceError::Storage(error) => error.code(),
             PreferenceError::Group(error) => error.code(),
+            PreferenceError::Message(_) => ErrorCode::InvalidContent,
             PreferenceError::Entity { .. } => ErrorCode::InvalidArgument,
         }
     }

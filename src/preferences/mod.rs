@@ -6,11 +6,14 @@
 //! | noun | file |
 //! |---|---|
 //! | decisions about conversations and inboxes | `consent.rs` |
+//! | what installations tell each other | `sync.rs`, as bytes `wire.rs` |
 //! | what changed, for those who watch | `update.rs` |
 
 pub mod consent;
 mod error;
+pub mod sync;
 mod update;
+pub mod wire;
 
 pub use consent::{Consent, Entity};
 pub use error::PreferenceError;

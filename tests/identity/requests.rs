@@ -124,8 +124,19 @@ fn the_eleventh_installation_is_refused_before_anybody_signs() {
     let refused =
         SignatureRequest::new_installation(&log.state, Wallet(1).identifier(), installation_id(11), NOW_NS)
             .expect_err("there is no room");
-    assert_eq!(refused, IdentityError::TooManyInstallations { count: 10 });
     assert_eq!(refused.code(), ErrorCode::TooManyInstallations);
+    let IdentityError::TooManyInstallations {
+        inbox_id,
+        installations,
+    } = refused
+    else {
+        panic!("{refused}");
+    };
+    assert_eq!(inbox_id, log.state.inbox_id());
+    assert_eq!(installations.len(), 10);
+    for (id, details) in &installations {
+        assert_eq!(log.state.details(&(*id).into()), Some(details));
+    }
     // readers do not enforce it
     log.push(vec![add(Installation(11), Wallet(1))])
         .expect("a log may hold more");

@@ -3,14 +3,17 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { document, table } from "./support/report.mjs";
+import { PEERS } from "./support/peer.mjs";
+import { document, table, vectors } from "./support/report.mjs";
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values: chosen } = parseArgs({
-  options: { seed: { type: "string" }, peer: { type: "string" }, only: { type: "string" } },
+  options: { seed: { type: "string" }, peer: { type: "string" }, only: { type: "string" }, record: { type: "boolean" } },
 });
 if (chosen.seed !== undefined && !/^\d+$/.test(chosen.seed)) throw new Error("--seed takes a whole number");
-const only = chosen.only ?? (chosen.seed === undefined ? undefined : "12");
+/** Story 0 is none of the table's: it records vectors. */
+const RECORDING = "0";
+const only = chosen.record ? RECORDING : chosen.only ?? (chosen.seed === undefined ? undefined : "12");
 
 const state = file("../../.cache/");
 const results = `${state}interop-results.jsonl`;
@@ -36,7 +39,9 @@ try {
 } catch {
   // Nothing was told: the tests' own output says why.
 }
-if (lines.length > 0) {
+if (chosen.record) {
+  if (code === 0 && lines.length === PEERS.length) writeFileSync(file("../vectors/interop.json"), vectors(lines));
+} else if (lines.length > 0) {
   if (!only && !chosen.peer) writeFileSync(file("../../docs/INTEROP.md"), document(lines));
   console.log(`\n${Math.round((Date.now() - started) / 1000)} s\n\n${table(lines)}`);
 }

@@ -1,10 +1,13 @@
 //! A machine that waits for nothing long and whose clock can be set forward.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use futures::future::LocalBoxFuture;
+use futures::FutureExt as _;
+use futures::future::{LocalBoxFuture, select};
 use xmtp_web::platform::Platform;
 use xmtp_web::platform::native::NativePlatform;
 
@@ -15,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// But the longest pause after a rate limit is a limit and some jitter.
 const JITTER: Duration = Duration::from_millis(25);
 
+/// From here on a wait is for something that is due rarely.
+const HOURS: Duration = Duration::from_secs(60 * 60);
+
 /// Clones share the clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestMachine {
@@ -24,6 +30,11 @@ pub(crate) struct TestMachine {
     pub(crate) node_is_behind: Rc<Cell<bool>>,
     /// The node cannot reach the chain on which contract wallets live.
     pub(crate) chain_is_away: Rc<Cell<bool>>,
+    /// Long waits end when the clock is set past their end, and who waits so.
+    follows_clock: Rc<Cell<bool>>,
+    waiting: Rc<RefCell<Vec<Waker>>>,
+    /// Waits of hours are pauses too.
+    pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
 }
@@ -33,6 +44,23 @@ impl TestMachine {
     pub(crate) fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).expect("less than centuries");
         self.ahead_ns.set(self.ahead_ns.get() + by);
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// From now on long waits end when the clock is set past their end, as on a machine that is awake. Without it
+    /// the clock moves as on one that was asleep: no timer notices.
+    pub(crate) fn wake_with_clock(&self) {
+        self.follows_clock.set(true);
+    }
+
+    /// Does something with the clock as if it had never been set forward.
+    pub(crate) fn as_at_first<T>(&self, act: impl FnOnce() -> T) -> T {
+        let ahead_ns = self.ahead_ns.replace(0);
+        let done = act();
+        self.ahead_ns.set(ahead_ns);
+        done
     }
 
     /// Stops the clock.
@@ -48,8 +76,23 @@ impl Platform for TestMachine {
     }
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        if self.follows_clock.get() && duration >= LIMIT {
+            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            let (machine, deadline) = (self.clone(), self.now_ns().saturating_add(nanoseconds));
+            let set_past = poll_fn(move |context| {
+                if machine.now_ns() >= deadline {
+                    return Poll::Ready(());
+                }
+                machine.waiting.borrow_mut().push(context.waker().clone());
+                Poll::Pending
+            });
+            return select(NativePlatform.sleep(duration), set_past)
+                .map(|_| ())
+                .boxed_local();
+        }
+        let is_hours = duration >= HOURS && self.hours_pass.get();
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
-        NativePlatform.sleep(if is_pause {
+        NativePlatform.sleep(if is_pause || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {
             duration

@@ -1,5 +1,7 @@
 //! What a page does with the classes, in a worker of a browser against a running node.
 
+#![allow(dead_code, reason = "each suite uses its part")]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

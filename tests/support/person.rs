@@ -61,13 +61,38 @@ impl Person {
         machine: &TestMachine,
     ) -> Result<Self, ClientError> {
         Self::open_with(
-            ClientOptions::new(wallet.identifier()),
+            ClientOptions {
+                // Stories that are not about it count on being alone with the node.
+                device_sync: false,
+                ..ClientOptions::new(wallet.identifier())
+            },
             wallet,
             file,
             url,
             machine,
         )
         .await
+    }
+
+    /// Closes the app and opens it again on the same file, as another version.
+    pub(crate) async fn reopened_as(self, version: &str) -> Self {
+        let Self {
+            wallet,
+            client,
+            file,
+            url,
+            machine,
+        } = self;
+        assert!(file.is_some(), "only a file can be opened again");
+        client.close();
+        drop(client);
+        let options = ClientOptions {
+            protocol_version: version.into(),
+            ..ClientOptions::new(wallet.identifier())
+        };
+        Self::open_with(options, &wallet, file, &url, &machine)
+            .await
+            .expect("the client opens")
     }
 
     pub(crate) async fn open_with(
@@ -177,6 +202,12 @@ impl Person {
             ..Default::default()
         };
         self.group(id).messages(&options).expect("the database answers")
+    }
+
+    /// How many messages of people the database holds, those included whose time is over: for them the clock must
+    /// have been set forward.
+    pub(crate) fn stored_messages(&self, id: GroupId) -> usize {
+        self.machine.as_at_first(|| self.messages(id).len())
     }
 
     pub(crate) fn texts(&self, id: GroupId) -> Vec<String> {

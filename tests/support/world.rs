@@ -132,6 +132,21 @@ impl World {
         person
     }
 
+    /// Somebody registered whose client is of a version, with a file that outlives the client.
+    pub(crate) async fn person_of_version(&self, version: &str) -> Person {
+        let wallet = self.wallet();
+        let options = xmtp_web::client::ClientOptions {
+            protocol_version: version.into(),
+            ..xmtp_web::client::ClientOptions::new(wallet.identifier())
+        };
+        let file = self.file(&format!("{}.db", wallet.address().as_str()));
+        let person = Person::open_with(options, &wallet, Some(file), self.url(), &self.machine)
+            .await
+            .expect("the client opens");
+        person.sign_and_register().await.expect("registers");
+        person
+    }
+
     /// Removes an installation from an inbox, signed by its wallet.
     pub(crate) async fn revoke(&self, wallet: &Wallet, device: &Person) {
         use xmtp_web::identity::SignatureRequest;

@@ -22,6 +22,7 @@ use xmtp_web::storage::{
     CommitResult, CursorKind, MembershipState, MessageKind as RowKind, MessageQuery, Store,
 };
 
+use crate::clock;
 use crate::context::assert_context;
 use crate::messages::assert_envelope;
 use crate::peers::{Joiner, bytes, envelope, id, list, name, nanoseconds, number, peers, text, texts};
@@ -189,19 +190,6 @@ fn assert_stored_group(peer: &Value, joiner: &Joiner) {
     }
 }
 
-/// Whether the key package that a recorded commit adds has expired by now. OpenMLS then refuses the commit,
-/// and natively nobody can tell it another time: the transcript ends there.
-fn has_expired(message: &Value) -> bool {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("after 1970");
-    let made = std::time::Duration::from_nanos(number(&message["created_ns"]));
-    let adds = message["proposals"]
-        .as_array()
-        .is_some_and(|list| list.iter().any(|kind| kind == "Add/inline"));
-    adds && now > made + std::time::Duration::from_secs(84 * 24 * 60 * 60 - 2 * 60 * 60)
-}
-
 /// Processes one message with the pieces of the `mls` room. Answers false when the transcript ends.
 fn step(joiner: &Joiner, message: &Value, installations: &mut Installations, what: &str) -> bool {
     let data = bytes(&message["data"]);
@@ -291,7 +279,7 @@ fn step(joiner: &Joiner, message: &Value, installations: &mut Installations, wha
                 "{what}"
             );
         }
-        Err(MlsError::Message(MessageFault::Invalid)) if has_expired(message) => return false,
+        Err(MlsError::Message(MessageFault::OutOfLifetime { .. })) if !clock::STANDS => return false,
         other => panic!("{what}: {other:?}"),
     }
     true

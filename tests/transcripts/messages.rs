@@ -5,6 +5,8 @@ use serde_json::Value;
 use xmtp_web::groups::{exceeds, push};
 use xmtp_web::ids::{GroupId, MessageId};
 use xmtp_web::messages::{ContentType, EncodedContent, Plaintext, message_id};
+use xmtp_web::preferences::wire;
+use xmtp_web::storage::{ConsentEntity, ConsentState};
 
 use crate::peers::{bytes, file, id, list, name, nanoseconds, number, peers, text};
 
@@ -201,6 +203,46 @@ fn a_minimum_version_pauses_us_where_it_pauses_the_peers() {
             for version in list(&results[key]) {
                 assert_eq!(exceeds(text(version), own), Some(paused), "{peer}: {version}");
             }
+        }
+    }
+}
+
+#[test]
+fn preferences_of_peers_are_read_and_written_as_they_write_them() {
+    for peer in peers() {
+        let messages = list(&peer["device_sync"]["messages"]);
+        assert_eq!(messages.len(), 2, "{}", name(&peer));
+        for entry in messages {
+            let plaintext = Plaintext::decode(&bytes(&entry["envelope"]))
+                .expect("decodes")
+                .expect("current");
+            let content = EncodedContent::decode(&plaintext.content).expect("decodes");
+            assert_eq!(content.content, bytes(&entry["device_sync_content"]));
+            let Ok(wire::SyncMessage::Updates(updates)) = wire::decode(&plaintext.content) else {
+                panic!("{}: preferences", name(&peer))
+            };
+            let updates: Vec<_> = updates.into_iter().map(|update| update.expect("right")).collect();
+            match (&updates[..], &entry["preference_update"]) {
+                ([wire::Update::HmacKey(row)], saved) if saved["hmac"].is_object() => {
+                    assert_eq!(row.hmac_key.as_bytes().as_slice(), bytes(&saved["hmac"]["key"]));
+                    assert_eq!(
+                        row.hmac_key_cycled_at_ns.to_string(),
+                        text(&saved["hmac"]["cycled_at_ns"])
+                    );
+                }
+                ([wire::Update::Consent(row)], saved) => {
+                    let saved = &saved["consent"];
+                    assert_eq!(row.entity, text(&saved["entity"]));
+                    assert_eq!(row.entity_type, ConsentEntity::Inbox);
+                    assert_eq!(
+                        (saved["state"].as_i64(), row.state),
+                        (Some(3), ConsentState::Denied)
+                    );
+                    assert_eq!(row.consented_at_ns.to_string(), text(&saved["consented_at_ns"]));
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(wire::encode(&updates), plaintext.content, "{}", name(&peer));
         }
     }
 }

@@ -257,7 +257,7 @@ export class Chat {
     try {
       const { conversations } = this.client;
       open.push(await conversations.streamGroups({ ...events, onValue: (group) => void this.#adopt(group) }));
-      open.push(await conversations.streamAllMessages({ ...events, onValue: (message) => void this.#received(message) }));
+      open.push(await conversations.streamAllGroupMessages({ ...events, onValue: (message) => void this.#received(message) }));
       await this.refreshList();
       this.#cameOnline();
     } catch (error) {

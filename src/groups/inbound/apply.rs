@@ -7,7 +7,8 @@ use super::commit_rules::ValidatedCommit;
 use super::receive::{Change, Speaker};
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
-use crate::groups::metadata::{MutableMetadata, field};
+use crate::groups::leave;
+use crate::groups::metadata::field;
 use crate::groups::originator;
 use crate::groups::removal;
 use crate::groups::row;
@@ -15,10 +16,7 @@ use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
 use crate::messages::{ContentType, Plaintext, message_id};
 use crate::mls::{Group, Leaf, MergedCommit};
-use crate::storage::{
-    CommitLogRow, CommitResult, DeliveryStatus, MembershipState, MessageKind, MessageRow, PendingRemoveRow,
-    Published, Role,
-};
+use crate::storage::{CommitLogRow, CommitResult, DeliveryStatus, MessageKind, MessageRow, Published, Role};
 
 /// Stores a message that arrived.
 pub(super) fn message(
@@ -45,8 +43,8 @@ pub(super) fn message(
     if row::is_listed(&row) {
         context.db.advance_last_message(&group_id, envelope.created_ns)?;
     }
-    if is_leave_request(&row) {
-        wants_to_leave(context, group, sender.0, row.id)?;
+    if leave::is_request(&row) {
+        leave::note(context, group, sender.0, row.id)?;
     }
     told(context, group, &row, epoch, Change::Message(row.id))
 }
@@ -65,39 +63,6 @@ fn told(
         None if context.db.removed_by(&row.id)?.is_some() => Ok(Vec::new()),
         None => Ok(vec![change]),
     }
-}
-
-/// Whether a message is a member's wish to leave.
-fn is_leave_request(row: &MessageRow) -> bool {
-    (row.authority_id.as_str(), row.type_id.as_str(), row.version_major) == ("xmtp.org", "leave_request", 1)
-}
-
-/// Notes that a member asked to leave. Super admins then have something to do.
-///
-/// # Source
-/// libxmtp, `pending_remove`.
-fn wants_to_leave(
-    context: &Context<'_>,
-    group: &Group,
-    inbox_id: InboxId,
-    message_id: MessageId,
-) -> Result<(), GroupError> {
-    let group_id = group.id();
-    context.db.insert_pending_remove(&PendingRemoveRow {
-        group_id,
-        inbox_id,
-        message_id,
-    })?;
-    if inbox_id == context.inbox_id {
-        context
-            .db
-            .set_membership_state(&group_id, MembershipState::PendingRemove)?;
-    } else if MutableMetadata::decode(group.context().mutable_metadata.as_deref())?
-        .is_super_admin(context.inbox_id)
-    {
-        context.db.set_pending_leave_request(&group_id, true)?;
-    }
-    Ok(())
 }
 
 /// Stores that an own message is on the network.
@@ -124,8 +89,8 @@ pub(super) fn published(
     if row::is_listed(&row) {
         context.db.advance_last_message(&group_id, envelope.created_ns)?;
     }
-    if is_leave_request(&row) {
-        wants_to_leave(context, group, context.inbox_id, id)?;
+    if leave::is_request(&row) {
+        leave::note(context, group, context.inbox_id, id)?;
     }
     told(context, group, &row, epoch, Change::Published(id))
 }
@@ -179,6 +144,7 @@ pub(super) fn commit(
     )?;
     remember_roles(context, group, commit)?;
     if !commit.is_visible() {
+        leave::review(context, group)?;
         return Ok(if commit.permissions_changed {
             vec![Change::Group]
         } else {
@@ -211,15 +177,7 @@ pub(super) fn commit(
     for inbox in &commit.removed {
         context.db.delete_pending_remove(&group_id, inbox)?;
     }
-    let others_wait = context
-        .db
-        .pending_removes(&group_id)?
-        .iter()
-        .any(|row| row.inbox_id != context.inbox_id);
-    let is_super_admin = commit.metadata.is_super_admin(context.inbox_id);
-    context
-        .db
-        .set_pending_leave_request(&group_id, is_super_admin && others_wait)?;
+    leave::review(context, group)?;
     let row = transcript_row(
         context,
         group_id,

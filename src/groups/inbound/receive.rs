@@ -17,6 +17,7 @@ use crate::mls::{
     CommitView, Group, Leaf, MessageFault, MessageHeader, MessageKind, MlsError, Processed, StagedCommit,
     VerifiedCommit,
 };
+use crate::platform::TIME_CAN_BE_SET;
 use crate::storage::{
     AttemptRow, CommitResult, CursorKind, IntentKind, IntentRow, IntentState, StorageError, Transaction,
 };
@@ -120,6 +121,7 @@ impl From<GroupError> for Failure {
             | GroupError::NotFound { .. }
             | GroupError::Mls(MlsError::UnknownGroup | MlsError::Corrupt(_)) => return Failure::Fatal(error),
             GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { .. })) => CommitResult::WrongEpoch,
+            GroupError::Mls(MlsError::Message(MessageFault::OutOfLifetime { .. })) => CommitResult::Invalid,
             GroupError::Mls(MlsError::Message(_)) => CommitResult::Undecryptable,
             _ => CommitResult::Invalid,
         };
@@ -177,16 +179,26 @@ pub fn receive(
             continue;
         }
         let was_active = group.is_active();
-        let outcome = tx.savepoint(|part| {
-            let context = context.with(part);
-            let mut step = Step {
-                context: &context,
-                group: &mut group,
-                envelope,
-                fetched: fetched && index == 0,
-            };
-            step.run(header, group_id)
-        });
+        let mut header = Some(header);
+        let mut times = LifetimeClocks::default();
+        let outcome = loop {
+            let outcome = tx.savepoint(|part| {
+                let context = context.with(part);
+                let mut step = Step {
+                    context: &context,
+                    group: &mut group,
+                    envelope,
+                    fetched: fetched && index == 0,
+                    clock: times.current,
+                };
+                let header = header.take().unwrap_or_else(|| Group::header(&envelope.data));
+                step.run(header, group_id)
+            });
+            match outcome {
+                Err(failure) if times.next(&failure, envelope) => group = context.load(group_id)?,
+                outcome => break outcome,
+            }
+        };
         let stop = match outcome {
             Ok(changes) => {
                 batch.changes.extend(changes);
@@ -258,12 +270,45 @@ fn refuse(
     Ok(None)
 }
 
+/// By which clocks the key packages in a commit may be valid: first ours; then, for a commit that is read late or
+/// by a clock that is wrong, the node's when the commit arrived, at which its author had just checked them; at last
+/// the one by which the refused package is valid, for an author who was in the last seconds, or did not check.
+/// Others take such a commit all the same, and what they take we must.
+#[derive(Default)]
+struct LifetimeClocks {
+    /// Seconds since the Unix epoch; `None`: ours.
+    current: Option<u64>,
+    tried: u8,
+}
+
+impl LifetimeClocks {
+    /// Whether to try again, with `current`.
+    fn next(&mut self, failure: &Failure, envelope: &Envelope) -> bool {
+        let Failure::Refused(refusal) = failure else {
+            return false;
+        };
+        let GroupError::Mls(MlsError::Message(MessageFault::OutOfLifetime { valid_at })) = refusal.error
+        else {
+            return false;
+        };
+        self.current = match self.tried {
+            0 => u64::try_from(envelope.created_ns / 1_000_000_000).ok(),
+            1 => Some(valid_at),
+            _ => return false,
+        };
+        self.tried += 1;
+        TIME_CAN_BE_SET
+    }
+}
+
 /// One envelope on its way through.
 struct Step<'a, 'b> {
     context: &'a Context<'b>,
     group: &'a mut Group,
     envelope: &'a Envelope,
     fetched: bool,
+    /// The time by which lifetimes are checked, seconds since the Unix epoch; `None`: now.
+    clock: Option<u64>,
 }
 
 impl Step<'_, '_> {
@@ -285,7 +330,7 @@ impl Step<'_, '_> {
         }
         match self
             .group
-            .process(&self.context.provider(), &self.envelope.data)?
+            .process_at(&self.context.provider(), &self.envelope.data, self.clock)?
         {
             Processed::Own => Ok(Vec::new()),
             Processed::Application { sender, plaintext } => self.message(sender, &plaintext, header.epoch),

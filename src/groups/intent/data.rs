@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::groups::GroupError;
+use crate::groups::{GroupError, Permission, PolicyOption};
 use crate::ids::{InboxId, InstallationId};
 use crate::storage::IntentKind;
 
@@ -43,6 +43,13 @@ pub enum IntentData {
         /// Whom.
         inbox_id: InboxId,
     },
+    /// Replace one policy of the permissions.
+    UpdatePermission {
+        /// Which.
+        permission: Permission,
+        /// By which.
+        option: PolicyOption,
+    },
 }
 
 /// A change of the admin lists.
@@ -68,6 +75,7 @@ impl IntentData {
             IntentData::UpdateMembership { .. } => IntentKind::UpdateGroupMembership,
             IntentData::UpdateMetadata { .. } => IntentKind::MetadataUpdate,
             IntentData::UpdateAdmins { .. } => IntentKind::UpdateAdminList,
+            IntentData::UpdatePermission { .. } => IntentKind::UpdatePermission,
         }
     }
 
@@ -145,6 +153,13 @@ mod tests {
                     value: "b".into(),
                 },
                 "0301610162",
+            ),
+            (
+                IntentData::UpdatePermission {
+                    permission: Permission::Metadata("a".into()),
+                    option: PolicyOption::SuperAdmin,
+                },
+                "0504016103",
             ),
         ];
         for (data, hex) in cases {

@@ -9,8 +9,10 @@ use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
 use crate::groups::inbound::{needed_states, validate};
 use crate::groups::membership::GroupMembership;
-use crate::groups::metadata::MutableMetadata;
+use crate::groups::metadata::{self, MutableMetadata};
+use crate::groups::permissions::PolicySet;
 use crate::groups::states::{self, States};
+use crate::groups::version::check_minimum_version;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{
     CommitPlan, ContextChange, Group, MlsError, StagedOwnCommit, VerifiedCommit, VerifiedKeyPackage,
@@ -132,6 +134,9 @@ pub fn build(
         }
         IntentData::UpdateMetadata { field, value } => {
             let mut metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
+            if field == metadata::field::MINIMUM_VERSION {
+                check_minimum_version(&value, metadata.get(&field), context.own_version)?;
+            }
             metadata.attributes.insert(field, value);
             (
                 change(ContextChange::MutableMetadata(metadata.encode())),
@@ -148,6 +153,21 @@ pub fn build(
                 change(ContextChange::MutableMetadata(metadata.encode())),
                 Vec::new(),
             )
+        }
+        IntentData::UpdatePermission { permission, option } => {
+            let metadata = MutableMetadata::decode(group.context().mutable_metadata.as_deref())?;
+            if !metadata.is_super_admin(context.inbox_id) {
+                // Also where nothing would change: who may not, hears so.
+                return Err(GroupError::NotPermitted("change permissions"));
+            }
+            let before = PolicySet::decode(group.context().permissions.as_deref())?;
+            let mut after = before.clone();
+            after.set(&permission, option)?;
+            if after == before {
+                context.db.delete_intent(intent.id)?;
+                return Ok(Build::Done);
+            }
+            (change(ContextChange::Permissions(after.encode()?)), Vec::new())
         }
     };
     let added = plan.add.clone();

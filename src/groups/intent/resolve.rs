@@ -88,7 +88,8 @@ pub fn complete(context: &Context<'_>, id: IntentId) -> Result<(), GroupError> {
 /// Queues a failed message once more, with all its attempts before it. Its id stays the same.
 ///
 /// # Errors
-/// [`GroupError::Storage`] with not-found when there is no such message or it has not failed.
+/// [`GroupError::Storage`] with not-found when there is no such message or it has not failed;
+/// [`GroupError::Paused`].
 pub fn resend_message(context: &Context<'_>, message: MessageId) -> Result<GroupId, GroupError> {
     let missing = || GroupError::Storage(StorageError::NotFound(crate::storage::Missing::Message));
     let row = context
@@ -97,6 +98,9 @@ pub fn resend_message(context: &Context<'_>, message: MessageId) -> Result<Group
         .ok_or_else(missing)?;
     if row.kind != MessageKind::Application || row.delivery_status != DeliveryStatus::Failed {
         return Err(missing());
+    }
+    if let Some(required) = context.row(row.group_id)?.paused_for_version {
+        return Err(GroupError::Paused { required });
     }
     context
         .db

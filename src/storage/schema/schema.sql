@@ -220,3 +220,8 @@ CREATE TABLE unsent_preferences (
     entity TEXT NOT NULL,
     PRIMARY KEY (entity_type, entity)
 ) STRICT, WITHOUT ROWID;
+
+-- Conversations in which a new installation of the own inbox is to be added.
+CREATE TABLE installation_refreshes (
+    group_id BLOB PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

@@ -1,6 +1,7 @@
 //! What the installations of an inbox still have to tell each other.
 
 use super::consent::{ConsentEntity, ConsentRow};
+use crate::ids::GroupId;
 use crate::storage::{Db, StorageError};
 use rusqlite::params;
 
@@ -70,6 +71,38 @@ impl Db {
             params![limit],
             super::consent::read,
         )
+    }
+
+    /// Notes that members' installations are to be looked up in a conversation, and new ones added.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn queue_installation_refresh(&self, group: &GroupId) -> Result<(), StorageError> {
+        self.execute(
+            "INSERT INTO installation_refreshes (group_id) VALUES (?) ON CONFLICT DO NOTHING",
+            params![group],
+        )?;
+        Ok(())
+    }
+
+    /// The conversations in which that is to be done.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn installation_refreshes(&self) -> Result<Vec<GroupId>, StorageError> {
+        self.all("SELECT group_id FROM installation_refreshes", [], |c| c.take())
+    }
+
+    /// Notes that it was done.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn delete_installation_refresh(&self, group: &GroupId) -> Result<(), StorageError> {
+        self.execute(
+            "DELETE FROM installation_refreshes WHERE group_id = ?",
+            params![group],
+        )?;
+        Ok(())
     }
 
     /// Whether the root key of push notifications is to be told.

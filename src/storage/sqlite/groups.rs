@@ -344,6 +344,15 @@ impl Db {
         )
     }
 
+    /// Forgets all who asked to leave a group.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn delete_pending_removes(&self, group: &GroupId) -> Result<(), StorageError> {
+        self.execute("DELETE FROM pending_remove WHERE group_id = ?", params![group])?;
+        Ok(())
+    }
+
     /// Forgets that a member asked to leave. Answers whether it had.
     ///
     /// # Errors

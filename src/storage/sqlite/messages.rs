@@ -167,6 +167,25 @@ impl Db {
         )
     }
 
+    /// What is stored of the envelope that has this number in a group: at most one row.
+    ///
+    /// # Errors
+    /// [`StorageError::NumberTooLarge`], and those of reading.
+    pub fn messages_at(
+        &self,
+        group: &GroupId,
+        sequence_id: u64,
+        now_ns: i64,
+    ) -> Result<Vec<MessageRow>, StorageError> {
+        self.all(
+            &format!(
+                "SELECT {COLUMNS} FROM messages m WHERE m.group_id = ? AND m.sequence_id = ? AND ({ALIVE})"
+            ),
+            params![group, to_stored(sequence_id, "a sequence id")?, now_ns],
+            read,
+        )
+    }
+
     /// Whether any group of a direct message has this line of the transcript.
     ///
     /// # Errors

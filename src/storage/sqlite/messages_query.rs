@@ -189,6 +189,25 @@ impl Db {
         Ok(found.unwrap_or(0))
     }
 
+    /// When each sender's newest message of those a query asks for was sent; its limit does not count.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn latest_times_by_sender(
+        &self,
+        query: &MessageQuery,
+        now_ns: i64,
+    ) -> Result<Vec<(InboxId, i64)>, StorageError> {
+        let Conditions { sql, params } = query.conditions(now_ns);
+        self.all(
+            &format!(
+                "SELECT m.sender_inbox_id, max(m.sent_at_ns) FROM messages m{sql} GROUP BY m.sender_inbox_id"
+            ),
+            rusqlite::params_from_iter(params),
+            |c| Ok((c.take()?, c.take()?)),
+        )
+    }
+
     /// The message sent last in any of the groups that is a line of its own.
     ///
     /// # Errors

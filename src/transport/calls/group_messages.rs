@@ -214,6 +214,15 @@ impl NodeApi {
     }
 }
 
+/// Decodes one message as nodes and push servers hand it out: protobuf `xmtp.mls.api.v1.GroupMessage`. `None` for
+/// a version this library does not know.
+///
+/// # Errors
+/// [`TransportError::InvalidResponse`].
+pub fn decode_group_message(bytes: &[u8]) -> Result<Option<GroupEnvelope>, TransportError> {
+    envelope(decode(bytes)?)
+}
+
 /// The parsed message; `None` for a version this library does not know.
 fn envelope(message: wire::GroupMessage) -> Result<Option<GroupEnvelope>, TransportError> {
     let Some(wire::group_message::Version::V1(v1)) = message.version else {

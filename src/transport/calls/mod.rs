@@ -27,7 +27,7 @@ mod welcomes;
 
 pub use crate::proto::xmtp::identity::associations::IdentifierKind;
 pub use commit_log::{CommitLogPublication, CommitLogRow};
-pub use group_messages::{GroupEnvelope, NewestGroupMessage, OutgoingGroupMessage};
+pub use group_messages::{GroupEnvelope, NewestGroupMessage, OutgoingGroupMessage, decode_group_message};
 pub use identity::{ContractSignature, ContractVerdict, IdentityUpdateRow};
 pub use legacy::{LegacyCursor, LegacyEnvelope, LegacyPage, LegacyQuery};
 pub use welcomes::{OutgoingWelcome, WelcomeBody, WelcomeEnvelope};

@@ -60,6 +60,8 @@ story(6, "admins and super admins", [DIRECTIONS.peerActs, DIRECTIONS.weAct], asy
   await bob.removeByInbox(group, carol);
   await bob.addByInbox(group, carol);
   await assert.rejects(bob.addSuperAdmin(group, bob), "an admin may not make himself super admin");
+  // Released clients publish this one and then refuse it themselves.
+  await assert.rejects(bob.removeByInbox(group, alice), "nobody removes a super admin");
   await alice.syncGroup(group);
   await alice.addSuperAdmin(group, bob);
   await alice.removeAdmin(group, bob);

@@ -22,7 +22,11 @@ function random(seed) {
 }
 
 /** Name → how often, of a hundred. */
-const WEIGHTS = { say: 40, sync: 27, field: 15, role: 8, remove: 5, add: 5 };
+const WEIGHTS = { say: 40, sync: 27, field: 12, rule: 3, role: 8, remove: 5, add: 5 };
+/** Numbers of `PermissionUpdateType` (members added, removed, fields) and of `PermissionPolicy` (allow, admin, super admin): what leaves the walk something to do. */
+const RULES = [0, 1, 4];
+const POLICIES = [0, 2, 3];
+const FIELDS_WITH_RULES = [0, 1, 2, 3];
 const DECK = Object.entries(WEIGHTS).flatMap(([name, count]) => Array(count).fill(name));
 
 class Walk {
@@ -49,6 +53,11 @@ class Walk {
       case "field": {
         const field = dice.pick(["name", "description", "imageUrl", "appData"]);
         return [`${actor.name} sets ${field}`, () => actor.update(group, field, `${field} ${number}`)];
+      }
+      case "rule": {
+        const [type, policy] = [dice.pick(RULES), dice.pick(POLICIES)];
+        const field = type === 4 ? dice.pick(FIELDS_WITH_RULES) : undefined;
+        return [`${actor.name} sets rule ${type} ${field ?? ""} to ${policy}`, () => actor.updatePermission(group, type, policy, field)];
       }
       case "role": {
         const change = dice.pick(["addAdmin", "removeAdmin", "addSuperAdmin", "removeSuperAdmin"]);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { assertSameGroup, assertSameTalk, DIRECTIONS, story, syncAll } from "../support/stage.mjs";
 
-const BACKLOG = 220;
+const BACKLOG = 1_000;
 /** One change of the group after so many messages. */
-const CHANGE_EVERY = 18;
+const CHANGE_EVERY = 50;
 
 story(8, "streams while the other acts", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
   const { alice, bob } = await cast({ alice: acting, bob: following });
@@ -45,9 +45,9 @@ story(8, `${BACKLOG} messages and ${Math.floor(BACKLOG / CHANGE_EVERY)} changes 
   await alice.say(group, "see you");
   await syncAll(group, [bob]);
   await bob.goAway();
-  for (let number = 1; number <= BACKLOG; number++) {
-    await alice.say(group, `missed ${number}`);
-    if (number % CHANGE_EVERY === 0) await alice.rename(group, `Name ${number / CHANGE_EVERY}`);
+  for (let change = 1; change <= BACKLOG / CHANGE_EVERY; change++) {
+    await alice.sayMany(group, Array.from({ length: CHANGE_EVERY }, (_, index) => `missed ${change}.${index}`));
+    await alice.rename(group, `Name ${change}`);
   }
   // A group he does not know of yet waits for him too.
   const other = await alice.createGroup([bob], { groupName: "New" });

@@ -51,6 +51,13 @@ export const nestedText = (text) =>
   field(2, field(1, utf8("encoding")) + field(2, utf8("UTF-8"))) +
   field(4, utf8(text));
 
+/** The content by which a message is taken back. */
+export const takingBack = (id) => ({
+  type: { authorityId: "xmtp.org", typeId: "deleteMessage", versionMajor: 1, versionMinor: 0 },
+  parameters: {},
+  content: { hex: field(1, utf8(id)) },
+});
+
 const type = (typeId, versionMajor = 1, authorityId = "xmtp.org", versionMinor = 0) => ({ authorityId, typeId, versionMajor, versionMinor });
 const json = (value) => ({ hex: utf8(JSON.stringify(value)) });
 const encoded = (typeId, parameters, content, fallback) => ({

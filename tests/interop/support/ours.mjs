@@ -1,5 +1,5 @@
 // A person whose client is ours: the built package in a plain page of headless Chromium.
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,13 +8,19 @@ import { Person } from "./person.mjs";
 
 const pkg = fileURLToPath(new URL("../../../pkg", import.meta.url));
 const support = fileURLToPath(new URL(".", import.meta.url)).replace(/[\\/]$/, "");
+/** As in src/version.rs. */
+const OWN_VERSION = "1.10.0";
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-/** A static host: the package at the root, the page and what it shares with the peers' program under /interop. */
+/**
+ * A static host: the package at the root, the page and what it shares with the peers' program under /interop. Under
+ * /as/1.2.3 is the same again, of a package that says it is of this version.
+ */
 export async function servePackage() {
   if (!existsSync(join(pkg, "index.js"))) throw new Error("there is no built package in pkg/: run scripts/build");
   const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url, "http://page").pathname);
+    const [, version, asked] = /^(?:\/as\/([^/]+))?(\/.*)$/.exec(normalize(new URL(request.url, "http://page").pathname));
+    const path = asked;
     const [folder, rest] =
       path === "/" ? [support, "page/index.html"]
       : path.startsWith("/interop/") ? [support, path.slice("/interop/".length)]
@@ -24,7 +30,8 @@ export async function servePackage() {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "cache-control": "max-age=3600" });
+    if (version && file.endsWith(".wasm")) return response.end(ofVersion(readFileSync(file), version));
     createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -37,6 +44,15 @@ export async function servePackage() {
   };
 }
 
+/** The module with another protocol version, of the same length, wherever it names its own. */
+function ofVersion(module, version) {
+  if (version.length !== OWN_VERSION.length) throw new Error(`a version must be as long as ${OWN_VERSION}`);
+  let at = module.indexOf(OWN_VERSION);
+  if (at < 0) throw new Error(`the module does not name the version ${OWN_VERSION}`);
+  for (; at >= 0; at = module.indexOf(OWN_VERSION, at)) module.write(version, at);
+  return module;
+}
+
 export function openBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -47,39 +63,66 @@ export function openBrowser() {
   });
 }
 
+/** A browser profile of its own, which people use one after another: with storage and a window that is loaded. */
+class Device {
+  owner;
+  #context;
+  #url;
+
+  static async open(browser, url) {
+    const device = new Device();
+    device.#url = url;
+    device.#context = await browser.newContext();
+    await device.#context.exposeFunction("signText", (text) => device.owner.wallet.sign(text));
+    await device.#context.exposeFunction("heard", (event) => device.owner.takeEvent(event));
+    await device.load();
+    return device;
+  }
+
+  /** Opens a window, of a package of another version if one is given. */
+  async load(version) {
+    this.version = version;
+    this.window = await this.#context.newPage();
+    if (process.env.XMTP_INTEROP_VERBOSE) this.window.on("console", (line) => console.log(`${this.owner?.name}: ${line.text()}`));
+    this.window.on("pageerror", (error) => this.owner?.complaints.push(`${this.owner.name}: ${error.message}`));
+    await this.window.goto(`${this.#url}${version ? `/as/${version}` : ""}/`);
+    await this.window.waitForFunction(() => window.ready);
+  }
+
+  close() { return this.#context.close(); }
+}
+
 export class OurPerson extends Person {
   side = "xmtp-web";
   /** Errors that nobody caught in the page. */
   complaints = [];
-  #context;
-  #window;
-  #host;
-  #known = false;
+  #device;
+  #nodeUrl;
+  /** Devices that nobody uses, for the next one: loading one costs more than most stories. */
+  #shelf;
 
-  static async join(name, wallet, { browser, page, nodeUrl }) {
+  static async join(name, wallet, { browser, page, nodeUrl, shelf }) {
     const person = new OurPerson(name, wallet);
-    person.#host = { page, nodeUrl };
-    // A context has its own storage: a device of its own.
-    person.#context = await browser.newContext();
-    await person.#context.exposeFunction("signText", (text) => wallet.sign(text));
-    await person.#context.exposeFunction("heard", (event) => person.takeEvent(event));
-    await person.comeBack();
+    person.#nodeUrl = nodeUrl;
+    person.#shelf = shelf;
+    person.#device = shelf.pop() ?? (await Device.open(browser, page.url));
+    person.#device.owner = person;
+    await person.#open(false);
     return person;
   }
 
-  /** Opens a window and in it the database, which is made if it is not there. */
-  async comeBack() {
-    this.#window = await this.#context.newPage();
-    if (process.env.XMTP_INTEROP_VERBOSE) this.#window.on("console", (line) => console.log(`${this.name}: ${line.text()}`));
-    this.#window.on("pageerror", (error) => this.complaints.push(`${this.name}: ${error.message}`));
-    await this.#window.goto(this.#host.page.url);
-    await this.#window.waitForFunction(() => window.ready);
-    this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#host.nodeUrl, known: this.#known }));
-    this.#known = true;
+  async #open(known) {
+    this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#nodeUrl, known }));
+  }
+
+  /** Opens a window, of a package of another version if one is given, and in it the database. */
+  async comeBack(version) {
+    await this.#device.load(version);
+    await this.#open(true);
   }
 
   async ask(verb, ...args) {
-    const work = this.#window.evaluate(([name, given]) => window.person(name, given), [verb, args]);
+    const work = this.#device.window.evaluate(([name, given]) => window.person(name, given), [verb, args]);
     const { value, error } = await this.within(verb, work);
     if (error) throw this.failure(verb, error);
     return value;
@@ -88,12 +131,17 @@ export class OurPerson extends Person {
   /** Closes the window. The database stays. */
   async goAway() {
     await this.ask("close");
-    await this.#window.close();
+    await this.#device.window.close();
   }
 
-  async close() {
-    await this.#context.close();
+  /** Gives the device away: to the next person if all went well. */
+  async close(well) {
+    if (!well || this.#device.version) return this.#device.close();
+    await this.ask("close");
+    this.#device.owner = undefined;
+    this.#shelf.push(this.#device);
   }
 
+  requireVersion(group) { return this.ask("requireVersion", group); }
   encoded(group) { return this.ask("encoded", group); }
 }

@@ -1,7 +1,10 @@
 // A released client, unmodified, in a process of its own. It reads one JSON line per command, { id, verb, args }, and
 // writes one per answer, { id, value } or { id, error }, and one per thing heard on a stream, { event }.
 // Arguments: the npm alias of the package.
+import { createRequire } from "node:module";
 import readline from "node:readline";
+import { pathToFileURL } from "node:url";
+import { takingBack } from "./content.mjs";
 import { toPlain, fromPlain } from "./plain.mjs";
 import { identifiers, sharedVerbs } from "./verbs.mjs";
 import { wallet } from "./wallet.mjs";
@@ -9,14 +12,21 @@ import { wallet } from "./wallet.mjs";
 const sdk = await import(process.argv[2]);
 const write = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 let client;
-const { verbs, find } = sharedVerbs(() => client, (event) => write({ event }));
+const { verbs, find } = sharedVerbs(() => client, (event) => write({ event }), {
+  sayLater: (group, text) => group.sendText(text, true),
+});
 
+/** Every text that the wallet was asked to sign. */
+const signed = [];
 const signerOf = (secret) => {
   const own = wallet(secret);
   return {
     type: "EOA",
     getIdentifier: () => identifiers([own.address])[0],
-    signMessage: (text) => new Uint8Array(Buffer.from(own.sign(text), "hex")),
+    signMessage: (text) => {
+      signed.push(text);
+      return new Uint8Array(Buffer.from(own.sign(text), "hex"));
+    },
   };
 };
 
@@ -28,8 +38,8 @@ const HELPERS = {
 };
 
 Object.assign(verbs, {
-  async open({ secret, dbPath }) {
-    client = await sdk.Client.create(signerOf(secret), { env: "local", dbPath });
+  async open({ secret, dbPath, url }) {
+    client = await sdk.Client.create(signerOf(secret), { env: "local", apiUrl: url, dbPath });
     return { inboxId: client.inboxId, installationId: client.installationId, version: client.libxmtpVersion };
   },
   /** Sends by the typed helper; answers the id and, where the package has an encoder, what it encodes. */
@@ -41,11 +51,36 @@ Object.assign(verbs, {
     if (kind === "reply") return { id: await group.sendReply({ ...value, content: sdk.encodeText(value.content) }) };
     return { id: await group[`send${name}`](value), encoded: sdk[`encode${name}`](value) };
   },
+  /** These releases have no call for it: the content is sent by hand. */
+  async takeBack(id, message) {
+    await (await find(id)).send(fromPlain(takingBack(message)), { shouldPush: false });
+  },
   async lastReadTimes(id) {
     return (await find(id)).lastReadTimes();
   },
+  /** What a release of 6.1 has for groups of later clients: it first asks for their version, by a commit of its own. */
+  async enableProposals(id) {
+    const require = createRequire(import.meta.resolve(process.argv[2]));
+    const { Conversations } = await import(pathToFileURL(require.resolve("@xmtp/node-bindings")));
+    // The package keeps the object to itself; here it comes past.
+    const { getConversationById } = Conversations.prototype;
+    let found;
+    Conversations.prototype.getConversationById = function (...args) {
+      found = getConversationById.apply(this, args);
+      return found;
+    };
+    await find(id);
+    Conversations.prototype.getConversationById = getConversationById;
+    await found.unstable.enableProposals({ force: true });
+  },
+  async signedTexts() {
+    return signed;
+  },
+  async hmacKeys(id) {
+    return (await find(id)).hmacKeys()[id];
+  },
   async epoch(id) {
-    return (await (await find(id)).debugInfo()).epoch;
+    return Number((await (await find(id)).debugInfo()).epoch);
   },
 });
 

@@ -2,9 +2,20 @@
 // person can do is the same for all.
 import { once } from "node:events";
 import { EventEmitter } from "node:events";
+import { takingBack } from "./content.mjs";
 
 /** How long one command may take, milliseconds. */
-export const PATIENCE = Number(process.env.XMTP_INTEROP_PATIENCE ?? 60_000);
+export const PATIENCE = Number(process.env.XMTP_INTEROP_PATIENCE ?? 120_000);
+
+/** Asks again and again until it holds: for what a client does in its own time. */
+export async function eventually(what, holds, patience = 20_000) {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    if (await holds()) return;
+    if (Date.now() > deadline) throw new Error(`not within ${patience / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
 
 export class Person {
   #heard = [];
@@ -72,6 +83,7 @@ export class Person {
   syncGroup(group) { return this.ask("syncGroup", group); }
   groups() { return this.ask("groups"); }
   say(group, text) { return this.ask("say", group, text); }
+  sayMany(group, texts) { return this.ask("sayMany", group, texts); }
   send(group, encoded) { return this.ask("send", group, encoded); }
   messages(group) { return this.ask("messages", group); }
   /** What people said, oldest first. */
@@ -79,9 +91,13 @@ export class Person {
   async texts(group) { return (await this.said(group)).map((message) => message.text); }
   /** The lines about changes of the group, oldest first. */
   async changes(group) { return (await this.messages(group)).filter((message) => message.kind === "changed"); }
+  /** Takes a message back; see also `takeBackAnyway`, which asks nobody whether one may. */
+  takeBack(group, id) { return this.ask("takeBack", group, id); }
+  takeBackAnyway(group, id) { return this.send(group, takingBack(id)); }
   members(group) { return this.ask("members", group); }
   async memberInboxes(group) { return (await this.members(group)).map((member) => member.inboxId); }
   describe(group) { return this.ask("describe", group); }
+  async epoch(group) { return Number(await this.ask("epoch", group)); }
   rename(group, name) { return this.update(group, "name", name); }
   /** field: name, description, imageUrl, appData */
   update(group, field, value) { return this.ask("update", group, field, value); }
@@ -93,6 +109,27 @@ export class Person {
   addByInbox(group, ...people) { return this.ask("addInboxes", group, people.map((each) => each.inboxId)); }
   removeByAddress(group, ...people) { return this.ask("removeAddresses", group, people.map((each) => each.address)); }
   removeByInbox(group, ...people) { return this.ask("removeInboxes", group, people.map((each) => each.inboxId)); }
+  createDm(person, options = {}) { return this.ask("createDm", { inboxId: person.inboxId, ...options }); }
+  createDmByAddress(person, options = {}) { return this.ask("createDm", { address: person.address, ...options }); }
+  dmWith(person) { return this.ask("dmWith", person.inboxId); }
+  dms() { return this.ask("dms"); }
+  duplicateDms(id) { return this.ask("duplicateDms", id); }
+  consent(kind, entity) { return this.ask("consent", kind, entity); }
+  setConsent(kind, entity, state) { return this.ask("setConsent", kind, entity, state); }
+  consentOf(group) { return this.ask("consentOf", group); }
+  setConsentOf(group, state) { return this.ask("setConsentOf", group, state); }
+  syncPreferences() { return this.ask("syncPreferences"); }
+  permissions(group) { return this.ask("permissions", group); }
+  updatePermission(group, type, policy, field) { return this.ask("updatePermission", group, type, policy, field); }
+  disappearing(group) { return this.ask("disappearing", group); }
+  setDisappearing(group, fromNs, inNs) { return this.ask("setDisappearing", group, String(fromNs), String(inNs)); }
+  stopDisappearing(group) { return this.ask("stopDisappearing", group); }
+  leave(group) { return this.ask("leave", group); }
+  isLeaving(group) { return this.ask("isLeaving", group); }
+  pausedFor(group) { return this.ask("pausedFor", group); }
+  revoke(...people) { return this.ask("revoke", people.map((each) => each.installationId)); }
+  ownInstallations() { return this.ask("ownInstallations"); }
+  keyPackages(...people) { return this.ask("keyPackages", people.map((each) => each.installationId)); }
   listen() { return this.ask("listen"); }
   stopListening() { return this.ask("stopListening"); }
 }

@@ -6,15 +6,19 @@ import { createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startDevnode } from "../../../scripts/devnode.mjs";
+import { Forger } from "./forger.mjs";
 import { OurPerson, openBrowser, servePackage } from "./ours.mjs";
 import { PEERS, PeerPerson } from "./peer.mjs";
 import { wallet } from "./wallet.mjs";
 
-/** `env: "local"` of the peers means these, and nothing else. */
-const GRPC_PORT = 5556;
-const GRPC_WEB_PORT = 5557;
+/** `env: "local"` of the peers means the first. Peers of 6.x can be told another, for a run beside a node. */
+const GRPC_PORT = Number(process.env.XMTP_INTEROP_PORT ?? 5556);
+const GRPC_WEB_PORT = GRPC_PORT + 1;
 /** A whole story, milliseconds. */
-const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 300_000);
+const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 900_000);
+
+/** How many peers' stories are told at the same time. */
+const AT_ONCE = Number(process.env.XMTP_INTEROP_AT_ONCE ?? PEERS.length);
 
 export const DIRECTIONS = {
   peerActs: "peer acts, we follow",
@@ -23,6 +27,8 @@ export const DIRECTIONS = {
 };
 
 const chosenPeers = PEERS.filter((peer) => !process.env.XMTP_INTEROP_PEER || peer.alias.endsWith(process.env.XMTP_INTEROP_PEER));
+/** Released clients among themselves, to see what is theirs: this one stands in for ours. */
+const stand = PEERS.find((peer) => process.env.XMTP_INTEROP_BETWEEN && peer.alias.endsWith(process.env.XMTP_INTEROP_BETWEEN));
 const chosenStories = process.env.XMTP_INTEROP_ONLY?.split(",").map(Number);
 
 async function assertFree(port) {
@@ -38,17 +44,17 @@ async function assertFree(port) {
 const stories = [];
 
 /**
- * Registers a story. `tell({ cast, peer })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
- * `following` say on which side (`"ours"` or `"peer"`).
+ * Registers a story; number 0 is told only when asked for. `tell({ cast, peer })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
+ * `following` say on which side (`"ours"`, `"peer"` or `"forger"`). `peers`: only with these.
  */
-export function story(number, title, directions, tell) {
-  stories.push({ number, title, directions, tell });
+export function story(number, title, directions, tell, { peers } = {}) {
+  stories.push({ number, title, directions, tell, peers });
 }
 
 /** Tells all stories that were registered, peer by peer. */
 export function tellAll() {
   let node, browser, page;
-  const log = [];
+  const [log, shelf] = [[], []];
 
   before(async () => {
     await assertFree(GRPC_PORT);
@@ -56,6 +62,7 @@ export function tellAll() {
     node = await startDevnode(["--grpc-port", String(GRPC_PORT), "--grpc-web-port", String(GRPC_WEB_PORT), "--memory"], {
       onLog: (line) => log.push(line),
     });
+    if (stand || chosenStories?.every((number) => number === 0)) return;
     page = await servePackage();
     browser = await openBrowser();
   });
@@ -67,19 +74,24 @@ export function tellAll() {
 
   const run = async ({ number, title, tell }, peer, direction) => {
     const people = [];
+    let well = false;
+    const grpcUrl = `http://localhost:${node.grpcPort}`;
     const sides = {
-      ours: (name, own) => OurPerson.join(name, own, { browser, page, nodeUrl: node.url }),
-      peer: (name, own) => PeerPerson.join(name, own, peer),
+      ours: (name, own) => stand ? PeerPerson.join(name, own, stand, grpcUrl) : OurPerson.join(name, own, { browser, page, nodeUrl: node.url, shelf }),
+      peer: (name, own) => PeerPerson.join(name, own, peer, grpcUrl),
+      forger: (name, own) => Forger.join(name, own, grpcUrl),
     };
     /** { name: side } or { name: [side, wallet] } → people who have registered, by name. */
     const cast = async (roles) => {
-      const found = {};
-      for (const [name, role] of Object.entries(roles)) {
+      const entering = Object.entries(roles).map(async ([name, role]) => {
         const [side, own = wallet()] = Array.isArray(role) ? role : [role];
-        found[name] = await sides[side](name, own);
-        people.push(found[name]);
-      }
-      return found;
+        const person = await sides[side](name, own);
+        people.push(person);
+        return [name, person];
+      });
+      // All of them, so that nobody comes on stage after a story has failed.
+      await Promise.allSettled(entering);
+      return Object.fromEntries(await Promise.all(entering));
     };
     const acting = direction === DIRECTIONS.weAct ? "ours" : "peer";
     const following = acting === "ours" ? "peer" : "ours";
@@ -90,9 +102,10 @@ export function tellAll() {
       if (process.env.XMTP_INTEROP_RESULTS) appendFileSync(process.env.XMTP_INTEROP_RESULTS, `${JSON.stringify(line)}\n`);
     };
     try {
-      await tell({ cast, acting, following, peer });
+      const recorded = await tell({ cast, acting, following, peer });
       assert.deepEqual(people.flatMap((person) => person.complaints ?? []), [], "nothing went wrong unseen");
-      record({ ok: true });
+      record({ ok: true, recorded });
+      well = true;
     } catch (error) {
       record({ ok: false, error: String(error.message).slice(0, 400) });
       const file = fileURLToPath(new URL(`../../../.cache/interop-node-${peer.alias}-${number}.log`, import.meta.url));
@@ -100,20 +113,23 @@ export function tellAll() {
       console.error(`What the node saw of "${title}", ${direction}: ${file}`);
       throw error;
     } finally {
-      await Promise.allSettled(people.map((person) => person.close()));
+      await Promise.allSettled(people.map((person) => person.close(well)));
     }
   };
 
-  for (const peer of chosenPeers) {
-    describe(peer.label, { concurrency: 1 }, () => {
-      for (const each of stories) {
-        if (chosenStories && !chosenStories.includes(each.number)) continue;
-        for (const direction of each.directions) {
-          it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
-        }
+  const tell = (peer) => describe(peer.label, { concurrency: 1 }, () => {
+    for (const each of stories) {
+      if (chosenStories ? !chosenStories.includes(each.number) : each.number === 0) continue;
+      if (each.peers && !each.peers.includes(peer.alias)) continue;
+      for (const direction of each.directions) {
+        it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
       }
-    });
-  }
+    }
+  });
+  // Each peer's stories one after another; the peers side by side, as much of a story is waiting.
+  describe("released clients and ours", { concurrency: AT_ONCE }, () => {
+    for (const peer of chosenPeers) tell(peer);
+  });
 }
 
 /** Everybody has the same of what people said: ids, senders, texts, types, order. Answers the list. */
@@ -126,9 +142,13 @@ export async function assertSameTalk(group, people) {
   return first;
 }
 
-/** Everybody sees the same group: fields, roles, members with their addresses and installations. Answers it. */
+/** Everybody sees the same group: epoch, fields, roles, members with their addresses and installations. Answers it. */
 export async function assertSameGroup(group, people) {
-  const look = async (person) => ({ ...(await person.describe(group)), members: await person.members(group) });
+  const look = async (person) => ({
+    ...(await person.describe(group)),
+    epoch: await person.epoch(group),
+    members: await person.members(group),
+  });
   const first = await look(people[0]);
   for (const person of people.slice(1)) {
     assert.deepEqual(await look(person), first, `${person.name} (${person.side}) sees what ${people[0].name} (${people[0].side}) sees`);

@@ -1,12 +1,14 @@
 // Our side, as an app uses it: the built package in a plain page. The runner calls `window.person(verb, args)`;
 // `window.signText` and `window.heard` are the runner's.
-import * as sdk from "/index.js";
-import { fromPlain, toPlain } from "/interop/plain.mjs";
-import { identifiers, sharedVerbs } from "/interop/verbs.mjs";
+import * as sdk from "../../index.js";
+import { fromPlain, toPlain } from "../plain.mjs";
+import { identifiers, sharedVerbs } from "../verbs.mjs";
 
 const { Client, createEOASigner } = sdk;
 let client;
-const { verbs, find } = sharedVerbs(() => client, (event) => window.heard(event));
+const { verbs, find } = sharedVerbs(() => client, (event) => window.heard(event), {
+  sayLater: (group, text) => group.sendText(text, { optimistic: true }),
+});
 
 Object.assign(verbs, {
   async open({ address, nodeUrl, known }) {
@@ -29,6 +31,17 @@ Object.assign(verbs, {
   },
   async remove(id, messageId, form) {
     await (await find(id)).removeMessage(messageId, form && { form });
+  },
+  async epoch(id) {
+    // Nothing of the package shows it; the page's copy of the group's state has it.
+    return Number((await find(id)).snapshot.epoch);
+  },
+  /** Asks of all members of a group the version that this package has. */
+  async requireVersion(id) {
+    await (await find(id)).setMinimumSupportedProtocolVersion();
+  },
+  async takeBack(id, message) {
+    await (await find(id)).removeMessage(message);
   },
 });
 

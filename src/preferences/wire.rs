@@ -1,0 +1,268 @@
+//! What installations of an inbox tell each other, as bytes: the content of messages in their sync group.
+//!
+//! # Source
+//! `xmtp.device_sync` of xmtp/proto; seen with `@xmtp/node-sdk` 5.5.0 to 6.1.0-nightly.
+
+use prost::Message as _;
+
+use super::consent::Entity;
+use super::error::PreferenceError;
+use crate::messages::{ContentType, EncodedContent};
+use crate::proto::xmtp::device_sync::consent_backup::ConsentSave;
+use crate::proto::xmtp::device_sync::content as proto;
+use crate::storage::{ConsentEntity, ConsentRow, ConsentState, HmacKey, PreferencesRow};
+
+/// How many updates of one message are looked at. A node takes messages of about a megabyte, which is some ten
+/// thousand.
+pub const MAX_UPDATES: usize = 16_384;
+
+/// The latest time a record may have: the year 2116. One from the end of time could never be superseded.
+const LATEST_NS: i64 = 1 << 62;
+
+/// One preference as another installation stored it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// A record of consent.
+    Consent(ConsentRow),
+    /// The root key of push notifications.
+    HmacKey(PreferencesRow),
+}
+
+/// What a message in a sync group is.
+#[derive(Debug, PartialEq)]
+pub enum SyncMessage {
+    /// Preferences; those that are not right by themselves are errors, and do not spoil the others.
+    Updates(Vec<Result<Update, PreferenceError>>),
+    /// Something about history, which this version does not do by itself.
+    Other,
+}
+
+/// The content type of everything in a sync group.
+#[must_use]
+pub fn content_type() -> ContentType {
+    ContentType::xmtp("application/x-protobuf", 1)
+}
+
+/// Encodes preferences as the content of a message.
+#[must_use]
+pub fn encode(updates: &[Update]) -> Vec<u8> {
+    use proto::device_sync_content::Content;
+    let updates = updates.iter().map(save).collect();
+    let content = proto::DeviceSyncContent {
+        content: Some(Content::PreferenceUpdates(proto::PreferenceUpdates { updates })),
+    };
+    EncodedContent {
+        content_type: Some(content_type()),
+        content: content.encode_to_vec(),
+        ..Default::default()
+    }
+    .encode()
+}
+
+/// Decodes the content of a message in a sync group.
+///
+/// # Errors
+/// [`PreferenceError::Message`].
+pub fn decode(content: &[u8]) -> Result<SyncMessage, PreferenceError> {
+    use proto::device_sync_content::Content;
+    let encoded =
+        EncodedContent::decode(content).map_err(|_| PreferenceError::Message("no encoded content"))?;
+    if encoded.compression.is_some()
+        || !encoded
+            .content_type
+            .is_some_and(|found| found.is_compatible(&content_type()))
+    {
+        return Err(PreferenceError::Message("another content type"));
+    }
+    let message = proto::DeviceSyncContent::decode(encoded.content.as_slice())
+        .map_err(|_| PreferenceError::Message("no device-sync content"))?;
+    match message.content {
+        None => Err(PreferenceError::Message("nothing in it")),
+        Some(Content::PreferenceUpdates(updates)) if updates.updates.len() > MAX_UPDATES => {
+            Err(PreferenceError::Message("too many updates"))
+        }
+        Some(Content::PreferenceUpdates(updates)) => {
+            Ok(SyncMessage::Updates(updates.updates.iter().map(read).collect()))
+        }
+        Some(_) => Ok(SyncMessage::Other),
+    }
+}
+
+fn save(update: &Update) -> proto::PreferenceUpdate {
+    use proto::preference_update::Update as Saved;
+    proto::PreferenceUpdate {
+        update: Some(match update {
+            Update::Consent(row) => Saved::Consent(ConsentSave {
+                entity_type: match row.entity_type {
+                    ConsentEntity::Conversation => 1,
+                    ConsentEntity::Inbox => 2,
+                },
+                state: match row.state {
+                    ConsentState::Unknown => 1,
+                    ConsentState::Allowed => 2,
+                    ConsentState::Denied => 3,
+                },
+                entity: row.entity.clone(),
+                consented_at_ns: row.consented_at_ns,
+            }),
+            Update::HmacKey(row) => Saved::Hmac(proto::HmacKeyUpdate {
+                key: row.hmac_key.as_bytes().to_vec(),
+                cycled_at_ns: row.hmac_key_cycled_at_ns,
+            }),
+        }),
+    }
+}
+
+fn read(update: &proto::PreferenceUpdate) -> Result<Update, PreferenceError> {
+    use proto::preference_update::Update as Saved;
+    match &update.update {
+        Some(Saved::Consent(saved)) => Ok(Update::Consent(read_consent(saved)?)),
+        Some(Saved::Hmac(saved)) => Ok(Update::HmacKey(PreferencesRow {
+            hmac_key: HmacKey::from_slice(&saved.key)
+                .ok_or(PreferenceError::Message("a push key is 42 bytes"))?,
+            hmac_key_cycled_at_ns: time(saved.cycled_at_ns)?,
+        })),
+        None => Err(PreferenceError::Message("an update of an unknown kind")),
+    }
+}
+
+/// A record of consent, checked. The wire's states count from 1; type 3, an address, is not used any more.
+fn read_consent(saved: &ConsentSave) -> Result<ConsentRow, PreferenceError> {
+    let entity_type = match saved.entity_type {
+        1 => ConsentEntity::Conversation,
+        2 => ConsentEntity::Inbox,
+        _ => return Err(PreferenceError::Message("consent about an unknown kind of thing")),
+    };
+    let state = match saved.state {
+        1 => ConsentState::Unknown,
+        2 => ConsentState::Allowed,
+        3 => ConsentState::Denied,
+        _ => return Err(PreferenceError::Message("an unknown consent state")),
+    };
+    Ok(ConsentRow {
+        entity_type,
+        entity: Entity::parse(entity_type, &saved.entity)?.text(),
+        state,
+        consented_at_ns: time(saved.consented_at_ns)?,
+    })
+}
+
+fn time(ns: i64) -> Result<i64, PreferenceError> {
+    if (0..=LATEST_NS).contains(&ns) {
+        Ok(ns)
+    } else {
+        Err(PreferenceError::Message("a time that cannot be"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn consent() -> Update {
+        Update::Consent(ConsentRow {
+            entity_type: ConsentEntity::Conversation,
+            entity: "ab".repeat(16),
+            state: ConsentState::Denied,
+            consented_at_ns: 7,
+        })
+    }
+
+    fn key() -> Update {
+        Update::HmacKey(PreferencesRow {
+            hmac_key: HmacKey::new([3; 42]),
+            hmac_key_cycled_at_ns: 9,
+        })
+    }
+
+    /// A message with updates made by hand.
+    fn forged(updates: Vec<proto::PreferenceUpdate>) -> Result<SyncMessage, PreferenceError> {
+        let content = proto::DeviceSyncContent {
+            content: Some(proto::device_sync_content::Content::PreferenceUpdates(
+                proto::PreferenceUpdates { updates },
+            )),
+        };
+        let encoded = EncodedContent {
+            content_type: Some(content_type()),
+            content: content.encode_to_vec(),
+            ..Default::default()
+        };
+        decode(&encoded.encode())
+    }
+
+    #[test]
+    fn updates_survive_a_round_trip() {
+        let updates = [consent(), key()];
+        let expected = updates.iter().cloned().map(Ok).collect();
+        assert_eq!(decode(&encode(&updates)), Ok(SyncMessage::Updates(expected)));
+    }
+
+    #[test]
+    fn one_bad_update_does_not_spoil_the_others() {
+        use proto::preference_update::Update as Saved;
+        let good = save(&consent());
+        let change = |change: &dyn Fn(&mut ConsentSave)| {
+            let mut update = good.clone();
+            if let Some(Saved::Consent(consent)) = &mut update.update {
+                change(consent);
+            }
+            update
+        };
+        let short = proto::HmacKeyUpdate {
+            key: vec![1; 41],
+            cycled_at_ns: 1,
+        };
+        let updates = vec![
+            proto::PreferenceUpdate { update: None },
+            change(&|consent| consent.entity_type = 3),
+            change(&|consent| consent.state = 0),
+            change(&|consent| consent.state = 9),
+            change(&|consent| consent.entity = "me".into()),
+            change(&|consent| consent.consented_at_ns = -1),
+            change(&|consent| consent.consented_at_ns = i64::MAX),
+            proto::PreferenceUpdate {
+                update: Some(Saved::Hmac(short)),
+            },
+            good.clone(),
+        ];
+        let Ok(SyncMessage::Updates(read)) = forged(updates) else {
+            panic!("the message itself is right")
+        };
+        let (last, bad) = read.split_last().expect("nine");
+        assert!(bad.iter().all(Result::is_err), "{bad:?}");
+        assert_eq!(*last, Ok(consent()));
+    }
+
+    #[test]
+    fn a_message_is_bounded_and_typed() {
+        let many = vec![proto::PreferenceUpdate { update: None }; MAX_UPDATES + 1];
+        assert_eq!(forged(many), Err(PreferenceError::Message("too many updates")));
+        let nothing = EncodedContent {
+            content_type: Some(content_type()),
+            ..Default::default()
+        };
+        assert_eq!(
+            decode(&nothing.encode()),
+            Err(PreferenceError::Message("nothing in it"))
+        );
+        let text = crate::messages::content::text::encode("hello").encode();
+        assert_eq!(
+            decode(&text),
+            Err(PreferenceError::Message("another content type"))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = decode(&bytes);
+            let encoded = EncodedContent {
+                content_type: Some(content_type()),
+                content: bytes,
+                ..Default::default()
+            };
+            let _ = decode(&encoded.encode());
+        }
+    }
+}
