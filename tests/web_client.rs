@@ -406,16 +406,21 @@ async fn signatures_of_others_do_not_count() {
 async fn addresses_are_looked_up_and_checked() {
     let (alice, alices) = person().await;
     let unknown = Wallet::new().address();
-    let asked = strings(&[&alices.address().to_uppercase().replace("0X", "0x"), &unknown]);
-    let found: Array = settle(alice.can_message(asked))
+    let identifier = |address: &str| object(&[("identifier", address.into()), ("identifierKind", 0.into())]);
+    let asked = [
+        alices.address().to_uppercase().replace("0X", "0x"),
+        unknown.clone(),
+    ];
+    let asked: Array = asked.iter().map(|address| identifier(address)).collect();
+    let found: Array = settle(alice.can_message(asked.into()))
         .await
         .expect("answers")
         .unchecked_into();
     let found: Vec<_> = found.iter().map(|value| value.as_bool()).collect();
     assert_eq!(found, [Some(true), Some(false)]);
-    let inbox = settle(alice.inbox_id_for_address(alices.address().into())).await;
+    let inbox = settle(alice.inbox_id_for_identifier(identifier(&alices.address()))).await;
     assert_eq!(inbox.expect("answers").as_string(), Some(alice.inbox_id()));
-    let nobody = settle(alice.inbox_id_for_address(unknown.as_str().into())).await;
+    let nobody = settle(alice.inbox_id_for_identifier(identifier(&unknown))).await;
     assert!(nobody.expect("answers").is_undefined());
 
     let create = |address: &str| {

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{Person, Watch, World, story};
 use xmtp_devnode::{Fault, Rule};
 use xmtp_web::client::{ClientError, Event, SendOptions};
@@ -323,6 +325,40 @@ fn xip_72_a_minimum_is_for_super_admins_not_above_their_own_version_and_never_lo
             let view = person.group(id).view().expect("reads");
             assert_eq!(view.metadata.get(field::MINIMUM_VERSION), Some(MIDDLE));
             assert_eq!(view.row.paused_for_version, None);
+        }
+    });
+}
+
+#[test]
+fn xip_72_a_change_that_was_under_way_when_the_pause_came_is_given_up_for_good() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (
+            world.person_of_version(NEW).await,
+            world.person_of_version(MIDDLE).await,
+        );
+        let group = alice.group_with(&[&bob]).await;
+        let id = group.id();
+        world.later(Duration::from_secs(6));
+        bob.say(id, "keys are renewed").await;
+        alice.sync().await;
+        // His commit is on its way while hers, which pauses him, arrives first.
+        let held = world.machine.hold_next_send();
+        let his = bob.group(id);
+        let (renamed, set) = futures::join!(his.update_field(field::NAME, "Bob's"), async {
+            held.sent.await.expect("he sends");
+            let set = group.set_minimum_version(None).await;
+            held.release.send(()).expect("it waits");
+            set
+        });
+        set.expect("alice may");
+        is_refused(renamed, "rename");
+        let bob = bob.reopened_as(NEW).await;
+        bob.sync().await;
+        alice.sync().await;
+        for person in [&alice, &bob] {
+            assert_eq!(person.name_of(id), "");
+            assert_eq!(person.epoch_of(id), alice.epoch_of(id));
         }
     });
 }

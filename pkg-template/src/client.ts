@@ -3,10 +3,12 @@ import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
 import { XmtpError } from "./errors.js";
+import { watchNetwork, type ConnectionState } from "./network.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
-import type { ClientState } from "./rpc.js";
+import type { ClientState, StreamValue } from "./rpc.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
+import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import { remember } from "./tools.js";
 import type {
   ClientOptions,
@@ -26,6 +28,7 @@ export class Client {
   readonly #options: ResolvedOptions;
   readonly #identifier: Identifier;
   readonly #signer: Signer | undefined;
+  readonly #stopWatching: () => void;
   #state: ClientState;
 
   private constructor(
@@ -36,6 +39,7 @@ export class Client {
     state: ClientState,
   ) {
     this.#channel = channel;
+    this.#stopWatching = watchNetwork(channel);
     this.#options = options;
     this.#identifier = identifier;
     this.#signer = signer;
@@ -285,8 +289,24 @@ export class Client {
     return this.preferences.sync();
   }
 
+  /**
+   * How the streams of this client are connected to the node: `idle` while none is open, `connecting`, `connected` once
+   * everything up to now was read, `reconnecting` after the connection was lost.
+   */
+  connectionState(): Promise<ConnectionState> {
+    return this.#channel.call("client.connectionState");
+  }
+
+  /** Each change of {@link connectionState}, beginning with the state there is. Connects, as every stream does. */
+  streamConnectionState(options?: StreamOptions<ConnectionState>): Promise<AsyncStreamProxy<ConnectionState>> {
+    const read = (value: StreamValue): ConnectionState | undefined =>
+      "connection" in value ? value.connection : undefined;
+    return openStream(this.#channel, { type: "connection" }, read, options);
+  }
+
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
+    this.#stopWatching();
     return this.#channel.close();
   }
 }

@@ -29,6 +29,7 @@ export {
 } from "./message.js";
 export { Preferences } from "./preferences.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
+export type { ConnectionState } from "./network.js";
 export { XmtpError } from "./errors.js";
 export { InboxStates } from "./inboxes.js";
 export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";

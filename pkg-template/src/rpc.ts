@@ -1,5 +1,6 @@
 import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
 import type { PlainError } from "./errors.js";
+import type { ConnectionState } from "./network.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
@@ -119,7 +120,8 @@ export type StreamSource =
   | { type: "messages"; groupId: string }
   | { type: "pauses" }
   | { type: "messageDeletions" }
-  | { type: "preferences" };
+  | { type: "preferences" }
+  | { type: "connection" };
 
 export interface StreamOpenArgs {
   streamId: number;
@@ -149,6 +151,9 @@ export interface Requests {
   "client.addSignature": { args: WalletSignature; result: void };
   "client.register": { args: void; result: ClientState };
   "client.isRegistered": { args: void; result: boolean };
+  "client.connectionState": { args: void; result: ConnectionState };
+  /** What only the page hears of. */
+  "client.network": { args: { online: boolean; visible: boolean }; result: void };
   "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };
   "client.inboxIdForIdentifier": { args: { identifier: Identifier }; result: string | undefined };
   /** Answers the text to sign; undefined when there is nothing to change. */
@@ -256,6 +261,12 @@ export interface StreamValues {
   pauses: ConversationPause;
   messageDeletions: DeletedMessageId;
   preferences: PreferenceChanges;
+  connection: ConnectionChange;
+}
+
+/** How the streams are connected from now on. */
+export interface ConnectionChange {
+  connection: ConnectionState;
 }
 
 /** A message that is not in the database any more. */

@@ -34,6 +34,8 @@ const STREAM_OPTIONS: ReadonlySet<string> = new Set<keyof StreamOptions<never>>(
 const FIRST_RETRY_MS = 500;
 /** A stream that has lived this long has recovered: the count of retries starts again. Milliseconds. */
 const STEADY_MS = 5_000;
+/** How many values wait for an iterator that nobody has read from yet; older ones are dropped. */
+const UNREAD_VALUES = 10_000;
 /** How many message ids a stream remembers. */
 const SEEN_MESSAGES = 2_000;
 
@@ -42,6 +44,8 @@ export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
   readonly #queue: T[] = [];
   readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
   readonly #stop: () => void;
+  /** Whether anybody ever asked for a value: who only gives `onValue` never does. */
+  #read = false;
   #done = false;
 
   /** @internal */
@@ -58,6 +62,7 @@ export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
+    this.#read = true;
     const value = this.#queue.shift();
     if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#done) return Promise.resolve({ done: true, value: undefined });
@@ -82,6 +87,7 @@ export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
     const waiting = this.#waiting.shift();
     if (waiting) waiting({ done: false, value });
     else this.#queue.push(value);
+    if (!this.#read && this.#queue.length > UNREAD_VALUES) this.#queue.shift();
   }
 
   #finish(): void {

@@ -204,6 +204,8 @@ export const handlers: Handlers = {
     return clientState(client);
   },
   "client.isRegistered": () => open().client.isRegistered,
+  "client.connectionState": () => open().client.connectionState(),
+  "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   ...identityHandlers(() => open().client, trappedNow),
   "client.close": async () => {
     if (client === undefined) return;
@@ -327,7 +329,7 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
         onError(error);
       }
     };
-  const { conversations } = open();
+  const { client, conversations } = open();
   const handle =
     source.type === "messages"
       ? await withGroup(source.groupId, (group) => group.stream(each(messageSnapshot), onError, onEnd))
@@ -341,7 +343,11 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
               ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
               : source.type === "deletedMessages"
                 ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
-                : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
+                : source.type === "connection"
+                  ? client.streamConnection(each((connection) => ({ connection })))
+                  : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
+  // A state is worth something from the first moment, unlike things that happen.
+  if (source.type === "connection") sink.value({ connection: client.connectionState() });
   const end = (): void => {
     if (trapped) return;
     ended = true;
@@ -373,7 +379,8 @@ function filterOf(source: Extract<StreamOpenArgs["source"], { type: "conversatio
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
   // What changed meanwhile is in the database; these tell moments, not states.
-  if (source.type === "preferences" || source.type === "pauses" || source.type === "messageDeletions") return;
+  if (source.type === "preferences" || source.type === "pauses") return;
+  if (source.type === "messageDeletions" || source.type === "connection") return;
   const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
   const deliver = (groupId: string): Promise<void> =>
     withGroup(groupId, (group) => {
@@ -411,6 +418,7 @@ function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
+  if (source.type === "connection") return;
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
   else if (source.type === "preferences") await withPreferences((preferences) => preferences.sync());
   else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")

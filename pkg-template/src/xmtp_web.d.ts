@@ -349,6 +349,8 @@ export class Client {
   conversations(): Conversations;
   preferences(): Preferences;
   connectionState(): ConnectionState;
+  /** What the page knows: whether there is a network, and whether the window is in sight. */
+  setNetwork(online: boolean, visible: boolean): void;
   streamConnection(onState: (state: ConnectionState) => void): StreamHandle;
   close(): Promise<void>;
   free(): void;

@@ -192,6 +192,16 @@ impl Client {
         stream::connection(state).to_owned()
     }
 
+    /// Takes what the page knows: whether there is a network, and whether the window is in sight.
+    ///
+    /// # Errors
+    /// `client.closed`.
+    #[wasm_bindgen(js_name = setNetwork)]
+    pub fn set_network(&self, online: bool, visible: bool) -> Result<(), EdgeError> {
+        let network = client::Network { online, visible };
+        Ok(self.inner.client()?.set_network(network)?)
+    }
+
     /// Tells each change of [`connection_state`](Self::connection_state). Connects, as every stream does.
     ///
     /// # Errors

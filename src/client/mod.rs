@@ -12,7 +12,7 @@
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `device_sync.rs` | what the own installations tell each other |
-//! | `events.rs`, `streams.rs`, `filter.rs` | what an app watches |
+//! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
 //! | `expiry.rs` | messages whose time is over |
 //! | `debug.rs` | the inside of a conversation |
@@ -37,6 +37,7 @@ mod identities;
 mod installation;
 mod key_packages;
 mod leaving;
+mod network;
 mod options;
 mod outbox;
 mod pending;
@@ -65,6 +66,7 @@ pub use events::{ConnectionState, Event, EventStream};
 pub use filter::StreamFilter;
 pub use group::{GroupHandle, MessageOptions, SendOptions};
 pub use installation::KeyPackageStatus;
+pub use network::Network;
 pub use options::ClientOptions;
 pub use pending::PendingUpdate;
 pub use preferences::Preferences;

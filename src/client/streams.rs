@@ -15,6 +15,7 @@ use futures::future::{Either, Fuse, FusedFuture as _, select};
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::key_packages::keep_fresh;
+use super::network::Conditions;
 use super::sync::envelope;
 use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
@@ -34,9 +35,13 @@ const FIRST_RETRY: Duration = Duration::from_millis(250);
 /// How long a connection must have lasted for the next attempt to come at once, in nanoseconds.
 const STEADY_NS: u64 = 5_000_000_000;
 
+/// The first pause when the node asked for fewer requests; it grows four times as long each time.
+const FIRST_PAUSE_IF_LIMITED: Duration = Duration::from_secs(1);
+
 /// The state of the live connection.
 #[derive(Debug, Default)]
 pub(super) struct Live {
+    pub(super) conditions: Conditions,
     running: Cell<bool>,
     state: Cell<ConnectionState>,
 }
@@ -81,18 +86,34 @@ async fn follow(weak: Weak<Inner>) {
         state = ConnectionState::Reconnecting;
         let started = inner.platform.now_ns();
         // Whatever is under way when the last watcher leaves is broken off: it is stored how far it came.
+        let changed = inner.live.conditions.changed();
         let ended = {
             let (connection, unwatched) = (pin!(inner.follow_once(own)), pin!(hub.unwatched(1)));
+            let changed = pin!(changed);
+            let connection = select(connection, changed);
             match select(connection, unwatched).await {
-                Either::Left((error, _)) => Some(error),
-                Either::Right(_) => None,
+                Either::Left((Either::Left((error, _)), _)) => End::Broken(error),
+                Either::Left((Either::Right(_), _)) => End::Changed,
+                Either::Right(_) => End::Unwatched,
             }
         };
-        let Some(error) = ended else {
-            inner.rest();
-            return;
+        let error = match ended {
+            End::Broken(error) => error,
+            End::Changed => {
+                pause = FIRST_PAUSE;
+                inner.set_connection(state);
+                if inner.live.conditions.get().online {
+                    continue;
+                }
+                TransportError::Unreachable.into()
+            }
+            End::Unwatched => {
+                inner.rest();
+                return;
+            }
         };
         tracing::info!(%error, "the live connection ended");
+        let is_limited = matches!(error, ClientError::Transport(TransportError::RateLimited { .. }));
         if matches!(error, ClientError::InstallationRevoked { .. }) {
             inner.rest();
             return;
@@ -103,23 +124,57 @@ async fn follow(weak: Weak<Inner>) {
             pause = FIRST_PAUSE;
         }
         inner.set_connection(state);
-        let sleep = inner.platform.sleep(jittered(&inner, pause));
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        drop(inner);
-        if let Either::Right(_) = select(sleep, pin!(hub.unwatched(0))).await {
-            if let Some(inner) = weak.upgrade() {
-                inner.rest();
+        let (this, growth) = if is_limited {
+            (pause.max(FIRST_PAUSE_IF_LIMITED), 4)
+        } else {
+            (pause, 2)
+        };
+        pause = (this * growth).min(LONGEST_PAUSE);
+        let this = this.max(inner.live.conditions.shortest_pause(LONGEST_PAUSE));
+        // Chance shortens a pause, but lengthens one that the node asked for.
+        let jittered = jittered(&inner, this);
+        let sleep = inner.platform.sleep(if is_limited {
+            this + (this - jittered)
+        } else {
+            jittered
+        });
+        // What the page says does not hurry on a node that asked for fewer requests.
+        let changed = inner.live.conditions.changed();
+        let changed = async move {
+            if is_limited {
+                futures::future::pending::<()>().await;
             }
-            return;
+            changed.await;
+        };
+        drop(inner);
+        let changed = pin!(changed);
+        let sleep = select(sleep, changed);
+        match select(sleep, pin!(hub.unwatched(0))).await {
+            Either::Left((Either::Left(_), _)) => {}
+            Either::Left((Either::Right(_), _)) => pause = FIRST_PAUSE,
+            Either::Right(_) => {
+                if let Some(inner) = weak.upgrade() {
+                    inner.rest();
+                }
+                return;
+            }
         }
     }
+}
+
+/// Why a connection is not there any more.
+enum End {
+    Broken(ClientError),
+    /// The page says that the network came or went.
+    Changed,
+    Unwatched,
 }
 
 /// The pause, shortened by up to a half at random, so that many clients do not return at once.
 fn jittered(inner: &Inner, pause: Duration) -> Duration {
     let mut random = [0u8; 1];
     inner.platform.random(&mut random);
-    pause - pause * u32::from(random[0]) / 512
+    pause - pause * (u32::from(random[0]) + 1) / 512
 }
 
 impl Inner {

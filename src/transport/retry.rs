@@ -46,7 +46,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// The wait before repetition `number` (from 0) after `error`, without jitter.
-    fn wait(&self, number: u32, error: &TransportError) -> Duration {
+    pub(super) fn wait(&self, number: u32, error: &TransportError) -> Duration {
         let first = match error {
             TransportError::RateLimited { .. } => self.first_wait_if_limited,
             _ => self.first_wait,

@@ -115,6 +115,26 @@ describe("two browser windows and a local node", () => {
     assert.deepEqual(await bob.messages(), all);
   });
 
+  it("a page that goes offline and online again has missed nothing and shows nothing twice", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.say("before");
+    await bob.sees("before");
+    const all = ["before"];
+    for (let round = 0; round < 3; round += 1) {
+      await bob.context.setOffline(true);
+      for (let n = 0; n < 4; n += 1) {
+        all.push(`round ${round}, number ${n}`);
+        await alice.say(all.at(-1));
+      }
+      await bob.context.setOffline(false);
+      await bob.sees(all.at(-1));
+      assert.deepEqual(await bob.messages(), all);
+    }
+    await bob.say("after");
+    await alice.sees("after");
+    assert.deepEqual(await alice.messages(), [...all, "after"]);
+  });
+
   it("a page opened while the node is away shows what is stored, and catches up when it is back", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.say("stored");

@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as api from "../../pkg/index.js";
 import { toPlainError } from "../../pkg/errors.js";
+import { watchNetwork } from "../../pkg/network.js";
 import { resolveOptions } from "../../pkg/options.js";
 
 const ADDRESS = `0x${"aB".repeat(20)}`;
@@ -199,6 +200,55 @@ describe("streams", () => {
     }
     assert.equal(stopped, 1);
     assert.deepEqual(await stream.next(), { done: true, value: undefined });
+  });
+});
+
+describe("a stream that nobody reads", () => {
+  it("keeps the newest values only", async () => {
+    const stream = new api.AsyncStreamProxy(() => undefined);
+    for (let n = 0; n < 10_005; n += 1) stream.push(n);
+    assert.deepEqual(await stream.next(), { done: false, value: 5 });
+    // from the first read on nothing is dropped
+    for (let n = 0; n < 20; n += 1) stream.push("more");
+    for (let n = 6; n < 10_005; n += 1) assert.deepEqual(await stream.next(), { done: false, value: n });
+    assert.deepEqual(await stream.next(), { done: false, value: "more" });
+  });
+});
+
+describe("the page's network", () => {
+  const surroundings = () => {
+    const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    return Object.assign(new EventTarget(), { navigator: { onLine: true }, document });
+  };
+  const channel = () => {
+    const told = [];
+    return { told, call: (method, args) => (told.push([method, args]), Promise.reject(new Error("closed"))) };
+  };
+
+  it("is told to the worker at first and at each change, until the client is closed", () => {
+    const [around, line] = [surroundings(), channel()];
+    const stop = watchNetwork(line, around);
+    around.navigator.onLine = false;
+    around.dispatchEvent(new Event("offline"));
+    around.document.visibilityState = "hidden";
+    around.document.dispatchEvent(new Event("visibilitychange"));
+    around.navigator.onLine = true;
+    around.dispatchEvent(new Event("online"));
+    stop();
+    around.dispatchEvent(new Event("offline"));
+    around.document.dispatchEvent(new Event("visibilitychange"));
+    assert.deepEqual(line.told, [
+      ["client.network", { online: true, visible: true }],
+      ["client.network", { online: false, visible: true }],
+      ["client.network", { online: false, visible: false }],
+      ["client.network", { online: true, visible: false }],
+    ]);
+  });
+
+  it("counts as there where nothing says otherwise", () => {
+    const line = channel();
+    watchNetwork(line, {})();
+    assert.deepEqual(line.told, [["client.network", { online: true, visible: true }]]);
   });
 });
 

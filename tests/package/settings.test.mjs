@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as api from "../../pkg/index.js";
 import { checkNewPermissions, checkPermissionUpdate } from "../../pkg/permissions.js";
+import { checkDisappearing } from "../../pkg/settings.js";
 
 const { GroupPermissionsOptions, MetadataField, PermissionPolicy, PermissionUpdateType } = api;
 const code = (expected) => (error) => error instanceof api.XmtpError && error.code === expected;
@@ -88,5 +89,15 @@ describe("permissions", () => {
       const options = { permissions: CustomPolicy, customPermissionPolicySet };
       assert.throws(() => checkNewPermissions(options), code("argument.unsupported"));
     }
+  });
+});
+
+describe("disappearing messages", () => {
+  it("take nanoseconds as bigints of at least 0", () => {
+    checkDisappearing(undefined);
+    checkDisappearing({ fromNs: 0n, inNs: (1n << 63n) - 1n });
+    const invalid = [{ fromNs: 1, inNs: 1n }, { fromNs: 1n }, { fromNs: -1n, inNs: 1n }, { fromNs: 1n, inNs: 1n << 63n }, 5];
+    for (const settings of invalid) assert.throws(() => checkDisappearing(settings), code("argument.invalid"));
+    assert.throws(() => checkDisappearing({ fromNs: 1n, inNs: 1n, forNs: 1n }), code("argument.unsupported"));
   });
 });

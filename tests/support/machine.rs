@@ -7,6 +7,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, select};
 use xmtp_web::platform::Platform;
 use xmtp_web::platform::native::NativePlatform;
@@ -17,6 +18,29 @@ const PAUSE: Duration = Duration::from_millis(4);
 const LIMIT: Duration = Duration::from_secs(30);
 /// But the longest pause after a rate limit is a limit and some jitter.
 const JITTER: Duration = Duration::from_millis(25);
+
+/// What keeps one payload from the node.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    reached: oneshot::Sender<()>,
+    released: oneshot::Receiver<()>,
+}
+
+impl Hold {
+    /// Waits until the payload may go on. A hold that was dropped lets it go.
+    pub(crate) async fn pass(self) {
+        let _ = self.reached.send(());
+        let _ = self.released.await;
+    }
+}
+
+/// The other side of a [`Hold`].
+pub(crate) struct Held {
+    /// Resolves once the payload is on its way.
+    pub(crate) sent: oneshot::Receiver<()>,
+    /// Lets it go on.
+    pub(crate) release: oneshot::Sender<()>,
+}
 
 /// From here on a wait is for something that is due rarely.
 const HOURS: Duration = Duration::from_secs(60 * 60);
@@ -33,10 +57,14 @@ pub(crate) struct TestMachine {
     /// Long waits end when the clock is set past their end, and who waits so.
     follows_clock: Rc<Cell<bool>>,
     waiting: Rc<RefCell<Vec<Waker>>>,
+    /// Meets the next payload that is sent to a group, on its way to the node.
+    held: Rc<RefCell<Option<Hold>>>,
     /// Waits of hours are pauses too.
     pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
+    /// The pauses that were asked for.
+    pub(crate) asked: Rc<RefCell<Vec<Duration>>>,
 }
 
 impl TestMachine {
@@ -47,6 +75,17 @@ impl TestMachine {
         for waker in self.waiting.take() {
             waker.wake();
         }
+    }
+
+    /// Holds the next payload that anybody sends to a group, until released.
+    pub(crate) fn hold_next_send(&self) -> Held {
+        let ((reached, sent), (release, released)) = (oneshot::channel(), oneshot::channel());
+        self.held.replace(Some(Hold { reached, released }));
+        Held { sent, release }
+    }
+
+    pub(crate) fn take_hold(&self) -> Option<Hold> {
+        self.held.take()
     }
 
     /// From now on long waits end when the clock is set past their end, as on a machine that is awake. Without it
@@ -92,6 +131,9 @@ impl Platform for TestMachine {
         }
         let is_hours = duration >= HOURS && self.hours_pass.get();
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;
+        if is_pause {
+            self.asked.borrow_mut().push(duration);
+        }
         NativePlatform.sleep(if is_pause || is_hours {
             duration.min(self.pause.get().unwrap_or(PAUSE))
         } else {

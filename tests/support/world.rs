@@ -190,6 +190,15 @@ impl Transport for Node {
         if method == Method::VerifyContractSignatures && self.machine.chain_is_away.get() {
             return async { Ok(without_chain()) }.boxed_local();
         }
+        if method == Method::SendGroupMessages
+            && let Some(hold) = self.machine.take_hold()
+        {
+            return async move {
+                hold.pass().await;
+                self.http.unary(method, request).await
+            }
+            .boxed_local();
+        }
         if method != Method::IdentityUpdates || !self.machine.node_is_behind.get() {
             return self.http.unary(method, request);
         }

@@ -1,9 +1,11 @@
 //! One typed function per call of a node, answers checked against the question.
 //!
-//! Every unary call is repeated as [`RetryPolicy`] says; streams are opened once. Ids in answers that do
+//! Every unary call is repeated as [`RetryPolicy`] says; streams are opened once. When the node asks for fewer requests,
+//! every call and every opening of a stream waits, not only the one that was refused. Ids in answers that do
 //! not parse, that were not asked for, or that do not ascend make the whole answer
 //! [`InvalidResponse`]. Entries of a kind newer than this library are left out.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -49,6 +51,16 @@ pub struct NodeApi {
     transport: Rc<dyn Transport>,
     platform: Rc<dyn Platform>,
     policy: RetryPolicy,
+    limit: Rc<Limit>,
+}
+
+/// What the node last said about how often it may be asked; shared by all clones.
+#[derive(Debug, Default)]
+struct Limit {
+    /// No request goes out before this time, nanoseconds since the Unix epoch.
+    quiet_until_ns: Cell<u64>,
+    /// Refusals in a row.
+    refusals: Cell<u32>,
 }
 
 /// A page of a query, ascending.
@@ -69,6 +81,7 @@ impl NodeApi {
             transport,
             platform,
             policy: RetryPolicy::default(),
+            limit: Rc::default(),
         }
     }
 
@@ -86,10 +99,47 @@ impl NodeApi {
     ) -> Result<R, TransportError> {
         let bytes = encode(request)?;
         let answer = with_retry(&*self.platform, &self.policy, || {
-            self.transport.unary(method, bytes.clone())
+            let bytes = bytes.clone();
+            async move {
+                self.quiet().await;
+                let answer = self.transport.unary(method, bytes).await;
+                self.heed(answer.as_ref().err());
+                answer
+            }
         })
         .await?;
         decode(&answer)
+    }
+
+    /// Waits while the node wants to be left alone: a limit that one call ran into holds for all of them.
+    async fn quiet(&self) {
+        let left = self
+            .limit
+            .quiet_until_ns
+            .get()
+            .saturating_sub(self.platform.now_ns());
+        if left > 0 {
+            // A clock that was set back must not silence the client.
+            let left = Duration::from_nanos(left).min(self.policy.longest_wait);
+            self.platform.sleep(left).await;
+        }
+    }
+
+    /// Remembers what an answer says about the limit.
+    fn heed(&self, error: Option<&TransportError>) {
+        match error {
+            Some(error @ TransportError::RateLimited { .. }) => {
+                let wait = self.policy.wait(self.limit.refusals.get(), error);
+                let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+                let until = self.platform.now_ns().saturating_add(nanos);
+                self.limit.quiet_until_ns.set(until);
+                self.limit
+                    .refusals
+                    .set(self.limit.refusals.get().saturating_add(1));
+            }
+            None => self.limit.refusals.set(0),
+            Some(_) => {}
+        }
     }
 
     /// Opens a stream and passes what it gives through `parse`, which leaves out an item by `None`.
@@ -99,9 +149,12 @@ impl NodeApi {
         request: &impl Message,
         parse: impl FnMut(&[u8]) -> Result<Option<T>, TransportError> + 'static,
     ) -> Result<MessageStream<T>, TransportError> {
-        let opened = self.transport.server_stream(method, encode(request)?);
-        let stream = with_timeout(&*self.platform, OPEN_TIMEOUT, opened).await?;
-        Ok(parsed(stream, parse))
+        let request = encode(request)?;
+        self.quiet().await;
+        let opened = self.transport.server_stream(method, request);
+        let stream = with_timeout(&*self.platform, OPEN_TIMEOUT, opened).await;
+        self.heed(stream.as_ref().err());
+        Ok(parsed(stream?, parse))
     }
 }
 
@@ -218,6 +271,40 @@ mod tests {
         );
         assert_eq!(node.methods(), [Method::QueryGroupMessages; 2]);
         assert!(machine.now_ns() >= 50_000_000, "it waited");
+    }
+
+    #[test]
+    fn a_rate_limit_that_one_call_met_holds_for_the_next_one() {
+        let limited = || {
+            Err(TransportError::RateLimited {
+                message: String::new(),
+            })
+        };
+        let (node, api, machine) = ScriptedTransport::api([limited(), limited(), Ok(vec![]), Ok(vec![])]);
+        let hasty = api.clone().with_policy(RetryPolicy {
+            retries: 0,
+            ..RetryPolicy::default()
+        });
+        let ask = |api: &NodeApi| {
+            let api = api.clone();
+            machine
+                .run(async move { api.query_group_messages(GroupId::new([1; 16]), 0).await })
+                .map(drop)
+        };
+        let second = |n: u64| n * 1_000_000_000;
+        assert!(ask(&hasty).is_err());
+        assert_eq!(machine.now_ns(), 0);
+        assert!(ask(&hasty).is_err(), "refused once more");
+        assert_eq!(machine.now_ns(), second(1), "but not before a second had passed");
+        assert_eq!(ask(&api), Ok(()));
+        assert_eq!(
+            machine.now_ns(),
+            second(4),
+            "and the next wait is three times as long"
+        );
+        assert_eq!(ask(&api), Ok(()));
+        assert_eq!(machine.now_ns(), second(4), "an answer ends it");
+        assert_eq!(node.methods().len(), 4);
     }
 
     #[test]
