@@ -79,9 +79,6 @@ Object.assign(verbs, {
   async hmacKeys(id) {
     return (await find(id)).hmacKeys()[id];
   },
-  async epoch(id) {
-    return Number((await (await find(id)).debugInfo()).epoch);
-  },
 });
 
 const lines = readline.createInterface({ input: process.stdin });

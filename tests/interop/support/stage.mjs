@@ -142,11 +142,12 @@ export async function assertSameTalk(group, people) {
   return first;
 }
 
-/** Everybody sees the same group: epoch, fields, roles, members with their addresses and installations. Answers it. */
+/** Everybody sees the same group: epoch, rules, fields, roles, members with their addresses and installations. Answers it. */
 export async function assertSameGroup(group, people) {
   const look = async (person) => ({
     ...(await person.describe(group)),
     epoch: await person.epoch(group),
+    permissions: await person.permissions(group),
     members: await person.members(group),
   });
   const first = await look(people[0]);

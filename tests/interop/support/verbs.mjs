@@ -142,6 +142,9 @@ export function sharedVerbs(client, tell, { sayLater }) {
           active: await valueOf(group, "isActive"),
         };
       },
+      async epoch(id) {
+        return Number((await (await find(id)).debugInfo()).epoch);
+      },
       async createDm({ address, inboxId, ...options }) {
         const { conversations } = client();
         const given = fromPlain(options);

@@ -32,10 +32,6 @@ Object.assign(verbs, {
   async remove(id, messageId, form) {
     await (await find(id)).removeMessage(messageId, form && { form });
   },
-  async epoch(id) {
-    // Nothing of the package shows it; the page's copy of the group's state has it.
-    return Number((await find(id)).snapshot.epoch);
-  },
   /** Asks of all members of a group the version that this package has. */
   async requireVersion(id) {
     await (await find(id)).setMinimumSupportedProtocolVersion();
