@@ -11,6 +11,7 @@
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `views.rs` | what a list has read of conversations |
+//! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
@@ -45,6 +46,7 @@ mod preferences;
 mod push;
 mod received;
 mod register;
+mod removals;
 mod revocation;
 mod settings;
 mod streams;
@@ -71,6 +73,7 @@ pub use options::ClientOptions;
 pub use pending::PendingUpdate;
 pub use preferences::Preferences;
 pub use push::PushKey;
+pub use removals::{RemoveOptions, TypedSendOptions};
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};

@@ -86,7 +86,7 @@ impl StoreOptions {
 pub struct Db {
     pub(super) connection: Connection,
     /// How many statements were run.
-    pub(super) statements: Cell<u64>,
+    pub(crate) statements: Cell<u64>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.

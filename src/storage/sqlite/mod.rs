@@ -13,6 +13,8 @@ pub(super) mod messages;
 mod messages_query;
 pub(super) mod mls;
 pub(super) mod preferences;
+pub(super) mod relations;
+pub(super) mod removals;
 
 use super::error::StorageError;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
