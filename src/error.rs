@@ -89,8 +89,18 @@ error_codes! {
     WelcomeRejected = "group.welcome_rejected",
     /// A message is not in the local database.
     MessageNotFound = "message.not_found",
+    /// A message belongs to another conversation.
+    MessageOfOtherConversation = "message.other_conversation",
+    /// A message of this kind cannot be removed for everybody.
+    MessageNotRemovable = "message.not_removable",
+    /// A message was removed for everybody already.
+    MessageAlreadyRemoved = "message.already_removed",
+    /// A message is too old for its sender to remove it.
+    RemovalTooLate = "message.removal_too_late",
     /// Content does not decode as its type says.
     InvalidContent = "message.invalid_content",
+    /// A downloaded attachment is not the one that was sent, or does not decrypt.
+    AttachmentRejected = "message.attachment_rejected",
     /// The node cannot be reached.
     NetworkUnavailable = "network.unavailable",
     /// The node took too long.

@@ -1,3 +1,4 @@
+import { CodecRegistry } from "./codecs.js";
 import { XmtpError } from "./errors.js";
 import type { Args, Method, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
 
@@ -19,8 +20,11 @@ export class Channel {
   readonly #streams = new Map<number, StreamListener>();
   #nextId = 1;
   #closed: XmtpError | undefined;
+  /** The codecs of the app, for whoever builds messages from what arrives. */
+  readonly codecs: CodecRegistry;
 
-  constructor(workerUrl?: string | URL) {
+  constructor(workerUrl?: string | URL, codecs: CodecRegistry = new CodecRegistry()) {
+    this.codecs = codecs;
     // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
     this.#worker =
       workerUrl === undefined

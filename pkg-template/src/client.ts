@@ -9,6 +9,7 @@ import { Preferences } from "./preferences.js";
 import type { ClientState, StreamValue } from "./rpc.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
+import { remember } from "./tools.js";
 import type {
   ClientOptions,
   GroupSyncSummary,
@@ -72,7 +73,8 @@ export class Client {
   }
 
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
-    const channel = new Channel(options.workerUrl);
+    const channel = new Channel(options.workerUrl, options.codecs);
+    remember(options.workerUrl, options.wasmUrl);
     const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
     try {
       const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl };

@@ -1,41 +1,22 @@
-import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
 import { checkBigints, checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
+import { Sending } from "./sending.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { checkDisappearing, type ConversationDebugInfo, type MessageDisappearingSettings } from "./settings.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
   SortDirection,
   type ConsentState,
-  type EncodedContent,
   type GroupMember,
   type GroupMetadata,
   type HmacKeys,
   type LastReadTimes,
   type ListMessagesOptions,
-  type SendOptions,
-  type SendTextOptions,
 } from "./types.js";
 
 /** A conversation. Getters show what was known at the last call that looked: `sync()` renews them. */
-export class Conversation {
-  /** @internal */
-  protected readonly channel: Channel;
-  /** @internal */
-  protected snapshot: GroupSnapshot;
-
-  /** @internal */
-  constructor(channel: Channel, snapshot: GroupSnapshot) {
-    this.channel = channel;
-    this.snapshot = snapshot;
-  }
-
-  /** Lower-case hex, 32 characters. */
-  get id(): string {
-    return this.snapshot.id;
-  }
-
+export class Conversation extends Sending {
   /** The topic of this conversation's messages, by which push servers name it. */
   get topic(): string {
     return `/xmtp/mls/1/g-${this.id}/proto`;
@@ -123,24 +104,14 @@ export class Conversation {
     await this.channel.call("group.publishMessages", { groupId: this.id });
   }
 
-  /** Sends content of any type; answers the message's id. */
-  async send(content: EncodedContent, options: SendOptions): Promise<string> {
-    checkKeys("send", options, ["shouldPush", "optimistic", "idempotencyKey"]);
-    if (typeof options?.shouldPush !== "boolean") throw invalidArgument("send needs the option shouldPush");
-    return this.channel.call("group.send", { groupId: this.id, content, options });
-  }
-
-  async sendText(text: string, options: SendTextOptions = {}): Promise<string> {
-    if (typeof text !== "string") throw invalidArgument("the text must be a string");
-    checkKeys("sendText", options, ["optimistic", "idempotencyKey"]);
-    return this.channel.call("group.sendText", { groupId: this.id, text, options: { ...options, shouldPush: true } });
-  }
-
-  /** Messages of the local database, oldest first unless `direction` says otherwise. */
+  /**
+   * Messages of the local database with their reactions and replies, oldest first unless `direction` says otherwise.
+   * Reactions, read receipts and removals are no lines of their own; `countMessages` counts neither.
+   */
   async messages(options: ListMessagesOptions = {}): Promise<DecodedMessage[]> {
     checkMessageOptions(options);
     const found = await this.channel.call("group.messages", { groupId: this.id, options });
-    return found.map((message) => new DecodedMessage(message));
+    return found.map((message) => new DecodedMessage(message, this.channel.codecs));
   }
 
   /** The name of {@link Conversation.messages} in the group-chat specification. */
@@ -185,7 +156,7 @@ export class Conversation {
     if (!(envelopeBytes instanceof Uint8Array)) throw invalidArgument("the envelope must be a Uint8Array");
     const args = { groupId: this.id, envelope: envelopeBytes };
     const stored = await this.channel.call("group.processStreamedMessage", args);
-    return stored.map((message) => new DecodedMessage(message));
+    return stored.map((message) => new DecodedMessage(message, this.channel.codecs));
   }
 
   /** What was decided about this conversation. */
@@ -203,7 +174,7 @@ export class Conversation {
     return openStream(
       this.channel,
       { type: "messages", groupId: this.id },
-      (value) => new DecodedMessage(value as MessageSnapshot),
+      (value) => new DecodedMessage(value as MessageSnapshot, this.channel.codecs),
       options,
     );
   }
@@ -219,6 +190,7 @@ function checkMessageOptions(options: ListMessagesOptions): void {
   checkKeys("messages", options, [
     "sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit",
     "deliveryStatus", "direction", "kind", "excludeSenderInboxIds", "contentTypes", "excludeContentTypes", "sortBy",
+    "removed",
   ]);
   checkBigints(options, ["sentBeforeNs", "sentAfterNs", "insertedBeforeNs", "insertedAfterNs", "limit"]);
 }

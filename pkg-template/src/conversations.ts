@@ -115,7 +115,7 @@ export class Conversations {
   /** One message of the local database. */
   async getMessageById(id: string): Promise<DecodedMessage | undefined> {
     const found = await this.#channel.call("conversations.messageById", { messageId: id });
-    return found && new DecodedMessage(found);
+    return found && new DecodedMessage(found, this.#channel.codecs);
   }
 
   /** The conversation of a message in the local database. */
@@ -157,7 +157,7 @@ export class Conversations {
     const { conversationType, consentStates, ...rest } = options;
     checkConversationType(conversationType);
     checkConsentStates(consentStates);
-    const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot);
+    const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot, this.#channel.codecs);
     return openStream(this.#channel, { type: "allMessages", conversationType, consentStates }, convert, rest);
   }
 
@@ -185,6 +185,12 @@ export class Conversations {
   streamMessageDeletions(options?: StreamOptions<string>): Promise<AsyncStreamProxy<string>> {
     const convert = (value: object): string => (value as DeletedMessageId).messageId;
     return openStream(this.#channel, { type: "messageDeletions" }, convert, options);
+  }
+
+  /** Messages that are removed for everybody from now on, as they were sent. */
+  streamDeletedMessages(options?: StreamOptions<DecodedMessage>): Promise<AsyncStreamProxy<DecodedMessage>> {
+    const convert = (value: object): DecodedMessage => new DecodedMessage(value as MessageSnapshot, this.#channel.codecs);
+    return openStream(this.#channel, { type: "deletedMessages" }, convert, options);
   }
 
   #group(snapshot: GroupSnapshot): Group {

@@ -4,8 +4,30 @@ export { Conversations } from "./conversations.js";
 export { Conversation } from "./conversation.js";
 export { Dm } from "./dm.js";
 export { Group } from "./group.js";
+export {
+  DecodedMessage,
+  isActions,
+  isAttachment,
+  isComposite,
+  isDeletedMessage,
+  isGroupMembershipChange,
+  isGroupUpdated,
+  isIntent,
+  isLeaveRequest,
+  isMarkdown,
+  isMultiRemoteAttachment,
+  isReaction,
+  isReadReceipt,
+  isRemoteAttachment,
+  isRemoval,
+  isReply,
+  isText,
+  isTextReply,
+  isTransactionReference,
+  isWalletSendCalls,
+  type EnrichedReply,
+} from "./message.js";
 export { Preferences } from "./preferences.js";
-export { DecodedMessage, isGroupUpdated, isText } from "./message.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export type { ConnectionState } from "./network.js";
 export { XmtpError } from "./errors.js";
@@ -23,7 +45,38 @@ export {
   type SafeSigner,
   type Signer,
 } from "./signers.js";
-export { contentTypeGroupUpdated, contentTypeText, encodeText } from "./content.js";
+export * from "./content-types.js";
+export type { ContentCodec } from "./codecs.js";
+export {
+  contentTypeActions,
+  contentTypeAttachment,
+  contentTypeGroupUpdated,
+  contentTypeIntent,
+  contentTypeLeaveRequest,
+  contentTypeMarkdown,
+  contentTypeMultiRemoteAttachment,
+  contentTypeReaction,
+  contentTypeReadReceipt,
+  contentTypeRemoteAttachment,
+  contentTypeReply,
+  contentTypeText,
+  contentTypeTransactionReference,
+  contentTypeWalletSendCalls,
+  decryptAttachment,
+  encodeActions,
+  encodeAttachment,
+  encodeIntent,
+  encodeMarkdown,
+  encodeMultiRemoteAttachment,
+  encodeReaction,
+  encodeReadReceipt,
+  encodeRemoteAttachment,
+  encodeReply,
+  encodeText,
+  encodeTransactionReference,
+  encodeWalletSendCalls,
+  encryptAttachment,
+} from "./content.js";
 export {
   MetadataField,
   metadataFieldName,

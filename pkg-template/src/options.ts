@@ -1,3 +1,4 @@
+import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
 import { ApiUrls, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
 
@@ -23,6 +24,7 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
 
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
   "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
+  "codecs",
 ];
 
 /** Checked options with their defaults. @internal */
@@ -36,6 +38,7 @@ export interface ResolvedOptions {
   disableDeviceSync: boolean;
   disableAutoRegister: boolean;
   workerUrl: string | URL | undefined;
+  codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
 }
@@ -81,6 +84,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     disableDeviceSync: options.disableDeviceSync ?? false,
     disableAutoRegister: options.disableAutoRegister ?? false,
     workerUrl: options.workerUrl,
+    codecs: new CodecRegistry(options.codecs),
     wasmUrl: options.wasmUrl === undefined ? undefined : new URL(options.wasmUrl, globalThis.location?.href).href,
   };
 }

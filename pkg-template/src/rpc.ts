@@ -1,3 +1,4 @@
+import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
 import type { PlainError } from "./errors.js";
 import type { ConnectionState } from "./network.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
@@ -19,13 +20,14 @@ import type {
   ContentTypeId,
   DeliveryStatus,
   GroupMessageKind,
-  GroupUpdated,
+  RemoveMessageOptions,
   HmacKeys,
   LastReadTimes,
   InboxState,
   KeyPackageStatus,
   PasskeySignature,
   SendOptions,
+  SendTextOptions,
   UserPreferenceUpdate,
 } from "./types.js";
 
@@ -70,11 +72,12 @@ export interface MessageSnapshot {
   kind: GroupMessageKind;
   deliveryStatus: DeliveryStatus;
   contentType: ContentTypeId | undefined;
-  text: string | undefined;
-  groupUpdated: GroupUpdated | undefined;
   fallback: string | undefined;
-  /** Present for types that are not decoded here, so that an app can. */
-  encodedContent: EncodedContent | undefined;
+  numReplies: bigint;
+  body: ContentBody;
+  reactions: MessageSnapshot[];
+  /** The message that a reply answers. */
+  inReplyTo: MessageSnapshot | undefined;
 }
 
 export interface OpenArgs {
@@ -113,6 +116,7 @@ export interface DirectoryArgs {
 export type StreamSource =
   | { type: "conversations"; conversationType: ConversationType | undefined }
   | { type: "allMessages"; conversationType: ConversationType | undefined; consentStates: ConsentState[] | undefined }
+  | { type: "deletedMessages" }
   | { type: "messages"; groupId: string }
   | { type: "pauses" }
   | { type: "messageDeletions" }
@@ -136,6 +140,9 @@ export type RoleChange = "addAdmin" | "removeAdmin" | "addSuperAdmin" | "removeS
 
 /** A group by its id, plus what the call needs. */
 type OnGroup<T = unknown> = { groupId: string } & T;
+
+/** What needs no client, but the module. */
+type OnModule<T> = { wasmUrl: string | undefined } & T;
 
 /** Every request of the page and its answer. Both sides are typed by this. */
 export interface Requests {
@@ -198,7 +205,8 @@ export interface Requests {
   "group.snapshot": { args: OnGroup; result: GroupSnapshot };
   "group.members": { args: OnGroup; result: GroupMember[] };
   "group.send": { args: OnGroup<{ content: EncodedContent; options: SendOptions }>; result: string };
-  "group.sendText": { args: OnGroup<{ text: string; options: SendOptions }>; result: string };
+  "group.sendContent": { args: OnGroup<{ kind: string; content: unknown; options: SendTextOptions }>; result: string };
+  "group.removeMessage": { args: OnGroup<{ messageId: string; options: RemoveMessageOptions }>; result: void };
   "group.publishMessages": { args: OnGroup; result: void };
   "group.messages": { args: OnGroup<{ options: ListMessagesOptions }>; result: MessageSnapshot[] };
   "group.countMessages": { args: OnGroup<{ options: ListMessagesOptions }>; result: bigint };
@@ -223,6 +231,12 @@ export interface Requests {
   "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
+  "tools.encode": { args: OnModule<{ kind: string; content: unknown }>; result: EncodedContent };
+  "tools.encryptAttachment": { args: OnModule<{ attachment: Attachment }>; result: EncryptedAttachment };
+  "tools.decryptAttachment": {
+    args: OnModule<{ encryptedBytes: Uint8Array; remoteAttachment: RemoteAttachment }>;
+    result: Attachment;
+  };
   "group.consentState": { args: OnGroup; result: ConsentState };
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
 
@@ -242,6 +256,7 @@ export type Result<M extends Method> = Requests[M]["result"];
 export interface StreamValues {
   conversations: GroupSnapshot;
   allMessages: MessageSnapshot;
+  deletedMessages: MessageSnapshot;
   messages: MessageSnapshot;
   pauses: ConversationPause;
   messageDeletions: DeletedMessageId;

@@ -1,3 +1,4 @@
+import type { ContentCodec } from "./codecs.js";
 import type { PermissionPolicySet } from "./permissions.js";
 import type { MessageDisappearingSettings } from "./settings.js";
 
@@ -262,6 +263,8 @@ export interface ListMessagesOptions {
   direction?: SortDirection;
   kind?: GroupMessageKind;
   excludeSenderInboxIds?: string[];
+  /** False: without messages that were removed for everybody; true: those alone. Default: all, with a placeholder. */
+  removed?: boolean;
   /** Only these. Default: all. */
   contentTypes?: ContentType[];
   /** None of these. */
@@ -291,6 +294,15 @@ export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   production: "https://api.production.xmtp.network:5558",
 };
 
+export interface RemoveMessageOptions {
+  /**
+   * `delete`: XIP-45. `deleteMessage`: what today's XMTP apps read (one's own at any time, anybody's as a super admin).
+   * Default: the first, and the second too where its rules allow it.
+   */
+  form?: "delete" | "deleteMessage";
+  /** Store only; the next `publishMessages` or `sync` sends it. Default false. */
+  optimistic?: boolean;
+}
 /** A network for calls that need no client: as the options of the same names of a client. */
 export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl">;
 
@@ -311,6 +323,8 @@ export interface ClientOptions {
   disableDeviceSync?: boolean;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
+  /** How the app reads content types of its own. */
+  codecs?: ContentCodec[];
   /** Where `worker.js` of this package is, when a build has moved it. */
   workerUrl?: string | URL;
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */

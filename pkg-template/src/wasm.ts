@@ -4,6 +4,7 @@
  */
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
+import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import type { GroupPermissions } from "./permissions.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
@@ -20,9 +21,6 @@ import type {
 import {
   ConsentState,
   DeliveryStatus,
-  GroupMessageKind,
-  type EncodedContent,
-  type GroupUpdated,
   type SendOptions,
   type UserPreferenceUpdate,
 } from "./types.js";
@@ -98,7 +96,6 @@ function consumeFound(group: raw.Group | undefined): GroupSnapshot | undefined {
 }
 
 function messageSnapshot(message: RawMessage): MessageSnapshot {
-  const known = message.text !== undefined || message.groupUpdated !== undefined;
   return {
     id: message.id,
     conversationId: message.conversationId,
@@ -110,23 +107,12 @@ function messageSnapshot(message: RawMessage): MessageSnapshot {
     kind: message.kind,
     deliveryStatus: message.deliveryStatus,
     contentType: message.contentType,
-    text: message.text,
-    // An application message that claims to be a transcript line is forged: only the local kind is believed.
-    groupUpdated:
-      message.kind === GroupMessageKind.MembershipChange ? (message.groupUpdated as GroupUpdated | undefined) : undefined,
     fallback: message.fallback,
-    encodedContent: known ? undefined : decode(message.content),
+    numReplies: message.numReplies,
+    body: message.body as ContentBody,
+    reactions: message.reactions.map(messageSnapshot),
+    inReplyTo: message.inReplyTo && messageSnapshot(message.inReplyTo),
   };
-}
-
-/** Content that does not decode is shown as none: one bad message must not hide the others. */
-function decode(content: Uint8Array): EncodedContent | undefined {
-  try {
-    return raw.decodeContent(content);
-  } catch (error) {
-    if (isTrap(error)) throw error;
-    return undefined;
-  }
 }
 
 function sendOptions(options: SendOptions): RawSendOptions {
@@ -177,10 +163,21 @@ const updateOf = {
   appData: "updateAppData",
 } as const;
 
+let loading: Promise<unknown> | undefined;
+
+/** Loads the module once. */
+function load(wasmUrl: string | undefined): Promise<unknown> {
+  loading ??= raw.default(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl }).catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
 export const handlers: Handlers = {
   "client.open": async (args) => {
     if (client !== undefined) throw new XmtpError("internal", "this worker already runs a client");
-    await raw.default(args.wasmUrl === undefined ? undefined : { module_or_path: args.wasmUrl });
+    await load(args.wasmUrl);
     const { identifier, wasmUrl: _, dbPath, ...rest } = args;
     const opened = await raw.Client.create({
       ...given({ appVersion: rest.appVersion, dbEncryptionKey: rest.dbEncryptionKey, dbPath }),
@@ -250,8 +247,10 @@ export const handlers: Handlers = {
   "group.members": ({ groupId }) => withGroup(groupId, (group) => group.members()),
   "group.send": ({ groupId, content, options }) =>
     withGroup(groupId, (group) => group.send(raw.encodeContent(given(content) as RawEncodedContent), sendOptions(options))),
-  "group.sendText": ({ groupId, text, options }) =>
-    withGroup(groupId, (group) => group.sendText(text, sendOptions(options))),
+  "group.sendContent": ({ groupId, kind, content, options }) =>
+    withGroup(groupId, (group) => group.sendContent(kind, content, given(options))),
+  "group.removeMessage": ({ groupId, messageId, options }) =>
+    withGroup(groupId, (group) => group.removeMessage(messageId, given(options))),
   "group.publishMessages": ({ groupId }) => withGroup(groupId, (group) => group.publishMessages()),
   "group.messages": ({ groupId, options }) =>
     withGroup(groupId, (group) => group.messages(given(options)).map(messageSnapshot)),
@@ -280,6 +279,19 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.setMinimumSupportedProtocolVersion(version)),
   "group.debugInfo": ({ groupId }) => withGroup(groupId, (group) => group.debugInfo()),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+
+  "tools.encode": async ({ kind, content, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.encodeTyped(kind, content);
+  },
+  "tools.encryptAttachment": async ({ attachment, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.encryptAttachment(attachment) as EncryptedAttachment;
+  },
+  "tools.decryptAttachment": async ({ encryptedBytes, remoteAttachment, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.decryptAttachment(encryptedBytes, remoteAttachment) as Attachment;
+  },
   "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
   "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
 
@@ -329,9 +341,11 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
             ? conversations.streamPauses(each(pause), onError, onEnd)
             : source.type === "messageDeletions"
               ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
-              : source.type === "connection"
-                ? client.streamConnection(each((connection) => ({ connection })))
-                : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
+              : source.type === "deletedMessages"
+                ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
+                : source.type === "connection"
+                  ? client.streamConnection(each((connection) => ({ connection })))
+                  : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
   // A state is worth something from the first moment, unlike things that happen.
   if (source.type === "connection") sink.value({ connection: client.connectionState() });
   const end = (): void => {
@@ -367,16 +381,25 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
   // What changed meanwhile is in the database; these tell moments, not states.
   if (source.type === "preferences" || source.type === "pauses") return;
   if (source.type === "messageDeletions" || source.type === "connection") return;
-  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published };
+  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
   const deliver = (groupId: string): Promise<void> =>
     withGroup(groupId, (group) => {
       for (const message of group.messages(options)) sink.value(messageSnapshot(message));
     });
   if (source.type === "messages") return deliver(source.groupId);
-  const all = source.type === "conversations" ? { consentStates: EVERY_CONSENT_STATE } : {};
-  const groups = open().conversations.list({ ...all, ...filterOf(source) }).map(consumeGroup);
+  const all = source.type === "allMessages" ? {} : { consentStates: EVERY_CONSENT_STATE };
+  const filter = source.type === "deletedMessages" ? {} : filterOf(source);
+  const groups = open().conversations.list({ ...all, ...filter }).map(consumeGroup);
   if (source.type === "conversations") {
     for (const group of groups) sink.value(group);
+    return;
+  }
+  if (source.type === "deletedMessages") {
+    // which were removed meanwhile is not remembered: all that are removed are told
+    for (const { id } of groups) {
+      const removed = await withGroup(id, (group) => group.messages({ removed: true }).map(messageSnapshot));
+      for (const message of removed) sink.value(message);
+    }
     return;
   }
   for (const { id } of groups) await deliver(id);
@@ -398,7 +421,8 @@ async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "connection") return;
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
   else if (source.type === "preferences") await withPreferences((preferences) => preferences.sync());
-  else if (source.type === "allMessages" || source.type === "pauses") await open().conversations.syncAll();
+  else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")
+    await open().conversations.syncAll();
   else await open().conversations.sync();
 }
 

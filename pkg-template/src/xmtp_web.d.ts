@@ -17,6 +17,10 @@ export interface RawEncodedContent {
 
 /** Encodes an `EncodedContent` as its protobuf message. */
 export function encodeContent(content: RawEncodedContent): Uint8Array;
+/** Encodes content of a type, without making it bytes yet. */
+export function encodeTyped(kind: string, content: unknown): RawEncodedContent;
+export function encryptAttachment(attachment: unknown): RawEncryptedAttachment;
+export function decryptAttachment(bytes: Uint8Array, remote: unknown): unknown;
 /** The opposite of {@link encodeContent}; throws `message.invalid_content`. */
 export function decodeContent(bytes: Uint8Array): RawEncodedContent;
 
@@ -38,6 +42,36 @@ export interface RawMessage {
   text?: string | undefined;
   groupUpdated?: object | undefined;
   fallback?: string | undefined;
+  numReplies: bigint;
+  body: RawBody;
+  reactions: RawMessage[];
+  inReplyTo?: RawMessage | undefined;
+}
+
+/** Decoded content: its type by the name the page's API has for it, and the shape of that type. */
+export interface RawBody {
+  type: string;
+  content: unknown;
+}
+
+export interface RawEncryptedAttachment {
+  payload: Uint8Array;
+  contentDigest: string;
+  secret: Uint8Array;
+  salt: Uint8Array;
+  nonce: Uint8Array;
+  contentLength: number;
+  filename?: string | undefined;
+}
+
+export interface RawTypedSendOptions {
+  optimistic?: boolean;
+  idempotencyKey?: string;
+}
+
+export interface RawRemoveOptions {
+  form?: "delete" | "deleteMessage";
+  optimistic?: boolean;
 }
 
 export interface RawGroupState {
@@ -198,6 +232,8 @@ export class Group {
   sync(): Promise<void>;
   send(content: Uint8Array, options: RawSendOptions): Promise<string>;
   sendText(text: string, options: RawSendOptions): Promise<string>;
+  sendContent(kind: string, content: unknown, options: RawTypedSendOptions): Promise<string>;
+  removeMessage(messageId: string, options: RawRemoveOptions): Promise<void>;
   publishMessages(): Promise<void>;
   /** Queues a failed message again and publishes it. */
   resend(messageId: string): Promise<void>;
@@ -255,6 +291,7 @@ export class Conversations {
   streamAllMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd, filter?: object): StreamHandle;
   streamPauses(onItem: OnItem<RawPause>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamMessageDeletions(onItem: OnItem<RawDeletedMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  streamDeletedMessages(onItem: OnItem<RawMessage>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 

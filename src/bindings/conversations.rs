@@ -153,7 +153,7 @@ impl Conversations {
         if conversations.by_message(id)?.is_none() {
             return Ok(JsValue::UNDEFINED);
         }
-        let found = conversations.message(id)?.map(message::message).transpose()?;
+        let found = conversations.message_view(id)?.map(message::view).transpose()?;
         Ok(found.unwrap_or(JsValue::UNDEFINED))
     }
 
@@ -254,10 +254,14 @@ impl Conversations {
         let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
         let filter = options::filter(&filter)?;
         stream::open(&self.inner, callbacks, move |client, event| match event {
-            Event::Message { group_id, id } => filter
-                .message(client, *group_id, *id)?
-                .map(message::message)
-                .transpose(),
+            Event::Message { group_id, id } => match filter.message(client, *group_id, *id)? {
+                Some(row) => client
+                    .conversations()
+                    .message_view(row.id)?
+                    .map(message::view)
+                    .transpose(),
+                None => Ok(None),
+            },
             _ => Ok(None),
         })
     }

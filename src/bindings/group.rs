@@ -209,12 +209,8 @@ impl Group {
         &self,
         #[wasm_bindgen(unchecked_param_type = "object")] options: JsValue,
     ) -> Result<JsValue, EdgeError> {
-        let rows = self.inner.handle()?.messages(&options::messages(&options)?)?;
-        let list = js_sys::Array::new();
-        for row in rows {
-            list.push(&message::message(row)?);
-        }
-        Ok(list.into())
+        let options = options::messages(&options)?;
+        message::views(self.inner.handle()?.message_views(&options)?)
     }
 
     /// How many messages there are.
@@ -393,8 +389,8 @@ impl Group {
         stream::open(&self.inner.session, callbacks, move |client, event| match event {
             Event::Message { group_id, id } if find(client, of)?.includes(*group_id)? => client
                 .conversations()
-                .message(*id)?
-                .map(message::message)
+                .message_view(*id)?
+                .map(message::view)
                 .transpose(),
             _ => Ok(None),
         })

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
+use super::content;
 use super::convert;
 use super::error::EdgeError;
-use crate::messages::content::{group_updated::GroupUpdated, text};
+use crate::groups::{MessageView, RemovedBy};
+use crate::messages::content::group_updated::GroupUpdated;
+use crate::messages::content::{Content, removal};
 use crate::messages::{Compression, ContentType, EncodedContent};
 use crate::storage::{DeliveryStatus, MessageKind, MessageRow};
 
@@ -32,7 +35,7 @@ impl From<ContentType> for RawContentType {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RawContent {
+pub(super) struct RawContent {
     #[serde(rename = "type", default)]
     content_type: Option<RawContentType>,
     #[serde(default)]
@@ -59,23 +62,7 @@ pub fn encode_content(
 ) -> Result<Vec<u8>, EdgeError> {
     let raw: RawContent = serde_wasm_bindgen::from_value(content)
         .map_err(|error| EdgeError::Argument(format!("the content: {error}")))?;
-    Ok(EncodedContent {
-        content_type: raw.content_type.map(|content_type| ContentType {
-            authority_id: content_type.authority_id,
-            type_id: content_type.type_id,
-            version_major: content_type.version_major,
-            version_minor: content_type.version_minor,
-        }),
-        parameters: raw.parameters,
-        fallback: raw.fallback,
-        content: raw.content,
-        compression: raw.compression.map(|value| match value {
-            DEFLATE => Compression::Deflate,
-            GZIP => Compression::Gzip,
-            value => Compression::Unknown(value),
-        }),
-    }
-    .encode())
+    Ok(EncodedContent::from(raw).encode())
 }
 
 /// The opposite of [`encode_content`].
@@ -87,17 +74,44 @@ pub fn decode_content(
     #[wasm_bindgen(unchecked_param_type = "Uint8Array")] bytes: JsValue,
 ) -> Result<JsValue, EdgeError> {
     let content = EncodedContent::decode(&convert::bytes("the content", &bytes)?)?;
-    convert::object(&RawContent {
-        content_type: content.content_type.map(Into::into),
-        parameters: content.parameters,
-        fallback: content.fallback,
-        content: content.content,
-        compression: content.compression.map(|compression| match compression {
-            Compression::Deflate => DEFLATE,
-            Compression::Gzip => GZIP,
-            Compression::Unknown(value) => value,
-        }),
-    })
+    convert::object(&RawContent::from(content))
+}
+
+impl From<RawContent> for EncodedContent {
+    fn from(raw: RawContent) -> Self {
+        Self {
+            content_type: raw.content_type.map(|content_type| ContentType {
+                authority_id: content_type.authority_id,
+                type_id: content_type.type_id,
+                version_major: content_type.version_major,
+                version_minor: content_type.version_minor,
+            }),
+            parameters: raw.parameters,
+            fallback: raw.fallback,
+            content: raw.content,
+            compression: raw.compression.map(|value| match value {
+                DEFLATE => Compression::Deflate,
+                GZIP => Compression::Gzip,
+                value => Compression::Unknown(value),
+            }),
+        }
+    }
+}
+
+impl From<EncodedContent> for RawContent {
+    fn from(content: EncodedContent) -> Self {
+        Self {
+            content_type: content.content_type.map(Into::into),
+            parameters: content.parameters,
+            fallback: content.fallback,
+            content: content.content,
+            compression: content.compression.map(|compression| match compression {
+                Compression::Deflate => DEFLATE,
+                Compression::Gzip => GZIP,
+                Compression::Unknown(value) => value,
+            }),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -118,16 +132,75 @@ struct RawMessage {
     text: Option<String>,
     group_updated: Option<RawGroupUpdated>,
     fallback: Option<String>,
+    num_replies: u64,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    body: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    reactions: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    in_reply_to: JsValue,
 }
 
-/// A stored message, its content decoded as far as its type is known. Content that does not decode has none.
+/// A stored message as it was sent, without what belongs to it.
 pub(super) fn message(row: MessageRow) -> Result<JsValue, EdgeError> {
-    let content = EncodedContent::decode(&row.content).unwrap_or_default();
-    // A sent message that claims to be a line of the transcript is forged.
-    let group_updated = match row.kind {
-        MessageKind::Application => None,
-        MessageKind::MembershipChange => GroupUpdated::decode(&content).ok().map(Into::into),
+    view(MessageView {
+        row,
+        removed: None,
+        reactions: Vec::new(),
+        num_replies: 0,
+        in_reply_to: None,
+    })
+}
+
+/// A list of messages.
+pub(super) fn views(views: Vec<MessageView>) -> Result<JsValue, EdgeError> {
+    let list = js_sys::Array::new();
+    for each in views {
+        list.push(&view(each)?);
+    }
+    Ok(list.into())
+}
+
+/// A message with what belongs to it, its content decoded as far as its type is known. Of a removed one nothing is
+/// left but who removed it.
+pub(super) fn view(view: MessageView) -> Result<JsValue, EdgeError> {
+    let MessageView {
+        row,
+        removed,
+        reactions,
+        num_replies,
+        in_reply_to,
+    } = view;
+    let encoded = match removed {
+        None => EncodedContent::decode(&row.content).unwrap_or_default(),
+        Some(_) => EncodedContent {
+            content_type: Some(removal::PLACEHOLDER.id()),
+            ..Default::default()
+        },
     };
+    let decoded = Content::decode(&encoded);
+    let is_transcript = row.kind == MessageKind::MembershipChange;
+    // A sent message that claims to be a line of the transcript is forged.
+    let is_forged = !is_transcript
+        && matches!(
+            decoded,
+            Content::GroupUpdated(_) | Content::GroupMembershipChange(_)
+        );
+    let text = match &decoded {
+        Content::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    let group_updated = match &decoded {
+        Content::GroupUpdated(update) if is_transcript => Some(update.clone().into()),
+        _ => None,
+    };
+    let nested = reactions.into_iter().map(|row| MessageView {
+        row,
+        removed: None,
+        reactions: Vec::new(),
+        num_replies: 0,
+        in_reply_to: None,
+    });
     convert::object(&RawMessage {
         id: row.id.to_string(),
         conversation_id: row.group_id.to_string(),
@@ -145,12 +218,49 @@ pub(super) fn message(row: MessageRow) -> Result<JsValue, EdgeError> {
             DeliveryStatus::Published => 1,
             DeliveryStatus::Failed => 2,
         },
-        text: text::decode(&content).ok(),
+        text,
         group_updated,
-        fallback: content.fallback,
-        content_type: content.content_type.map(Into::into),
-        content: row.content,
+        fallback: encoded.fallback.filter(|_| !is_forged),
+        content_type: encoded.content_type.map(Into::into),
+        content: if removed.is_some() {
+            Vec::new()
+        } else {
+            row.content
+        },
+        num_replies,
+        body: match removed {
+            Some(by) => content::body("deletedMessage", convert::object(&RawDeleted::from(by))?),
+            None => content::shown(decoded, is_transcript)?,
+        },
+        reactions: self::views(nested.collect())?,
+        in_reply_to: match in_reply_to {
+            Some(parent) => self::view(*parent)?,
+            None => JsValue::UNDEFINED,
+        },
     })
+}
+
+/// The content of a removed message. The numbers are those of the page's API.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawDeleted {
+    deleted_by: u8,
+    admin_inbox_id: Option<String>,
+}
+
+impl From<RemovedBy> for RawDeleted {
+    fn from(by: RemovedBy) -> Self {
+        match by {
+            RemovedBy::Sender => Self {
+                deleted_by: 0,
+                admin_inbox_id: None,
+            },
+            RemovedBy::Admin(inbox_id) => Self {
+                deleted_by: 1,
+                admin_inbox_id: Some(inbox_id.to_string()),
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -169,7 +279,7 @@ struct FieldChange {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RawGroupUpdated {
+pub(super) struct RawGroupUpdated {
     initiated_by_inbox_id: String,
     added_inboxes: Vec<Inbox>,
     removed_inboxes: Vec<Inbox>,

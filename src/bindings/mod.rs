@@ -14,6 +14,7 @@
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `content_types.rs`, `convert.rs` | arguments in |
 //! | `message.rs`, `view.rs`, `inbox.rs` | plain objects out |
+//! | `content.rs`, `removals.rs` | typed content in and out, removing messages |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
 //!
@@ -21,6 +22,7 @@
 
 mod accounts;
 mod client;
+mod content;
 mod content_types;
 mod conversations;
 mod convert;
@@ -36,6 +38,7 @@ mod options;
 mod permissions;
 mod preferences;
 mod push;
+mod removals;
 mod session;
 mod settings;
 mod signature_request;
@@ -44,6 +47,7 @@ mod view;
 
 pub use accounts::verify_signed_with_public_key;
 pub use client::Client;
+pub use content::{decrypt_attachment, encode_typed, encrypt_attachment};
 pub use conversations::Conversations;
 pub use directory::Directory;
 pub use error::EdgeError;

@@ -11,6 +11,7 @@ use super::permissions::RawPolicySet;
 use super::{content_types, convert, permissions};
 use crate::client;
 use crate::groups::{GroupError, NewGroup, exceeds};
+use crate::messages::content::removal::RemovalForm;
 use crate::storage::{
     ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind, MessageOrder,
 };
@@ -199,6 +200,44 @@ pub(super) fn send(value: &JsValue) -> Result<client::SendOptions, EdgeError> {
     })
 }
 
+options! { RawTypedSend of "send" {
+    optimistic: Option<bool> = "optimistic",
+    idempotency_key: Option<String> = "idempotencyKey",
+} }
+
+/// What sending content of a known type takes; the type says whether it notifies.
+pub(super) fn typed_send(value: &JsValue) -> Result<client::TypedSendOptions, EdgeError> {
+    let raw: RawTypedSend = read(value)?;
+    Ok(client::TypedSendOptions {
+        optimistic: raw.optimistic.unwrap_or_default(),
+        idempotency_key: raw.idempotency_key,
+    })
+}
+
+options! { RawRemove of "removeMessage" {
+    form: Option<String> = "form",
+    optimistic: Option<bool> = "optimistic",
+} }
+
+/// How a message is removed.
+pub(super) fn remove(value: &JsValue) -> Result<client::RemoveOptions, EdgeError> {
+    let raw: RawRemove = read(value)?;
+    let form = match raw.form.as_deref() {
+        None => None,
+        Some("delete") => Some(RemovalForm::Delete),
+        Some("deleteMessage") => Some(RemovalForm::DeleteMessage),
+        Some(other) => {
+            return Err(EdgeError::Unsupported(format!(
+                "form does not have the value {other}"
+            )));
+        }
+    };
+    Ok(client::RemoveOptions {
+        form,
+        optimistic: raw.optimistic.unwrap_or_default(),
+    })
+}
+
 options! { RawMessages of "messages" {
     sent_before_ns: Option<i64> = "sentBeforeNs",
     sent_after_ns: Option<i64> = "sentAfterNs",
@@ -209,6 +248,8 @@ options! { RawMessages of "messages" {
     direction: Option<u32> = "direction",
     kind: Option<u32> = "kind",
     exclude_senders: Option<Vec<String>> = "excludeSenderInboxIds",
+    removed: Option<bool> = "removed",
+    everything: Option<bool> = "everything",
     content_types: Option<Vec<u32>> = "contentTypes",
     exclude_content_types: Option<Vec<u32>> = "excludeContentTypes",
     sort_by: Option<u32> = "sortBy",
@@ -239,6 +280,9 @@ pub(super) fn messages(value: &JsValue) -> Result<client::MessageOptions, EdgeEr
         limit: limit(raw.limit),
         delivery_status: delivery_status.transpose()?,
         kind: kind.transpose()?,
+        removed: raw.removed,
+        // for streams, which tell of everything
+        listed_only: raw.everything != Some(true),
         direction: direction.transpose()?.unwrap_or_default(),
         exclude_senders: raw
             .exclude_senders

@@ -25,6 +25,36 @@ export interface RawMessage {
   text?: string | undefined;
   groupUpdated?: object | undefined;
   fallback?: string | undefined;
+  numReplies: bigint;
+  body: RawBody;
+  reactions: RawMessage[];
+  inReplyTo?: RawMessage | undefined;
+}
+
+/** Decoded content: its type by the name the page's API has for it, and the shape of that type. */
+export interface RawBody {
+  type: string;
+  content: unknown;
+}
+
+export interface RawEncryptedAttachment {
+  payload: Uint8Array;
+  contentDigest: string;
+  secret: Uint8Array;
+  salt: Uint8Array;
+  nonce: Uint8Array;
+  contentLength: number;
+  filename?: string | undefined;
+}
+
+export interface RawTypedSendOptions {
+  optimistic?: boolean;
+  idempotencyKey?: string;
+}
+
+export interface RawRemoveOptions {
+  form?: "delete" | "deleteMessage";
+  optimistic?: boolean;
 }
 
 export interface RawGroupState {

@@ -26,6 +26,13 @@ pub enum Event {
         /// Which.
         id: MessageId,
     },
+    /// A message that was here is removed for everybody.
+    MessageRemoved {
+        /// In which conversation.
+        group_id: GroupId,
+        /// Which.
+        id: MessageId,
+    },
     /// Members, metadata, admins, permissions or the membership of ours changed, or the conversation was
     /// paused or goes on.
     Group(GroupId),

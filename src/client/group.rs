@@ -419,7 +419,7 @@ impl GroupHandle {
         }
     }
 
-    fn query(&self, inner: &Inner, options: &MessageOptions) -> Result<MessageQuery, ClientError> {
+    pub(super) fn query(&self, inner: &Inner, options: &MessageOptions) -> Result<MessageQuery, ClientError> {
         Ok(MessageQuery {
             groups: self.stitched(inner)?,
             ..options.clone()

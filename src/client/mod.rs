@@ -10,6 +10,7 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
+//! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
@@ -44,6 +45,7 @@ mod preferences;
 mod push;
 mod received;
 mod register;
+mod removals;
 mod revocation;
 mod settings;
 mod streams;
@@ -69,6 +71,7 @@ pub use options::ClientOptions;
 pub use pending::PendingUpdate;
 pub use preferences::Preferences;
 pub use push::PushKey;
+pub use removals::{RemoveOptions, TypedSendOptions};
 
 use crate::groups::Context;
 use crate::identity::{Identifier, InstallationKey, SignatureRequest};

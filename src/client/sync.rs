@@ -344,6 +344,7 @@ impl Inner {
             }
             self.events.tell(&match change {
                 Change::Message(id) | Change::Published(id) => Event::Message { group_id, id: *id },
+                Change::MessageRemoved(id) => Event::MessageRemoved { group_id, id: *id },
                 Change::Group | Change::Removed | Change::Paused(_) => Event::Group(group_id),
             });
         }

@@ -1,5 +1,6 @@
 //! What can go wrong in a group.
 
+use super::removal::RemovalError;
 use crate::error::{Coded, ErrorCode};
 use crate::ids::{GroupId, InboxId};
 use crate::mls::MlsError;
@@ -20,6 +21,9 @@ pub enum GroupError {
     /// A welcome breaks a rule.
     #[error(transparent)]
     Welcome(#[from] WelcomeError),
+    /// A message cannot be removed.
+    #[error(transparent)]
+    Removal(#[from] RemovalError),
     /// The group is not in the database.
     #[error("group {group_id} is not in the local database: sync the conversations first")]
     NotFound {
@@ -239,6 +243,7 @@ impl Coded for GroupError {
             GroupError::Mls(error) => error.code(),
             GroupError::Commit(error) => error.code(),
             GroupError::Welcome(_) => ErrorCode::WelcomeRejected,
+            GroupError::Removal(error) => error.code(),
             GroupError::NotFound { .. } => ErrorCode::GroupNotFound,
             GroupError::Inactive => ErrorCode::GroupInactive,
             GroupError::Paused { .. } => ErrorCode::GroupPaused,

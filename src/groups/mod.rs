@@ -11,6 +11,7 @@
 //! | making, joining and leaving | `create.rs`, `join.rs`, `leave.rs` |
 //! | what we want | `intent/` |
 //! | what others did | `inbound/` |
+//! | what people see of it | `view.rs`, `timeline.rs`, `removal/` |
 
 mod context;
 pub mod create;
@@ -25,8 +26,10 @@ mod metadata;
 mod permissions;
 mod policy_choice;
 pub mod push;
+pub mod removal;
 mod row;
 mod states;
+pub mod timeline;
 mod version;
 pub mod view;
 
@@ -38,7 +41,9 @@ pub use membership::{GroupMembership, InstallationDiff, MembershipDiff};
 pub use metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field};
 pub use permissions::{Policy, PolicySet, Preset, Roles};
 pub use policy_choice::{ChosenPolicies, Permission, PolicyOption};
+pub use removal::RemovalError;
 pub use states::States;
+pub use timeline::{MessageView, RemovedBy};
 pub use version::{check_minimum_version, exceeds};
 pub use view::{GroupView, MemberView};
 

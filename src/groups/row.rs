@@ -38,3 +38,14 @@ pub(super) fn unpublished(
         content: plaintext.content.clone(),
     }
 }
+
+/// Whether a message is a line of its own. Reactions, read receipts and removals are not, and do not make a
+/// conversation the one with the newest message.
+pub(super) fn is_listed(row: &MessageRow) -> bool {
+    !matches!(
+        (row.authority_id.as_str(), row.type_id.as_str(), row.version_major),
+        ("xmtp.org", "reaction", 1 | 2)
+            | ("xmtp.org", "readReceipt" | "deleteMessage", 1)
+            | ("xmtp.org", "delete" | "remove", 0)
+    )
+}

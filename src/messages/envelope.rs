@@ -150,24 +150,7 @@ impl EncodedContent {
     /// [`ContentError::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, ContentError> {
         let content = proto::EncodedContent::decode(bytes).map_err(|_| ContentError::Malformed)?;
-        Ok(Self {
-            content_type: content.r#type.map(|id| ContentType {
-                authority_id: id.authority_id,
-                type_id: id.type_id,
-                version_major: id.version_major,
-                version_minor: id.version_minor,
-            }),
-            parameters: content.parameters.into_iter().collect(),
-            fallback: content.fallback,
-            content: content.content,
-            compression: content
-                .compression
-                .map(|value| match proto::Compression::try_from(value) {
-                    Ok(proto::Compression::Deflate) => Compression::Deflate,
-                    Ok(proto::Compression::Gzip) => Compression::Gzip,
-                    Err(_) => Compression::Unknown(value),
-                }),
-        })
+        Ok(content.into())
     }
 
     /// Encodes to protobuf.
@@ -190,6 +173,29 @@ impl EncodedContent {
             }),
         }
         .encode_to_vec()
+    }
+}
+
+impl From<proto::EncodedContent> for EncodedContent {
+    fn from(content: proto::EncodedContent) -> Self {
+        Self {
+            content_type: content.r#type.map(|id| ContentType {
+                authority_id: id.authority_id,
+                type_id: id.type_id,
+                version_major: id.version_major,
+                version_minor: id.version_minor,
+            }),
+            parameters: content.parameters.into_iter().collect(),
+            fallback: content.fallback,
+            content: content.content,
+            compression: content
+                .compression
+                .map(|value| match proto::Compression::try_from(value) {
+                    Ok(proto::Compression::Deflate) => Compression::Deflate,
+                    Ok(proto::Compression::Gzip) => Compression::Gzip,
+                    Err(_) => Compression::Unknown(value),
+                }),
+        }
     }
 }
 

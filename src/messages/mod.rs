@@ -5,6 +5,8 @@
 pub mod content;
 mod envelope;
 mod error;
+mod inflate;
 
 pub use envelope::{Compression, ContentType, EncodedContent, Plaintext, message_id};
 pub use error::ContentError;
+pub use inflate::MAX_INFLATED;

@@ -85,6 +85,9 @@ impl StoreOptions {
 #[derive(Debug)]
 pub struct Db {
     pub(super) connection: Connection,
+    /// How many statements were run, for tests that say how many may be.
+    #[cfg(test)]
+    pub(crate) statements: Cell<usize>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.
@@ -144,7 +147,11 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         migrations::migrate(&connection)?;
         Ok(Self {
-            db: Db { connection },
+            db: Db {
+                connection,
+                #[cfg(test)]
+                statements: Cell::new(0),
+            },
         })
     }
 

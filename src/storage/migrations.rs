@@ -9,6 +9,7 @@ use rusqlite::Connection;
 /// The steps; step `n` (from 1) brings `PRAGMA user_version` to `n`.
 const STEPS: &[&str] = &[
     include_str!("schema/V001__initial.sql"),
+    include_str!("schema/V002__removals.sql"),
     include_str!("schema/V003__preferences.sql"),
 ];
 

@@ -56,3 +56,5 @@ pub use sqlite::messages::{
 };
 pub use sqlite::mls::MlsListEntry;
 pub use sqlite::preferences::{HmacKey, PreferencesRow};
+pub use sqlite::relations::ReplyCount;
+pub use sqlite::removals::{RemovalRow, RemovalRule, Role};

@@ -175,6 +175,28 @@ describe("two browser windows and a local node", () => {
     assert.equal(widths[0], widths[1], "nothing reaches beyond the screen");
   });
 
+  it("reactions, replies and removing for everyone reach the other window", async () => {
+    const { alice, bob } = await twoInAGroup();
+    await alice.say("Soup?");
+    await bob.sees("Soup?");
+    await bob.act("Soup?", "react");
+    await bob.window.locator('[data-emoji="👍"]:visible').click();
+    await alice.window.getByTestId("reaction").filter({ hasText: "👍" }).waitFor();
+
+    await alice.act("Soup?", "reply");
+    await alice.say("With noodles");
+    await bob.window.getByTestId("quote").filter({ hasText: "Soup?" }).waitFor();
+
+    await alice.act("Soup?", "remove");
+    await alice.window.getByTestId("confirm-remove").click();
+    for (const person of [alice, bob]) {
+      await person.window.getByTestId("removed-text").waitFor();
+      assert.deepEqual(await person.messages(), ["With noodles"]);
+      assert.equal(await person.window.getByTestId("reaction").count(), 0);
+      await person.window.getByTestId("quote").filter({ hasText: "removed" }).waitFor();
+    }
+  });
+
   it("a group can be renamed and shows who is in it", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.window.getByTestId("details").click();

@@ -22,7 +22,7 @@ describe("options", () => {
   });
 
   it("are refused when they cannot be honoured, and never ignored", () => {
-    for (const options of [{ codecs: [] }, { backend: {} }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }]) {
+    for (const options of [{ backend: {} }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }]) {
       assert.throws(() => resolveOptions(options), code("argument.unsupported"), JSON.stringify(options));
     }
     const wrong = [
@@ -34,12 +34,14 @@ describe("options", () => {
       { dbEncryptionKey: "secret" },
       { dbPath: "" },
       { disableAutoRegister: "yes" },
+      { codecs: {} },
+      { codecs: [{ contentType: { authorityId: "example.org", typeId: "poke" } }] },
     ];
     for (const options of wrong) assert.throws(() => resolveOptions(options), code("argument.invalid"));
   });
 
   it("that are undefined count as not given", () => {
-    assert.equal(resolveOptions({ codecs: undefined, env: undefined }).env, "dev");
+    assert.equal(resolveOptions({ backend: undefined, env: undefined }).env, "dev");
   });
 });
 
@@ -100,6 +102,70 @@ describe("errors", () => {
 
   it("have details that can be cloned", () => {
     assert.equal(typeof toPlainError({ code: "internal", message: "", details: () => 1 }).details, "string");
+  });
+});
+
+/** A message as the worker sends it. */
+const snapshot = (body, more = {}) => ({
+  id: "a", conversationId: "b", senderInboxId: "c", senderInstallationId: "d", sentAtNs: 1_000_000n, insertedAtNs: 2n,
+  kind: 0, deliveryStatus: 1, contentType: undefined, fallback: undefined, expiresAtNs: undefined, numReplies: 0n,
+  body, reactions: [], inReplyTo: undefined, ...more,
+});
+
+describe("messages", () => {
+  const type = { authorityId: "example.org", typeId: "poke", versionMajor: 1, versionMinor: 0 };
+  const poke = { type: "custom", content: { type, parameters: {}, content: Uint8Array.of(7) } };
+  const codec = {
+    contentType: type,
+    encode: (content) => ({ type, parameters: {}, content: Uint8Array.of(content.strength) }),
+    decode: ({ content }) => ({ strength: content[0] }),
+    fallback: () => "poked you",
+    shouldPush: () => false,
+  };
+
+  it("of a type of the app are decoded by its codec, and stay readable without one", () => {
+    const { codecs } = resolveOptions({ codecs: [codec] });
+    assert.deepEqual(new api.DecodedMessage(snapshot(poke), codecs).content, { strength: 7 });
+    const plain = new api.DecodedMessage(snapshot(poke));
+    assert.equal(plain.content, undefined);
+    assert.deepEqual(plain.encodedContent, poke.content);
+  });
+
+  it("survive a codec that throws", (test) => {
+    test.mock.method(console, "warn", () => {});
+    const { codecs } = resolveOptions({ codecs: [{ ...codec, decode: () => JSON.parse("{") }] });
+    assert.equal(new api.DecodedMessage(snapshot(poke), codecs).content, undefined);
+  });
+
+  it("that answer another one carry it, and their content by its own codec", async () => {
+    const { codecs } = resolveOptions({ codecs: [codec] });
+    const answered = snapshot({ type: "text", content: "hi" });
+    const body = { type: "reply", content: { referenceId: "a", content: poke } };
+    const reply = new api.DecodedMessage(snapshot(body, { inReplyTo: answered }), codecs);
+    assert.ok(api.isReply(reply) && !api.isTextReply(reply));
+    assert.equal(reply.content.inReplyTo.content, "hi");
+    assert.deepEqual(reply.content.content, { strength: 7 });
+    assert.deepEqual(await reply.content.contentType(), type);
+    const lost = new api.DecodedMessage(snapshot({ type: "reply", content: { referenceId: "a", content: { type: "text", content: "x" } } }));
+    assert.ok(api.isTextReply(lost));
+    assert.equal(lost.content.inReplyTo, null);
+    assert.deepEqual(await lost.content.contentType(), await api.contentTypeText());
+  });
+
+  it("that only claim to be a line of the transcript have no content", () => {
+    const forged = new api.DecodedMessage(snapshot({ type: "forged", content: {} }));
+    assert.equal(forged.content, undefined);
+    assert.ok(!api.isGroupUpdated(forged));
+  });
+});
+
+describe("content types", () => {
+  it("have the ids that are on the wire", async () => {
+    const ids = { Actions: "coinbase.com/actions:1.0", MultiRemoteAttachment: "xmtp.org/multiRemoteStaticAttachment:1.0", Reaction: "xmtp.org/reaction:2.0", RemoteAttachment: "xmtp.org/remoteStaticAttachment:1.0", LeaveRequest: "xmtp.org/leave_request:1.0" };
+    for (const [name, id] of Object.entries(ids)) {
+      const { authorityId, typeId, versionMajor, versionMinor } = await api[`contentType${name}`]();
+      assert.equal(`${authorityId}/${typeId}:${versionMajor}.${versionMinor}`, id);
+    }
   });
 });
 

@@ -5,14 +5,26 @@ import {
   SortDirection,
   XmtpError,
   ethereumIdentifier,
+  PermissionLevel,
+  ReactionAction,
+  ReactionSchema,
+  encodeText,
+  isAttachment,
+  isDeletedMessage,
   isGroupUpdated,
+  isMarkdown,
+  isReaction,
+  isReadReceipt,
+  isRemoval,
   isText,
+  isTextReply,
   type DecodedMessage,
   Group,
   type GroupMember,
   type GroupUpdated,
 } from "xmtp-web";
 import { shortAddress } from "./dom.js";
+import { removedText } from "./message-parts.js";
 import { nodeUrl, signerOf, type Remembered } from "./identity.js";
 
 export interface Conversation {
@@ -97,7 +109,11 @@ export class Chat {
 
   /** One line that says what a message is; undefined for what is not shown. */
   textOf(message: DecodedMessage): string | undefined {
-    if (isText(message)) return message.content;
+    if (isText(message) || isMarkdown(message)) return message.content;
+    if (isTextReply(message)) return message.content?.content;
+    if (isDeletedMessage(message)) return removedText(this, message);
+    if (isAttachment(message)) return `File: ${message.content?.filename ?? message.content?.mimeType ?? ""}`;
+    if (isReaction(message) || isReadReceipt(message) || isRemoval(message)) return undefined;
     if (isGroupUpdated(message)) return this.#transcript(message.content as GroupUpdated);
     return message.fallback;
   }
@@ -109,8 +125,43 @@ export class Chat {
   }
 
   /** Stores the message first, so that a closed page loses nothing, then sends it. */
-  async send(conversation: Conversation, text: string): Promise<void> {
-    await conversation.group.sendText(text, { optimistic: true });
+  async send(conversation: Conversation, text: string, replyTo?: DecodedMessage): Promise<void> {
+    const { group } = conversation;
+    if (replyTo === undefined) await group.sendText(text, { optimistic: true });
+    else {
+      const content = await encodeText(text);
+      const reply = { content, reference: replyTo.id, referenceInboxId: replyTo.senderInboxId };
+      await group.sendReply(reply, { optimistic: true });
+    }
+    await this.#reload(conversation);
+    void this.publish(conversation);
+  }
+
+  /** Puts a reaction, or takes the own one back. */
+  async react(conversation: Conversation, message: DecodedMessage, emoji: string, takeBack: boolean): Promise<void> {
+    const reaction = {
+      reference: message.id,
+      referenceInboxId: message.senderInboxId,
+      action: takeBack ? ReactionAction.Removed : ReactionAction.Added,
+      content: emoji,
+      schema: ReactionSchema.Unicode,
+    };
+    await conversation.group.sendReaction(reaction, { optimistic: true });
+    await this.#reload(conversation);
+    void this.publish(conversation);
+  }
+
+  /** Whether the button is shown; the client says no to what cannot be removed all the same. */
+  canRemove({ members }: Conversation, message: DecodedMessage): boolean {
+    if (message.deliveryStatus !== DeliveryStatus.Published) return false;
+    const own = members.find((member) => member.inboxId === this.client.inboxId);
+    if (own && own.permissionLevel !== PermissionLevel.Member) return true;
+    return this.isOwn(message) && Date.now() - message.sentAt.getTime() <= 24 * 60 * 60_000;
+  }
+
+  /** Removes a message for everybody. */
+  async remove(conversation: Conversation, message: DecodedMessage): Promise<void> {
+    await conversation.group.removeMessage(message.id, { optimistic: true });
     await this.#reload(conversation);
     void this.publish(conversation);
   }
@@ -302,6 +353,8 @@ export function explain(error: unknown): string {
       return "One of these is not an address: 0x and 40 hex digits.";
     case "identity.signer_refused":
       return "The wallet did not sign.";
+    case "message.removal_too_late":
+      return "It is more than a day old: only an admin can remove it now.";
     case "group.not_permitted":
       return "This group's rules do not let you do that.";
     default:

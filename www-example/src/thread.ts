@@ -1,7 +1,8 @@
 /** The right column: one conversation, its messages and the box to write in. */
-import { isGroupUpdated, isText, type DecodedMessage } from "xmtp-web";
+import { isDeletedMessage, isGroupUpdated, isText, isTextReply, type DecodedMessage } from "xmtp-web";
 import { explain, type Chat, type Conversation, type Delivery } from "./chat.js";
 import { avatar, clock, dayName, h, icon, toast } from "./dom.js";
+import { quote, quoteOf, reactionBar, reactionsOf, toolbar } from "./message-parts.js";
 import { reconcile, type Item } from "./reconcile.js";
 import { initials } from "./sidebar.js";
 
@@ -20,6 +21,8 @@ export class Thread {
   readonly #send: HTMLButtonElement;
   readonly #composer: HTMLFormElement;
   readonly #notice: HTMLElement;
+  readonly #replying: HTMLElement;
+  #replyTo: DecodedMessage | undefined;
 
   constructor(
     readonly chat: Chat,
@@ -67,6 +70,7 @@ export class Thread {
       this.#input,
       this.#send,
     );
+    this.#replying = h("div", { class: "replying", hidden: true, "data-testid": "replying" });
     this.#notice = h("p", { class: "composer-notice", hidden: true });
     this.element = h(
       "section",
@@ -80,6 +84,7 @@ export class Thread {
         h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Group details", title: "Group details", "data-testid": "details", onclick: actions.details }, icon("people")),
       ),
       this.#scroller,
+      this.#replying,
       this.#composer,
       this.#notice,
     );
@@ -135,9 +140,13 @@ export class Thread {
         message.sentAt.getTime() - previous.sentAt.getTime() > SAME_BLOCK_MS;
       const delivery = own ? chat.delivery(conversation, message) : undefined;
       const sender = chat.nameOf(message.senderInboxId);
+      const quoted = quoteOf(chat, message);
+      const reactions = reactionsOf(chat, message);
+      const removable = chat.canRemove(conversation, message);
+      const removed = isDeletedMessage(message);
       items.push({
         key: message.id,
-        state: JSON.stringify([text, first, delivery, sender]),
+        state: JSON.stringify([text, first, delivery, sender, quoted, reactions, removable, removed]),
         make: () => this.#bubble(message, text, sender, first, delivery),
       });
       previous = message;
@@ -155,6 +164,10 @@ export class Thread {
   #bubble(message: DecodedMessage, text: string, sender: string, first: boolean, delivery: Delivery | undefined): HTMLElement {
     const own = delivery !== undefined;
     const time = clock(message.sentAt);
+    const removed = isDeletedMessage(message);
+    const quoted = quoteOf(this.chat, message);
+    const plain = isText(message) || isTextReply(message);
+    const replies = message.numReplies > 0n && `${message.numReplies} ${message.numReplies === 1n ? "reply" : "replies"}`;
     return h(
       "article",
       {
@@ -170,7 +183,9 @@ export class Thread {
         "div",
         { class: "bubble-column" },
         first && !own && h("span", { class: "sender" }, sender),
-        h("div", { class: isText(message) ? "bubble" : "bubble bubble-fallback" }, h("span", { class: "text", "data-testid": "message-text" }, text), h("span", { class: "meta" }, h("time", { datetime: message.sentAt.toISOString() }, time), delivery !== undefined && mark(delivery))),
+        h("div", { class: removed ? "bubble bubble-removed" : plain ? "bubble" : "bubble bubble-fallback" }, quoted && quote(quoted), h("span", { class: "text", "data-testid": removed ? "removed-text" : "message-text" }, text), h("span", { class: "meta" }, h("time", { datetime: message.sentAt.toISOString() }, time), delivery !== undefined && mark(delivery))),
+        reactionBar(this.chat, this.conversation, message, reactionsOf(this.chat, message)),
+        replies && h("span", { class: "reply-count" }, replies),
         delivery === "failed" &&
           h(
             "button",
@@ -178,7 +193,24 @@ export class Thread {
             "Not sent. Try again",
           ),
       ),
+      !removed && this.conversation.active && toolbar(this.chat, this.conversation, message, () => this.#replyWith(message)),
     );
+  }
+
+  /** Begins or gives up an answer to a message. */
+  #replyWith(message: DecodedMessage | undefined): void {
+    this.#replyTo = message;
+    this.#replying.hidden = message === undefined;
+    if (message === undefined) return;
+    const cancel = (): void => {
+      this.#replyWith(undefined);
+      this.#input.focus();
+    };
+    this.#replying.replaceChildren(
+      quote({ name: `Reply to ${this.chat.nameOf(message.senderInboxId)}`, text: this.chat.textOf(message) ?? "A message" }),
+      h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Do not reply", onclick: cancel }, icon("close")),
+    );
+    this.#input.focus();
   }
 
   async #submit(): Promise<void> {
@@ -187,7 +219,9 @@ export class Thread {
     this.#input.value = "";
     this.#grow();
     try {
-      await this.chat.send(this.conversation, text);
+      const replyTo = this.#replyTo;
+      this.#replyWith(undefined);
+      await this.chat.send(this.conversation, text, replyTo);
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
     } catch (error) {
       // Nothing was stored: give the words back.

@@ -1,5 +1,7 @@
 //! What an accepted envelope leaves behind in rows.
 
+use std::collections::BTreeSet;
+
 use super::Envelope;
 use super::commit_rules::ValidatedCommit;
 use super::receive::{Change, Speaker};
@@ -8,12 +10,13 @@ use crate::groups::error::GroupError;
 use crate::groups::leave;
 use crate::groups::metadata::field;
 use crate::groups::originator;
+use crate::groups::removal;
 use crate::groups::row;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
 use crate::messages::{ContentType, Plaintext, message_id};
 use crate::mls::{Group, Leaf, MergedCommit};
-use crate::storage::{CommitLogRow, CommitResult, DeliveryStatus, MessageKind, MessageRow, Published};
+use crate::storage::{CommitLogRow, CommitResult, DeliveryStatus, MessageKind, MessageRow, Published, Role};
 
 /// Stores a message that arrived.
 pub(super) fn message(
@@ -22,6 +25,7 @@ pub(super) fn message(
     envelope: &Envelope,
     speaker: &Speaker,
     plaintext: &Plaintext,
+    epoch: u64,
 ) -> Result<Vec<Change>, GroupError> {
     let group_id = group.id();
     let sender = (speaker.inbox_id(), speaker.installation_id());
@@ -36,11 +40,29 @@ pub(super) fn message(
     if !context.db.insert_message(&row)? {
         return Ok(Vec::new());
     }
-    context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    if row::is_listed(&row) {
+        context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    }
     if leave::is_request(&row) {
         leave::note(context, group, sender.0, row.id)?;
     }
-    Ok(vec![Change::Message(row.id)])
+    told(context, group, &row, epoch, Change::Message(row.id))
+}
+
+/// What is told of a message: nothing when it was removed before it arrived.
+fn told(
+    context: &Context<'_>,
+    group: &Group,
+    row: &MessageRow,
+    epoch: u64,
+    change: Change,
+) -> Result<Vec<Change>, GroupError> {
+    match removal::stored(context, group, row, epoch)? {
+        Some(removed) if removed == row.id => Ok(Vec::new()),
+        Some(removed) => Ok(vec![change, Change::MessageRemoved(removed)]),
+        None if context.db.removed_by(&row.id)?.is_some() => Ok(Vec::new()),
+        None => Ok(vec![change]),
+    }
 }
 
 /// Stores that an own message is on the network.
@@ -49,7 +71,8 @@ pub(super) fn published(
     group: &Group,
     id: MessageId,
     envelope: &Envelope,
-) -> Result<(), GroupError> {
+    epoch: u64,
+) -> Result<Vec<Change>, GroupError> {
     let group_id = group.id();
     context.db.mark_published(
         &id,
@@ -60,13 +83,16 @@ pub(super) fn published(
             expire_at_ns: expiry(context, group_id)?,
         },
     )?;
-    context.db.advance_last_message(&group_id, envelope.created_ns)?;
-    if let Some(row) = context.db.message(&id, context.now_ns)?
-        && leave::is_request(&row)
-    {
+    let Some(row) = context.db.message(&id, context.now_ns)? else {
+        return Ok(vec![Change::Published(id)]);
+    };
+    if row::is_listed(&row) {
+        context.db.advance_last_message(&group_id, envelope.created_ns)?;
+    }
+    if leave::is_request(&row) {
         leave::note(context, group, context.inbox_id, id)?;
     }
-    Ok(())
+    told(context, group, &row, epoch, Change::Published(id))
 }
 
 /// When a message stored now disappears.
@@ -116,6 +142,7 @@ pub(super) fn commit(
         &group_id,
         commit.metadata.is_super_admin(context.inbox_id) || context.row(group_id)?.dm_id.is_some(),
     )?;
+    remember_roles(context, group, commit)?;
     if !commit.is_visible() {
         leave::review(context, group)?;
         return Ok(if commit.permissions_changed {
@@ -166,6 +193,40 @@ pub(super) fn commit(
         changes.push(Change::Message(row.id));
     }
     Ok(changes)
+}
+
+/// Remembers what those were whose role a commit changed: removals of before it may still arrive.
+fn remember_roles(context: &Context<'_>, group: &Group, commit: &ValidatedCommit) -> Result<(), GroupError> {
+    let lists = [
+        &commit.added_admins,
+        &commit.removed_admins,
+        &commit.added_super_admins,
+        &commit.removed_super_admins,
+    ];
+    let changed: BTreeSet<&String> = lists.into_iter().flatten().collect();
+    for text in changed {
+        let Ok(inbox_id) = text.parse() else { continue };
+        let was = |now: bool, added: &[String], removed: &[String]| {
+            removed.contains(text) || now && !added.contains(text)
+        };
+        let was_super_admin = was(
+            commit.metadata.is_super_admin(inbox_id),
+            &commit.added_super_admins,
+            &commit.removed_super_admins,
+        );
+        let was_admin = was(
+            commit.metadata.is_admin(inbox_id),
+            &commit.added_admins,
+            &commit.removed_admins,
+        );
+        let before = match (was_super_admin, was_admin) {
+            (true, _) => Role::SuperAdmin,
+            (false, true) => Role::Admin,
+            (false, false) => Role::Member,
+        };
+        removal::remember_role(context, group.id(), group.epoch(), inbox_id, before)?;
+    }
+    Ok(())
 }
 
 /// Whether a line of the transcript is told by another group of the same direct message already: both people

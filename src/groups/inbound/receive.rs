@@ -37,6 +37,8 @@ pub enum Change {
     Message(MessageId),
     /// An own message is on the network.
     Published(MessageId),
+    /// A message that was here is removed for everybody.
+    MessageRemoved(MessageId),
     /// Members, metadata, admins or permissions changed.
     Group,
     /// The own membership ended.
@@ -331,7 +333,7 @@ impl Step<'_, '_> {
             .process_at(&self.context.provider(), &self.envelope.data, self.clock)?
         {
             Processed::Own => Ok(Vec::new()),
-            Processed::Application { sender, plaintext } => self.message(sender, &plaintext),
+            Processed::Application { sender, plaintext } => self.message(sender, &plaintext, header.epoch),
             Processed::Commit(commit) => {
                 let committer = commit.view().committer;
                 let commit = commit
@@ -361,12 +363,18 @@ impl Step<'_, '_> {
         if attempt.published_in_epoch + READABLE_EPOCHS <= epoch || attempt.published_in_epoch > epoch {
             return Err(Failure::Again(Box::new(intent.clone())));
         }
-        apply::published(self.context, self.group, message_id, self.envelope)?;
+        let changes = apply::published(
+            self.context,
+            self.group,
+            message_id,
+            self.envelope,
+            attempt.published_in_epoch,
+        )?;
         // also those of a resend: the message is out
         while let Some(intent) = self.context.db.intent_of_message(&message_id)? {
             self.context.db.delete_intent(intent.id)?;
         }
-        Ok(vec![Change::Published(message_id)])
+        Ok(changes)
     }
 
     /// An own commit has arrived. If it was the first of its epoch it is merged like anybody's, else it is
@@ -454,7 +462,7 @@ impl Step<'_, '_> {
         Ok(changes)
     }
 
-    fn message(&self, sender: Leaf, plaintext: &[u8]) -> Result<Vec<Change>, Failure> {
+    fn message(&self, sender: Leaf, plaintext: &[u8], epoch: u64) -> Result<Vec<Change>, Failure> {
         let speaker = self.speaker(sender)?;
         let unreadable = |_| MlsError::from(MessageFault::Malformed);
         let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else {
@@ -466,6 +474,7 @@ impl Step<'_, '_> {
             self.envelope,
             &speaker,
             &plaintext,
+            epoch,
         )?)
     }
 

@@ -7,6 +7,7 @@ use crate::groups::context::Context;
 use crate::groups::create::allow;
 use crate::groups::error::GroupError;
 use crate::groups::membership::GroupMembership;
+use crate::groups::removal;
 use crate::groups::row;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::Plaintext;
@@ -27,11 +28,12 @@ pub fn queue_message(
     idempotency_key: Option<String>,
     should_push: bool,
 ) -> Result<MessageId, GroupError> {
-    let row = context.row(group_id)?;
-    if let Some(required) = row.paused_for_version {
+    let group_row = context.row(group_id)?;
+    if let Some(required) = group_row.paused_for_version {
         return Err(GroupError::Paused { required });
     }
-    if !context.load(group_id)?.is_active() {
+    let group = context.load(group_id)?;
+    if !group.is_active() {
         return Err(GroupError::Inactive);
     }
     let idempotency_key = idempotency_key.unwrap_or_else(|| context.now_ns.to_string());
@@ -50,12 +52,15 @@ pub fn queue_message(
     if !context.db.insert_message(&message)? {
         return Ok(id);
     }
-    context.db.advance_last_message(&group_id, context.now_ns)?;
+    if row::is_listed(&message) {
+        context.db.advance_last_message(&group_id, context.now_ns)?;
+    }
+    removal::stored(context, &group, &message, group.epoch())?;
     let open = context
         .db
         .intents(&group_id, &[IntentState::ToPublish, IntentState::Published])?;
     let renewal_waits = open.iter().any(|intent| intent.kind == IntentKind::KeyUpdate);
-    if !renewal_waits && context.now_ns.saturating_sub(row.rotated_at_ns) > ROTATION_NS {
+    if !renewal_waits && context.now_ns.saturating_sub(group_row.rotated_at_ns) > ROTATION_NS {
         queue(context, group_id, &IntentData::KeyUpdate)?;
     }
     let data = IntentData::SendMessage {

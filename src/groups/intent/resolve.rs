@@ -3,6 +3,7 @@
 use super::data::{IntentData, PostCommit};
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
+use crate::groups::removal;
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{
     DeliveryStatus, IntentId, IntentRow, IntentState, MessageKind, NewIntent, StorageError,
@@ -104,6 +105,7 @@ pub fn resend_message(context: &Context<'_>, message: MessageId) -> Result<Group
     context
         .db
         .set_delivery_status(&message, DeliveryStatus::Unpublished)?;
+    removal::set_failed(context, message, false)?;
     let plaintext = crate::messages::Plaintext {
         content: row.content,
         idempotency_key: row.idempotency_key,
@@ -138,11 +140,12 @@ pub fn drop_message(context: &Context<'_>, message: MessageId) -> Result<(), Gro
         context.db.delete_intent(intent.id)?;
     }
     context.db.delete_message(&message)?;
-    Ok(())
+    removal::forget(context, message)
 }
 
 /// Sets a status unless the row is gone: messages may be deleted while they are on their way.
 fn set_status(context: &Context<'_>, message: &MessageId, status: DeliveryStatus) -> Result<(), GroupError> {
+    removal::set_failed(context, *message, status == DeliveryStatus::Failed)?;
     match context.db.set_delivery_status(message, status) {
         Ok(()) | Err(StorageError::NotFound(_)) => Ok(()),
         Err(error) => Err(error.into()),

@@ -5,12 +5,16 @@
 
 use prost::Message as _;
 
+use super::known::KnownType;
 use crate::ids::InboxId;
-use crate::messages::{ContentError, ContentType, EncodedContent};
+use crate::messages::{ContentError, EncodedContent};
 use crate::proto::xmtp::mls::message_contents::{
     GroupUpdated as Proto,
     group_updated::{Inbox, MetadataFieldChange},
 };
+
+/// The content type.
+pub const TYPE: KnownType = KnownType::xmtp("group_updated", false);
 
 /// What a commit changed. Lists hold inbox ids as text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,11 +74,7 @@ impl GroupUpdated {
             added_super_admin_inboxes: inboxes(&self.added_super_admins),
             removed_super_admin_inboxes: inboxes(&self.removed_super_admins),
         };
-        EncodedContent {
-            content_type: Some(ContentType::xmtp("group_updated", 1)),
-            content: body.encode_to_vec(),
-            ..Default::default()
-        }
+        TYPE.content(body.encode_to_vec(), None)
     }
 
     /// Decodes the content.
@@ -82,16 +82,7 @@ impl GroupUpdated {
     /// # Errors
     /// [`ContentError::OtherType`], [`ContentError::Malformed`].
     pub fn decode(content: &EncodedContent) -> Result<Self, ContentError> {
-        let own = ContentType::xmtp("group_updated", 1);
-        if !content
-            .content_type
-            .as_ref()
-            .is_some_and(|found| found.is_compatible(&own))
-        {
-            return Err(ContentError::OtherType {
-                expected: "xmtp.org/group_updated:1.0",
-            });
-        }
+        let content = TYPE.open(content)?;
         let body = Proto::decode(content.content.as_slice()).map_err(|_| ContentError::Malformed)?;
         let ids = |list: Vec<Inbox>| list.into_iter().map(|inbox| inbox.inbox_id).collect();
         Ok(Self {

@@ -1,16 +1,29 @@
 //! Content types, one per file.
+//!
+//! Decoders are total: any bytes give a value or a [`ContentError`](super::ContentError), in bounded memory and
+//! depth. What a client does not know, or what does not decode, is [`Content::Custom`], shown by its fallback.
 
+pub mod actions;
+pub mod attachment;
+pub mod attachment_crypto;
+pub mod composite;
+mod decoded;
+pub mod group_membership_change;
 pub mod group_updated;
+pub mod intent;
+mod known;
+pub mod leave_request;
+pub mod markdown;
+pub mod multi_remote_attachment;
+pub mod reaction;
+pub mod read_receipt;
+pub mod remote_attachment;
+pub mod removal;
+pub mod reply;
+mod rfc3339;
 pub mod text;
+pub mod transaction_reference;
+pub mod wallet_send_calls;
 
-/// What the content of a reply, reaction or removal refers to, if its type has such a thing.
-///
-/// Only the types whose reference is a message id in a well-known place are known here.
-#[must_use]
-pub fn reference(content: &super::EncodedContent) -> Option<crate::ids::MessageId> {
-    let content_type = content.content_type.as_ref()?;
-    match (content_type.authority_id.as_str(), content_type.type_id.as_str()) {
-        ("xmtp.org", "reply") => content.parameters.get("reference")?.parse().ok(),
-        _ => None,
-    }
-}
+pub use decoded::{Content, reference, should_push};
+pub use known::KnownType;

@@ -1,16 +1,15 @@
 //! `xmtp.org/text:1.0` (XIP-5).
 
-use crate::messages::{ContentError, ContentType, EncodedContent};
+use super::known::{self, KnownType};
+use crate::messages::{ContentError, EncodedContent};
+
+/// The content type.
+pub const TYPE: KnownType = KnownType::xmtp("text", true);
 
 /// Encodes a text. It has no fallback: every client reads it.
 #[must_use]
 pub fn encode(text: &str) -> EncodedContent {
-    EncodedContent {
-        content_type: Some(ContentType::xmtp("text", 1)),
-        parameters: [("encoding".to_owned(), "UTF-8".to_owned())].into(),
-        content: text.as_bytes().to_vec(),
-        ..Default::default()
-    }
+    known::encode_text(&TYPE, text)
 }
 
 /// Decodes a text. A missing `encoding` parameter means UTF-8.
@@ -18,27 +17,13 @@ pub fn encode(text: &str) -> EncodedContent {
 /// # Errors
 /// [`ContentError::OtherType`], [`ContentError::Encoding`].
 pub fn decode(content: &EncodedContent) -> Result<String, ContentError> {
-    let text = ContentType::xmtp("text", 1);
-    if !content
-        .content_type
-        .as_ref()
-        .is_some_and(|found| found.is_compatible(&text))
-    {
-        return Err(ContentError::OtherType {
-            expected: "xmtp.org/text:1.0",
-        });
-    }
-    match content.parameters.get("encoding").map(String::as_str) {
-        None | Some("UTF-8") if content.compression.is_none() => {
-            String::from_utf8(content.content.clone()).map_err(|_| ContentError::Encoding)
-        }
-        _ => Err(ContentError::Encoding),
-    }
+    known::decode_text(&TYPE, content)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::ContentType;
 
     #[test]
     fn a_text_reads_back() {

@@ -7,6 +7,11 @@ use crate::storage::Db;
 use crate::storage::StorageError;
 use rusqlite::types::Value;
 
+/// That a message is a line of its own: not of a type that shows as part of another message or not at all.
+pub(super) const LISTED: &str = "(m.authority_id, m.type_id, m.version_major) NOT IN (VALUES \
+     ('xmtp.org', 'reaction', 1), ('xmtp.org', 'reaction', 2), ('xmtp.org', 'readReceipt', 1), \
+     ('xmtp.org', 'delete', 0), ('xmtp.org', 'remove', 0), ('xmtp.org', 'deleteMessage', 1))";
+
 /// Which end of a list comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
@@ -61,6 +66,10 @@ pub struct MessageQuery {
     pub exclude_senders: Vec<InboxId>,
     /// Only those that refer to one of these messages; empty for all.
     pub references: Vec<MessageId>,
+    /// Only what is a line of its own: no reactions, read receipts and removals, unless `content_types` asks for them.
+    pub listed_only: bool,
+    /// Only those that were removed for everybody, or only those that were not.
+    pub removed: Option<bool>,
     /// By which time they are sorted.
     pub order: MessageOrder,
     /// Which end comes first.
@@ -117,6 +126,16 @@ impl MessageQuery {
                     values,
                 );
             }
+        }
+        if self.listed_only && self.content_types.is_empty() {
+            conditions.and(LISTED, []);
+        }
+        if let Some(removed) = self.removed {
+            let not = if removed { "" } else { "NOT " };
+            conditions.and(
+                &format!("{not}EXISTS (SELECT 1 FROM removed_messages x WHERE x.message_id = m.id)"),
+                [],
+            );
         }
         if !self.exclude_senders.is_empty() {
             let values = self.exclude_senders.iter().map(|id| Value::Blob(id.to_vec()));
@@ -189,7 +208,7 @@ impl Db {
         )
     }
 
-    /// The message sent last in any of the groups.
+    /// The message sent last in any of the groups that is a line of its own.
     ///
     /// # Errors
     /// Those of reading.
@@ -200,6 +219,7 @@ impl Db {
     ) -> Result<Option<MessageRow>, StorageError> {
         let query = MessageQuery {
             groups: groups.to_vec(),
+            listed_only: true,
             direction: Direction::Descending,
             limit: Some(1),
             ..MessageQuery::default()

@@ -13,6 +13,8 @@ pub(super) mod messages;
 mod messages_query;
 pub(super) mod mls;
 pub(super) mod preferences;
+pub(super) mod relations;
+pub(super) mod removals;
 
 use super::error::StorageError;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
@@ -135,6 +137,8 @@ fn to_stored_optional(value: Option<u64>, what: &'static str) -> Result<Option<i
 
 impl super::Db {
     fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StorageError> {
+        #[cfg(test)]
+        self.statements.set(self.statements.get() + 1);
         Ok(self.connection.prepare_cached(sql)?)
     }
 

@@ -133,6 +133,13 @@ export class Person {
     await this.#message(text).and(this.window.locator('[data-status="sent"]')).waitFor();
   }
 
+  /** Presses one of the buttons beside a message. */
+  async act(text, button) {
+    const message = this.#message(text).first();
+    await message.hover();
+    await message.getByTestId(button).click();
+  }
+
   async sees(text) {
     await this.#message(text).first().waitFor();
   }

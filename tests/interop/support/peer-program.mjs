@@ -51,22 +51,6 @@ Object.assign(verbs, {
     if (kind === "reply") return { id: await group.sendReply({ ...value, content: sdk.encodeText(value.content) }) };
     return { id: await group[`send${name}`](value), encoded: sdk[`encode${name}`](value) };
   },
-  /** Messages with their content as the package decodes it, reactions inside their target. */
-  async decoded(id) {
-    const shape = (found) => ({
-      id: found.id,
-      typeId: found.contentType?.typeId,
-      content: found.content,
-      fallback: found.fallback,
-      reactions: found.reactions.map((reaction) => reaction.content),
-      numReplies: Number(found.numReplies),
-    });
-    const found = await (await find(id)).messages();
-    // A reply carries the message it answers, whole; the id is enough here.
-    return found.map(shape).map((each) =>
-      each.content?.referenceId ? { ...each, content: { referenceId: each.content.referenceId, content: each.content.content } } : each,
-    );
-  },
   /** These releases have no call for it: the content is sent by hand. */
   async takeBack(id, message) {
     await (await find(id)).send(fromPlain(takingBack(message)), { shouldPush: false });

@@ -88,6 +88,22 @@ export function sharedVerbs(client, tell, { sayLater }) {
       async send(id, encoded) {
         return (await find(id)).send(fromPlain(encoded), { shouldPush: true });
       },
+      /** Messages with their content as the package decodes it, reactions inside their target. */
+      async decoded(id) {
+        const shape = (found) => ({
+          id: found.id,
+          typeId: found.contentType?.typeId,
+          content: found.content,
+          fallback: found.fallback,
+          reactions: found.reactions.map((reaction) => reaction.content),
+          numReplies: Number(found.numReplies),
+        });
+        const found = await (await find(id)).messages();
+        // A reply carries the message it answers, whole; the id is enough here.
+        return found.map(shape).map((each) =>
+          each.content?.referenceId ? { ...each, content: { referenceId: each.content.referenceId, content: each.content.content } } : each,
+        );
+      },
       async messages(id) {
         return (await (await find(id)).messages()).map(message);
       },

@@ -1,9 +1,10 @@
 // Our side, as an app uses it: the built package in a plain page. The runner calls `window.person(verb, args)`;
 // `window.signText` and `window.heard` are the runner's.
-import { Client, createEOASigner } from "../../index.js";
-import { toPlain } from "../plain.mjs";
+import * as sdk from "../../index.js";
+import { fromPlain, toPlain } from "../plain.mjs";
 import { identifiers, sharedVerbs } from "../verbs.mjs";
 
+const { Client, createEOASigner } = sdk;
 let client;
 const { verbs, find } = sharedVerbs(() => client, (event) => window.heard(event), {
   sayLater: (group, text) => group.sendText(text, { optimistic: true }),
@@ -20,18 +21,23 @@ Object.assign(verbs, {
   async close() {
     await client.close();
   },
+  /** Sends by the typed helper. */
+  async sendTyped(id, kind, plain) {
+    const group = await find(id);
+    const value = fromPlain(plain);
+    if (kind === "readReceipt") return group.sendReadReceipt();
+    if (kind === "reply") return group.sendReply({ ...value, content: await sdk.encodeText(value.content) });
+    return group[`send${kind[0].toUpperCase()}${kind.slice(1)}`](value);
+  },
+  async remove(id, messageId, form) {
+    await (await find(id)).removeMessage(messageId, form && { form });
+  },
   /** Asks of all members of a group the version that this package has. */
   async requireVersion(id) {
     await (await find(id)).setMinimumSupportedProtocolVersion();
   },
   async takeBack(id, message) {
-    await (await find(id)).deleteMessage(message);
-  },
-  /** Every message with its content still encoded, by id. */
-  async encoded(id) {
-    return (await (await find(id)).messages()).map((found) => ({
-      id: found.id, content: found.content, contentType: found.contentType, fallback: found.fallback, encoded: found.encodedContent,
-    }));
+    await (await find(id)).removeMessage(message);
   },
 });
 

@@ -1,0 +1,19 @@
+import { Channel } from "./channel.js";
+
+/** Where the package's files are, for those who moved them. */
+let place: { workerUrl?: string | URL | undefined; wasmUrl?: string | undefined } = {};
+let shared: Channel | undefined;
+
+/** Remembers where the last client found the package's files. @internal */
+export function remember(workerUrl: string | URL | undefined, wasmUrl: string | undefined): void {
+  if (workerUrl !== undefined || wasmUrl !== undefined) place = { workerUrl, wasmUrl };
+}
+
+/**
+ * A worker without a client, for functions that need the wasm module and no account. Started by the first of them;
+ * heavy work such as encrypting a file never runs on the page's thread. @internal
+ */
+export function tools(): { channel: Channel; wasmUrl: string | undefined } {
+  if (shared === undefined || shared.isClosed) shared = new Channel(place.workerUrl);
+  return { channel: shared, wasmUrl: place.wasmUrl };
+}

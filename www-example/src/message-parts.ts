@@ -1,0 +1,167 @@
+/** The parts of a message beside its text: what it answers, its reactions, and what can be done with it. */
+import { isDeletedMessage, isReply, type DecodedMessage, type Reaction } from "xmtp-web";
+import { explain, type Chat, type Conversation } from "./chat.js";
+import { h, icon, toast } from "./dom.js";
+
+/** The reactions offered. Any other one that somebody else sends is shown all the same. */
+const EMOJI = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
+
+export interface Reacted {
+  emoji: string;
+  names: string[];
+  own: boolean;
+}
+
+/** Reactions by what they show, in the order they came. */
+export function reactionsOf(chat: Chat, message: DecodedMessage): Reacted[] {
+  const all = new Map<string, Reacted>();
+  for (const reaction of message.reactions) {
+    const emoji = (reaction.content as Reaction).content;
+    const entry = all.get(emoji) ?? { emoji, names: [], own: false };
+    entry.names.push(chat.nameOf(reaction.senderInboxId));
+    entry.own ||= chat.isOwn(reaction);
+    all.set(emoji, entry);
+  }
+  return [...all.values()];
+}
+
+/** The message that is answered, as one line. */
+export function quoteOf(chat: Chat, message: DecodedMessage): { name: string; text: string } | undefined {
+  if (!isReply(message)) return undefined;
+  const answered = message.content?.inReplyTo;
+  if (!answered) return { name: "Earlier message", text: "It is not on this device" };
+  return { name: chat.nameOf(answered.senderInboxId), text: chat.textOf(answered) ?? "A message" };
+}
+
+export function quote(of: { name: string; text: string }): HTMLElement {
+  return h(
+    "blockquote",
+    { class: "quote", "data-testid": "quote" },
+    h("span", { class: "quote-name" }, of.name),
+    h("span", { class: "quote-text" }, of.text),
+  );
+}
+
+export function reactionBar(
+  chat: Chat,
+  conversation: Conversation,
+  message: DecodedMessage,
+  reactions: Reacted[],
+): HTMLElement | undefined {
+  if (reactions.length === 0) return undefined;
+  const buttons = reactions.map(({ emoji, names, own }) =>
+    h(
+      "button",
+      {
+        class: "reaction",
+        type: "button",
+        "aria-pressed": own ? "true" : "false",
+        "aria-label": `${emoji} from ${names.join(", ")}${own ? ". Take yours back" : ". Add yours"}`,
+        title: names.join(", "),
+        "data-testid": "reaction",
+        onclick: () => void chat.react(conversation, message, emoji, own).catch(told),
+      },
+      h("span", { "aria-hidden": "true" }, emoji),
+      h("span", { "aria-hidden": "true" }, String(names.length)),
+    ),
+  );
+  return h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, ...buttons);
+}
+
+/** The buttons beside a message: react, reply, remove. */
+export function toolbar(chat: Chat, conversation: Conversation, message: DecodedMessage, onReply: () => void): HTMLElement {
+  const own = new Set(message.reactions.filter((each) => chat.isOwn(each)).map((each) => (each.content as Reaction).content));
+  const picker = h(
+    "div",
+    { class: "picker", role: "group", "aria-label": "Choose a reaction", hidden: true },
+    ...EMOJI.map((emoji) =>
+      h(
+        "button",
+        {
+          class: "picker-emoji",
+          type: "button",
+          "aria-label": `React with ${emoji}`,
+          "aria-pressed": own.has(emoji) ? "true" : "false",
+          "data-emoji": emoji,
+          onclick: () => void chat.react(conversation, message, emoji, own.has(emoji)).catch(told),
+        },
+        emoji,
+      ),
+    ),
+  );
+  const react = h(
+    "button",
+    {
+      class: "tool",
+      type: "button",
+      "aria-label": "React",
+      title: "React",
+      "aria-expanded": "false",
+      "data-testid": "react",
+      onclick: () => {
+        picker.hidden = !picker.hidden;
+        react.setAttribute("aria-expanded", String(!picker.hidden));
+        if (!picker.hidden) picker.querySelector("button")?.focus();
+      },
+    },
+    icon("smile"),
+  );
+  picker.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    picker.hidden = true;
+    react.setAttribute("aria-expanded", "false");
+    react.focus();
+  });
+  return h(
+    "div",
+    { class: "tools", role: "group", "aria-label": "Actions on this message" },
+    react,
+    h("button", { class: "tool", type: "button", "aria-label": "Reply", title: "Reply", "data-testid": "reply", onclick: onReply }, icon("reply")),
+    chat.canRemove(conversation, message) &&
+      h(
+        "button",
+        { class: "tool", type: "button", "aria-label": "Remove for everyone", title: "Remove for everyone", "data-testid": "remove", onclick: () => confirmRemoval(chat, conversation, message) },
+        icon("trash"),
+      ),
+    picker,
+  );
+}
+
+/** What stands in place of a removed message. */
+export function removedText(chat: Chat, message: DecodedMessage): string | undefined {
+  if (!isDeletedMessage(message)) return undefined;
+  const admin = message.content?.adminInboxId;
+  if (admin !== undefined) return `${chat.nameOf(admin)} removed this message`;
+  return chat.isOwn(message) ? "You removed this message" : "This message was removed";
+}
+
+function confirmRemoval(chat: Chat, conversation: Conversation, message: DecodedMessage): void {
+  const remove = h("button", { class: "button button-primary button-danger", type: "submit", "data-testid": "confirm-remove" }, "Remove");
+  const dialog = h(
+    "dialog",
+    { "aria-label": "Remove for everyone", "data-testid": "remove-dialog" },
+    h(
+      "form",
+      {
+        class: "dialog-body",
+        method: "dialog",
+        onsubmit: () => void chat.remove(conversation, message).catch(told),
+      },
+      h("h2", {}, "Remove for everyone?"),
+      h("p", {}, "Members whose app knows how will no longer see this message. Other apps keep showing it, and somebody may have read it already."),
+      h(
+        "div",
+        { class: "dialog-actions" },
+        h("button", { class: "button button-quiet", type: "button", onclick: () => dialog.close() }, "Keep it"),
+        remove,
+      ),
+    ),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function told(error: unknown): void {
+  toast(explain(error), "error");
+}
