@@ -13,6 +13,7 @@ import "./stories/content.mjs";
 import "./stories/streams.mjs";
 import "./stories/preferences.mjs";
 import "./stories/leaving.mjs";
+import "./stories/removal.mjs";
 import "./stories/versions.mjs";
 import "./stories/key-packages.mjs";
 import "./stories/random-walk.mjs";
