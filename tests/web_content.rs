@@ -134,7 +134,7 @@ async fn every_type_arrives_as_it_was_sent() {
         assert_eq!(kind_of(message), *kind);
         assert_eq!(plain(&content_of(message)), plain(content), "{kind}");
         assert!(get(message, "contentType").is_object());
-        assert_eq!(get(message, "numReplies"), BigInt::from(0u64).into());
+        assert_eq!(get(message, "numReplies"), JsValue::from(BigInt::from(0u64)));
     }
     let wrong = group.send_content("reaction".into(), "text".into(), object(&[]));
     assert_eq!(code_of(wrong).await, "argument.invalid");
@@ -158,6 +158,7 @@ async fn reactions_and_replies_are_joined_into_the_list_and_told_in_streams() {
             watcher.on_item.clone(),
             watcher.on_error.clone(),
             watcher.on_end.clone(),
+            JsValue::UNDEFINED,
         )
         .expect("opens");
     until("connected", || bob.connection_state() == "connected").await;

@@ -34,7 +34,11 @@ pub struct MemberView {
     pub inbox_id: InboxId,
     /// The wallets and passkeys of the inbox, as of the identity update the group reflects.
     pub identifiers: Vec<Identifier>,
-    /// The installations that are in the tree.
+    /// The installations of the inbox, as of the identity update the group reflects: also those that could not be
+    /// added. Where that update is not stored, those in the tree.
+    ///
+    /// # Source
+    /// `members()` of `@xmtp/node-sdk` 6.0.0.
     pub installations: Vec<InstallationId>,
     /// In the admin list.
     pub is_admin: bool,
@@ -102,14 +106,16 @@ pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberVie
         .members
         .iter()
         .map(|(inbox_id, sequence_id)| {
-            let identifiers = match resolve(context.db, *inbox_id, LogPosition::of(*sequence_id))? {
-                Resolved::State(state) => state.identifiers(),
-                _ => Vec::new(),
-            };
+            let in_tree = installations.remove(inbox_id).unwrap_or_default();
+            let (identifiers, installations) =
+                match resolve(context.db, *inbox_id, LogPosition::of(*sequence_id))? {
+                    Resolved::State(state) => (state.identifiers(), state.installations()),
+                    _ => (Vec::new(), in_tree),
+                };
             Ok(MemberView {
                 inbox_id: *inbox_id,
                 identifiers,
-                installations: installations.remove(inbox_id).unwrap_or_default(),
+                installations,
                 is_admin: metadata.admins.contains(&inbox_id.to_string()),
                 is_super_admin: metadata.is_super_admin(*inbox_id),
                 consent: context

@@ -259,6 +259,13 @@ fn a_member_without_a_usable_key_package_is_listed_as_failed_or_not_added() {
     let group = group_of(&mut node, &[&alice, &bob]);
     let membership = view::membership(&bob.context(), group).expect("readable");
     assert_eq!(membership.failed_installations, [phone.key.id()].into());
+    let members = view::members(&alice.context(), group).expect("readable");
+    let of_bob = members.iter().find(|member| member.inbox_id == bob.inbox_id);
+    let mut listed = of_bob.expect("a member").installations.clone();
+    let mut both = vec![bob.key.id(), phone.key.id()];
+    listed.sort_unstable();
+    both.sort_unstable();
+    assert_eq!(listed, both, "as released peers list them");
 
     let carol = Client::new(&mut node, 3);
     node.packages.remove(&carol.key.id());
