@@ -180,7 +180,7 @@ async fn reactions_and_replies_are_joined_into_the_list_and_told_in_streams() {
     let [soup, reply] = seen.as_slice() else {
         panic!("{} lines", seen.len())
     };
-    assert_eq!(get(soup, "numReplies"), BigInt::from(1u64).into());
+    assert_eq!(get(soup, "numReplies"), JsValue::from(BigInt::from(1u64)));
     let reactions: Array = get(soup, "reactions").unchecked_into();
     assert_eq!(reactions.length(), 1);
     assert_eq!(text(&content_of(&reactions.get(0)), "content"), "👍");
