@@ -281,8 +281,8 @@ async fn files_are_encrypted_for_elsewhere_and_opened_again() {
         text(&encrypted, "contentDigest"),
         "fresh keys"
     );
-    Uint8Array::new(&payload).set_index(0, Uint8Array::new(&payload).get_index(0) ^ 1);
     let changed: Uint8Array = payload.unchecked_into();
+    changed.set_index(0, changed.get_index(0) ^ 1);
     let refused = decrypt_attachment(changed.into(), named).expect_err("is refused");
     assert_eq!(code(&refused.into()), "message.attachment_rejected");
 }

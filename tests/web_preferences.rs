@@ -3,7 +3,6 @@
 #![cfg(target_arch = "wasm32")]
 
 #[path = "support/page.rs"]
-#[allow(dead_code, reason = "each suite uses its part")]
 mod page;
 
 use js_sys::Array;
