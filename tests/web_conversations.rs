@@ -402,7 +402,8 @@ async fn messages_are_filtered_by_numbered_content_types_and_sorted_by_either_ti
     );
     assert_eq!(
         types(&[application(), ("excludeContentTypes", numbers(&[CUSTOM]))]),
-        ["text"]
+        ["text", "readReceipt"],
+        "who filters by type sees what is otherwise left out"
     );
     let both = [
         ("contentTypes", numbers(&[TEXT])),
