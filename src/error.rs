@@ -133,6 +133,12 @@ error_codes! {
     CorruptDatabase = "storage.corrupt",
     /// The database failed otherwise.
     StorageFailed = "storage.failed",
+    /// No tab had the database open for as long as a call waits.
+    NoLeader = "tabs.no_leader",
+    /// The tab that carried a call out is gone, and the call may have happened.
+    OutcomeUnknown = "tabs.outcome_unknown",
+    /// A tab with a newer version of the app took the database.
+    NewerVersion = "tabs.newer_version",
     /// The client was closed.
     ClientClosed = "client.closed",
     /// A defect in this library.

@@ -3,6 +3,7 @@ import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
 import { XmtpError } from "./errors.js";
+import { watchLife } from "./life.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
@@ -39,7 +40,8 @@ export class Client {
     state: ClientState,
   ) {
     this.#channel = channel;
-    this.#stopWatching = watchNetwork(channel);
+    const stops = [watchNetwork(channel), watchLife(channel)];
+    this.#stopWatching = () => stops.forEach((stop) => stop());
     this.#options = options;
     this.#identifier = identifier;
     this.#signer = signer;

@@ -167,6 +167,10 @@ export interface Requests {
   "client.verifySignature": { args: { text: string; signature: Uint8Array; publicKey: Uint8Array }; result: boolean };
   "client.close": { args: void; result: void };
 
+  /** The page goes out of use: it is frozen, or kept for when the person goes back. */
+  "tabs.rest": { args: void; result: void };
+  "tabs.resume": { args: void; result: void };
+
   "directory.open": { args: DirectoryArgs; result: void };
   "directory.inboxIds": { args: { identifiers: Identifier[] }; result: (string | undefined)[] };
   "directory.inboxStates": { args: { inboxIds: string[] }; result: InboxState[] };

@@ -33,7 +33,7 @@ export interface StreamSink {
   end(): void;
 }
 
-type Handlers = { [M in Exclude<Method, "stream.open" | "stream.end">]: (args: Args<M>) => Result<M> | Promise<Result<M>> };
+type Handlers = { [M in Exclude<Method, "stream.open" | "stream.end" | "tabs.rest" | "tabs.resume">]: (args: Args<M>) => Result<M> | Promise<Result<M>> };
 
 let client: raw.Client | undefined;
 let conversations: raw.Conversations | undefined;
@@ -56,6 +56,11 @@ function clientState(of: raw.Client): ClientState {
     isRegistered: of.isRegistered,
     protocolVersion: of.protocolVersion,
   };
+}
+
+/** The state of the client that is open here. */
+export function openedState(): ClientState {
+  return clientState(open().client);
 }
 
 function groupSnapshot(group: raw.Group): GroupSnapshot {

@@ -1,10 +1,11 @@
 /**
- * The dedicated worker: owns the wasm instance, the database and the network of one client. Loading this module
- * is all it takes; it answers the requests of `rpc.ts`.
+ * The dedicated worker: owns the wasm instance, the database and the network of one client, or hands what it is asked
+ * to the worker of the tab that does (`tabs/`). Loading this module is all it takes; it answers the requests of `rpc.ts`.
  */
 import { toPlainError, type PlainError } from "./errors.js";
 import type { Args, Method, StreamOpenArgs, ToPage, ToWorker } from "./rpc.js";
-import { handlers, isTrap, openStream } from "./wasm.js";
+import { canShare, Station, type Engine } from "./tabs/station.js";
+import { handlers, isTrap, openedState, openStream } from "./wasm.js";
 
 /** The part of `DedicatedWorkerGlobalScope` used here; the DOM library of the page has no type for it. */
 interface WorkerScope {
@@ -18,6 +19,23 @@ const scope = self as unknown as WorkerScope;
 /** Ends each open stream, by the id the page gave it. */
 const streams = new Map<number, () => void>();
 let dead: PlainError | undefined;
+/** The place among the tabs of the database; undefined while nobody else can have it open. */
+let station: Station | undefined;
+
+const engine: Engine = {
+  open: async (args) => handlers["client.open"](args),
+  state: openedState,
+  run: (method, args) => (handlers[method as keyof typeof handlers] as (args: Args<Method>) => unknown)(args),
+  openStream,
+  close: async () => handlers["client.close"](),
+  setNetwork: (surroundings) => void handlers["client.network"](surroundings),
+  isTrap,
+};
+
+/** Requests that no other tab could do better. */
+function isOwn(method: Method): boolean {
+  return method.startsWith("tools.") || method.startsWith("directory.");
+}
 
 /** Says once that the wasm instance is gone. Every request from then on gets the same error. */
 function die(error: unknown): void {
@@ -51,6 +69,7 @@ function streamEnd(streamId: number): void {
 
 async function handle(request: ToWorker): Promise<unknown> {
   if (request.method === "stream.open") return streamOpen(request.args);
+  if (request.method === "tabs.rest" || request.method === "tabs.resume") return;
   if (request.method === "stream.end") return streamEnd(request.args.streamId);
   if (request.method === "client.close") for (const streamId of [...streams.keys()]) streamEnd(streamId);
   const handler = handlers[request.method] as (args: Args<Method>) => unknown;
@@ -61,6 +80,11 @@ scope.addEventListener("message", async ({ data: request }) => {
   const { id } = request;
   try {
     if (dead !== undefined) throw dead;
+    if (station !== undefined && !isOwn(request.method)) return station.request(request);
+    if (request.method === "client.open" && canShare(request.args)) {
+      station = new Station(request.args, engine, (message) => scope.postMessage(message), die);
+      return await station.join(id);
+    }
     const result = await handle(request);
     scope.postMessage({ type: "answer", id, ok: true, result });
   } catch (error) {

@@ -1,0 +1,83 @@
+// What the tests do in a tab. `?build=newer` takes a package that believes to be of a later release.
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+
+const build = new URLSearchParams(location.search).get("build") === "newer" ? "/newer" : "/pkg";
+const api = await import(`${build}/index.js`);
+
+function signerOf(privateKey) {
+  const key = hexToBytes(privateKey);
+  const address = `0x${bytesToHex(keccak_256(secp256k1.getPublicKey(key, false).slice(1)).slice(-20))}`;
+  return api.createEOASigner(address, (text) => {
+    const message = new TextEncoder().encode(text);
+    const prefix = new TextEncoder().encode(`\x19Ethereum Signed Message:\n${message.length}`);
+    const hash = keccak_256(new Uint8Array([...prefix, ...message]));
+    const [recovery, ...rs] = secp256k1.sign(hash, key, { prehash: false, format: "recovered" });
+    return Uint8Array.from([...rs, recovery + 27]);
+  });
+}
+
+let client;
+const seen = [];
+const streamErrors = [];
+const textOf = (message) => (api.isText(message) ? message.content : undefined);
+
+/** Errors cross to the test as their codes. */
+const coded = (call) => async (...args) => {
+  try {
+    return { ok: await call(...args) };
+  } catch (error) {
+    return { code: error.code ?? "none", message: String(error.message), details: error.details };
+  }
+};
+
+window.tab = {
+  open: coded(async (privateKey, node, options = {}) => {
+    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...options });
+    return { inboxId: client.inboxId, installationId: client.installationId, address: client.accountIdentifier.identifier };
+  }),
+  /** Notes the text of each message that arrives from now on. */
+  watch: coded(async () => {
+    await client.conversations.streamAllMessages({
+      onValue: (message) => textOf(message) !== undefined && seen.push(textOf(message)),
+      onError: (error) => streamErrors.push(error.code),
+    });
+  }),
+  seen: () => seen,
+  streamErrors: () => streamErrors,
+  createGroup: coded(async (addresses, name) => {
+    const identifiers = addresses.map(api.ethereumIdentifier);
+    return (await client.conversations.createGroupWithIdentifiers(identifiers, { groupName: name })).id;
+  }),
+  sync: coded(() => client.conversations.syncAll()),
+  send: coded(async (groupId, text) => {
+    const group = await client.conversations.getConversationById(groupId);
+    return group.sendText(text);
+  }),
+  /** Sends so many messages, up to four at a time, and answers what became of each. */
+  sendMany: async (groupId, name, count) => {
+    const outcomes = [];
+    let next = 0;
+    const one = async () => {
+      while (next < count) {
+        const text = `${name} ${next++}`;
+        outcomes.push({ text, ...(await window.tab.send(groupId, text)) });
+        window.sent = outcomes.length;
+      }
+    };
+    await Promise.all([one(), one(), one(), one()]);
+    return outcomes;
+  },
+  /** The texts of the local list, oldest first. */
+  list: coded(async (groupId) => {
+    const group = await client.conversations.getConversationById(groupId);
+    await group.sync();
+    return (await group.messages()).map(textOf).filter((text) => text !== undefined);
+  }),
+  rename: coded(async (groupId, name) => {
+    const group = await client.conversations.getConversationById(groupId);
+    await group.updateName(name);
+  }),
+  close: coded(() => client.close()),
+};

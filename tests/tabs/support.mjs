@@ -1,0 +1,102 @@
+// Tabs of one person: pages of one browser context, which share locks, channels and files.
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { randomBytes } from "node:crypto";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PATIENCE } from "../e2e/support/page.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
+
+/** Which file an address stands for. */
+function fileOf(path) {
+  if (path === "/") return join(root, "tests/tabs/page/index.html");
+  if (path.startsWith("/newer/")) return join(root, "pkg", path.slice("/newer".length));
+  if (path.startsWith("/pkg/") || path.startsWith("/node_modules/@noble/")) return join(root, path);
+  return join(root, "tests/tabs/page", path);
+}
+
+/** Serves the built package as it is, without a bundler, and once more as a later release. */
+export async function serveTabs() {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url, "http://page").pathname);
+    const file = fileOf(path);
+    if (!file.startsWith(root) || !existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
+    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    if (path === "/newer/tabs/protocol.js") {
+      const text = readFileSync(file, "utf8");
+      const newer = text.replace(/schema: (\d+)/, (_, schema) => `schema: ${Number(schema) + 1}`);
+      if (newer === text) throw new Error("the later release is the same one");
+      return void response.end(newer);
+    }
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://localhost:${server.address().port}`,
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
+  };
+}
+
+/** A person with any number of tabs in one profile. */
+export class Somebody {
+  privateKey = randomBytes(32).toString("hex");
+  tabs = [];
+  complaints = [];
+
+  constructor(context, { site, node, name }) {
+    Object.assign(this, { context, site, node, name });
+    context.setDefaultTimeout(PATIENCE);
+  }
+
+  /** A page that has opened nothing yet. */
+  async blank(query = "", url = this.site.url) {
+    const page = await this.context.newPage();
+    page.on("pageerror", (error) => this.complaints.push(`${this.name}: ${error.message}`));
+    await page.goto(`${url}/${query}`);
+    await page.waitForFunction(() => window.tab !== undefined);
+    const call = (name, ...args) => page.evaluate(([name, args]) => window.tab[name](...args), [name, args]);
+    const must = async (name, ...args) => {
+      const outcome = await call(name, ...args);
+      if ("code" in outcome) throw new Error(`${name}: ${outcome.code}: ${outcome.message}`);
+      return outcome.ok;
+    };
+    const tab = { page, call, must, open: (options) => call("open", this.privateKey, this.node.url, options) };
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** A tab with an open client and a stream of all messages. */
+  async tab(options = {}) {
+    const tab = await this.blank();
+    tab.state = await tab.must("open", this.privateKey, this.node.url, options);
+    await tab.must("watch");
+    return tab;
+  }
+
+  /** Ends a tab as the person does, with the cross. */
+  async shut(tab) {
+    this.tabs = this.tabs.filter((other) => other !== tab);
+    await tab.page.close();
+  }
+
+  /** Ends a tab's process. */
+  async crash(tab) {
+    this.tabs = this.tabs.filter((other) => other !== tab);
+    const gone = tab.page.waitForEvent("crash").catch(() => undefined);
+    const session = await this.context.newCDPSession(tab.page);
+    session.send("Page.crash").catch(() => undefined);
+    await gone;
+    await tab.page.close().catch(() => undefined);
+  }
+}
+
+/** Waits until a tab has seen so many messages live, and answers them. */
+export async function sees(tab, count) {
+  await tab.page.waitForFunction((count) => window.tab.seen().length >= count, count).catch(async (error) => {
+    const [seen, errors] = [await tab.call("seen"), await tab.call("streamErrors")];
+    throw new Error(`${error.message}\nseen ${seen.length} of ${count}; errors of streams: ${errors.join(", ") || "none"}`);
+  });
+  return tab.call("seen");
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { localNode, openBrowser } from "../e2e/support/page.mjs";
+import { sees, serveTabs, Somebody } from "./support.mjs";
+
+describe("tabs of one person in one profile", () => {
+  let browser, site, node;
+  let people = [];
+
+  before(async () => {
+    browser = await openBrowser();
+    site = await serveTabs();
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+  beforeEach(async () => {
+    node = await localNode();
+    people = [];
+  });
+  afterEach(async (test) => {
+    for (const { context } of people) await context.close();
+    await node.close();
+    if (!test.passed && process.env.XMTP_E2E_VERBOSE) console.error(node.log.slice(-40).join("\n"));
+    assert.deepEqual(people.flatMap(({ complaints }) => complaints), []);
+  });
+
+  const somebody = async (name) => {
+    const person = new Somebody(await browser.newContext(), { site, node, name });
+    people.push(person);
+    return person;
+  };
+
+  /** Alice with so many tabs and Bob with one, in one group. */
+  const gathering = async (count) => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const tabs = [];
+    for (let n = 0; n < count; n += 1) tabs.push(await alice.tab());
+    const friend = await bob.tab();
+    const groupId = await tabs[0].must("createGroup", [friend.state.address], "Lunch");
+    await friend.must("sync");
+    return { alice, bob, tabs, friend, groupId };
+  };
+
+  const sorted = (texts) => texts.toSorted();
+
+  it("five tabs are one installation, and all of them see all messages live", async () => {
+    const { tabs, friend, groupId } = await gathering(5);
+    assert.equal(new Set(tabs.map(({ state }) => state.installationId)).size, 1);
+    const all = [];
+    for (const [n, tab] of tabs.entries()) {
+      all.push(`from tab ${n}`, `from bob ${n}`);
+      await tab.must("send", groupId, `from tab ${n}`);
+      await friend.must("send", groupId, `from bob ${n}`);
+    }
+    for (const tab of [...tabs, friend]) {
+      assert.deepEqual(sorted(await sees(tab, all.length)), sorted(all));
+      assert.deepEqual(sorted(await tab.must("list", groupId)), sorted(all));
+    }
+  });
+
+  const endings = { closed: "shut", crashed: "crash" };
+  for (const [how, end] of Object.entries(endings)) {
+    it(`the leader is ${how} in the middle of 200 sends from three tabs: each message is once in each list`, async () => {
+      const { alice, tabs, friend, groupId } = await gathering(5);
+      const [leader, ...rest] = tabs;
+      const shares = [67, 67, 66];
+      const sending = shares.map((count, n) => rest[n].call("sendMany", groupId, `tab ${n + 1}:`, count));
+      await rest[0].page.waitForFunction(() => window.sent >= 15);
+      await alice[end](leader);
+      const outcomes = (await Promise.all(sending)).flat();
+      assert.equal(outcomes.length, 200);
+      assert.deepEqual(outcomes.filter((outcome) => outcome.ok === undefined), []);
+      const expected = sorted(outcomes.map(({ text }) => text));
+      for (const tab of [...rest, friend]) {
+        assert.deepEqual(sorted(await tab.must("list", groupId)), expected);
+        assert.deepEqual(sorted(await sees(tab, 200)), expected);
+      }
+      // What is said afterwards is heard by all, and nothing comes late and twice.
+      await friend.must("send", groupId, "and now?");
+      for (const tab of [...rest, friend]) assert.deepEqual(sorted(await sees(tab, 201)), sorted([...expected, "and now?"]));
+    });
+  }
+
+  it("a leader that navigates away hands over, and one that closes its client too", async () => {
+    const { alice, tabs: [first, second, third], friend, groupId } = await gathering(3);
+    await first.page.goto("about:blank");
+    await second.must("send", groupId, "after the first");
+    await second.must("close");
+    await friend.must("send", groupId, "after the second");
+    await third.must("send", groupId, "from the third");
+    const all = sorted(["after the first", "after the second", "from the third"]);
+    assert.deepEqual(sorted(await sees(third, 3)), all);
+    assert.deepEqual(sorted(await sees(friend, 3)), all);
+    const again = await alice.tab();
+    assert.equal(again.state.installationId, third.state.installationId);
+    assert.deepEqual(sorted(await again.must("list", groupId)), all);
+  });
+
+  it("a call that may have happened is not made again, and its caller is told so", async () => {
+    const { alice, tabs: [leader, follower], friend, groupId } = await gathering(2);
+    await node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 3_000 } });
+    const renaming = follower.call("rename", groupId, "Dinner");
+    await follower.page.waitForTimeout(500);
+    await alice.crash(leader);
+    await node.heal();
+    assert.equal((await renaming).code, "tabs.outcome_unknown");
+    await follower.must("send", groupId, "still here");
+    assert.deepEqual(await sees(friend, 1), ["still here"]);
+  });
+
+  it("two accounts are open side by side in one profile", async () => {
+    const context = await browser.newContext();
+    const alice = new Somebody(context, { site, node, name: "alice" });
+    const carol = new Somebody(context, { site, node, name: "carol" });
+    people.push(alice);
+    const [mine, hers] = [await alice.tab(), await carol.tab()];
+    assert.notEqual(mine.state.inboxId, hers.state.inboxId);
+    const groupId = await mine.must("createGroup", [hers.state.address], "Two");
+    await hers.must("sync");
+    await mine.must("send", groupId, "hello");
+    assert.deepEqual(await sees(hers, 1), ["hello"]);
+  });
+
+  it("a tab that wants something else of the same database is refused, and the others go on", async () => {
+    const alice = await somebody("alice");
+    const first = await alice.tab({ dbPath: "shared.db3" });
+    const other = await alice.blank();
+    assert.equal((await other.open({ dbPath: "shared.db3", disableDeviceSync: true })).code, "storage.locked_by_other_tab");
+    const groupId = await first.must("createGroup", [], "Alone");
+    await first.must("send", groupId, "still mine");
+    const third = await alice.tab({ dbPath: "shared.db3" });
+    assert.deepEqual(await third.must("list", groupId), ["still mine"]);
+  });
+
+  it("a newer version takes the database, and the older tabs step aside and say so", async () => {
+    const { alice, tabs, groupId } = await gathering(3);
+    await tabs[0].must("send", groupId, "from the older");
+    const newer = await alice.blank("?build=newer");
+    newer.state = await newer.must("open", alice.privateKey, node.url, {});
+    assert.equal(newer.state.installationId, tabs[0].state.installationId);
+    assert.deepEqual(await newer.must("list", groupId), ["from the older"]);
+    for (const tab of tabs) {
+      await tab.page.waitForFunction(() => window.tab.streamErrors().includes("tabs.newer_version"));
+      assert.equal((await tab.call("send", groupId, "too old")).code, "tabs.newer_version");
+    }
+    const late = await alice.blank();
+    assert.equal((await late.open()).code, "tabs.newer_version");
+  });
+});
