@@ -43,10 +43,7 @@ export class PeerPerson extends ProcessPerson {
     this.opened(await this.ask("open", { secret: this.wallet.secret, dbPath: this.file("peer.db3"), url: this.#url }));
   }
 
-  sendTyped(group, kind, value) { return this.ask("sendTyped", group, kind, value); }
-  decoded(group) { return this.ask("decoded", group); }
   enableProposals(group) { return this.ask("enableProposals", group); }
   signedTexts() { return this.ask("signedTexts"); }
   hmacKeys(group) { return this.ask("hmacKeys", group); }
-  lastReadTimes(group) { return this.ask("lastReadTimes", group); }
 }
