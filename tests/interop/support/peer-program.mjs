@@ -32,7 +32,8 @@ const signerOf = (secret) => {
 
 Object.assign(verbs, {
   async open({ secret, dbPath, url }) {
-    client = await sdk.Client.create(signerOf(secret), { env: "local", apiUrl: url, dbPath });
+    const loggingLevel = process.env.XMTP_INTEROP_PEER_LOG ?? "Error";
+    client = await sdk.Client.create(signerOf(secret), { env: "local", apiUrl: url, dbPath, loggingLevel });
     return { inboxId: client.inboxId, installationId: client.installationId, version: client.libxmtpVersion };
   },
   /** Sends by the typed helper; answers the id. */

@@ -112,8 +112,9 @@ export function tellAll() {
       record({ ok: false, error: String(error.message).slice(0, 400) });
       console.error(error.stack);
       const file = fileURLToPath(new URL(`../../../.cache/interop-node-${peer.alias}-${number}.log`, import.meta.url));
-      writeFileSync(file, `${log.slice(logStart).join("\n")}\n`);
-      console.error(`What the node saw of "${title}", ${direction}: ${file}`);
+      const printed = people.map((person) => `\n${person.name} (${person.side}):\n${person.printed?.join("") ?? ""}`);
+      writeFileSync(file, [...log.slice(logStart), ...printed, ""].join("\n"));
+      console.error(`What the node saw of "${title}", ${direction}, and what programs printed: ${file}`);
       throw error;
     } finally {
       await Promise.allSettled(people.map((person) => person.close(well)));
