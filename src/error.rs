@@ -101,6 +101,8 @@ error_codes! {
     InvalidContent = "message.invalid_content",
     /// A downloaded attachment is not the one that was sent, or does not decrypt.
     AttachmentRejected = "message.attachment_rejected",
+    /// The node takes no entries of the list of XIP-42 any more.
+    ListClosed = "preferences.list_closed",
     /// The node cannot be reached.
     NetworkUnavailable = "network.unavailable",
     /// The node took too long.

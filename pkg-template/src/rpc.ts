@@ -121,6 +121,7 @@ export type StreamSource =
   | { type: "pauses" }
   | { type: "messageDeletions" }
   | { type: "preferences" }
+  | { type: "consentList" }
   | { type: "connection" };
 
 export interface StreamOpenArgs {
@@ -243,6 +244,12 @@ export interface Requests {
   "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
   "preferences.sync": { args: void; result: GroupSyncSummary };
   "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
+  "preferences.importConsent": { args: { records: Consent[] }; result: void };
+  "preferences.consentList": { args: void; result: Consent[] };
+  "preferences.refreshConsentList": { args: void; result: Consent[] };
+  "preferences.publishConsentList": { args: void; result: number };
+  "preferences.setIdentityKey": { args: { key: Uint8Array }; result: void };
+  "preferences.identityKey": { args: void; result: Uint8Array };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
@@ -261,6 +268,7 @@ export interface StreamValues {
   pauses: ConversationPause;
   messageDeletions: DeletedMessageId;
   preferences: PreferenceChanges;
+  consentList: PreferenceChanges;
   connection: ConnectionChange;
 }
 

@@ -301,6 +301,14 @@ export class Preferences {
   sync(): Promise<RawSyncSummary>;
   streamConsent(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   streamPreferences(onItem: OnItem<RawPreferenceUpdate[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
+  setIdentityKey(key: Uint8Array): void;
+  identityKey(): Uint8Array;
+  consentList(): RawConsent[];
+  importConsent(records: RawConsent[]): void;
+  addressState(address: string): Promise<number>;
+  refreshConsentList(): Promise<void>;
+  publishConsentList(): Promise<number>;
+  streamConsentList(onItem: OnItem<RawConsent[]>, onError: OnError, onEnd: OnEnd): StreamHandle;
   free(): void;
 }
 

@@ -8,6 +8,7 @@
 //! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `accounts.rs` | what `Client` does with inboxes and the installation key |
 //! | `signature_request.rs`, `directory.rs` | changes that wait for signatures; inboxes seen from outside |
+//! | `consent_list.rs` | what `Preferences` offers for the list of XIP-42 |
 //! | `dm.rs`, `leaving.rs`, `push.rs` | what they offer for direct messages, leaving and push notifications |
 //! | `permissions.rs`, `settings.rs` | what they offer for the settings of a group |
 //! | `session.rs` | the open client that they share |
@@ -22,6 +23,7 @@
 
 mod accounts;
 mod client;
+mod consent_list;
 mod content;
 mod content_types;
 mod conversations;

@@ -176,11 +176,11 @@ export type ConnectionState = "idle" | "connecting" | "connected" | "reconnectin
 
 /** A decision about a conversation or an inbox. */
 export interface RawConsent {
-  /** 0 conversation, 1 inbox. */
+  /** 0 conversation, 1 inbox, 2 address. */
   entityType: number;
   /** 0 unknown, 1 allowed, 2 denied. */
   state: number;
-  /** Lower-case hex. */
+  /** Lower-case hex; an address begins with `0x`. */
   entity: string;
 }
 

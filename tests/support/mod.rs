@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each story uses its part")]
 
 mod chance;
+mod disk;
 mod machine;
 mod person;
 mod watch;
@@ -12,6 +13,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use chance::Chance;
+pub(crate) use disk::{Disk, LastWrite};
 pub(crate) use machine::TestMachine;
 pub(crate) use person::{Person, Wallet, inboxes, text_of};
 pub(crate) use watch::Watch;

@@ -1,0 +1,343 @@
+//! The plug is pulled at each write of a thing people do: afterwards it has happened or not, on both sides alike.
+//!
+//! `npm run test:crash` tries each point with a torn write too, and prints how many there were.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Disk, LastWrite, Person, Wallet, World, story_within};
+use xmtp_web::client::SendOptions;
+use xmtp_web::groups::intent::AdminChange;
+use xmtp_web::groups::{NewGroup, field};
+use xmtp_web::ids::GroupId;
+use xmtp_web::storage::{CursorKind, DeliveryStatus, Store, StoreOptions};
+
+/// A matrix is some hundred stories.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What a point of the matrix was.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    /// Counts the points.
+    round: u64,
+    /// The plug was pulled before the action was through.
+    was_cut: bool,
+}
+
+/// Alice on a disk of her own, and the others.
+struct Stage {
+    world: World,
+    disk: Disk,
+    alice: Person,
+    bob: Person,
+    group: GroupId,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let (world, disk) = (World::new().await, Disk::new());
+        let wallet = world.wallet();
+        let alice = Person::open(&wallet, Some(disk.file("alice.db")), world.url(), &world.machine)
+            .await
+            .expect("the client opens");
+        alice.sign_and_register().await.expect("registers");
+        let bob = world.person().await;
+        let group = alice.group_with(&[&bob]).await.id();
+        Self {
+            world,
+            disk,
+            alice,
+            bob,
+            group,
+        }
+    }
+
+    /// Does `act` again and again, each time with the plug pulled one write later, until it gets through; each time
+    /// the app is opened again, and `check`ed. Answers how many points there were.
+    async fn matrix(
+        mut self,
+        what: &str,
+        prepare: impl AsyncFn(&Self, u64),
+        act: impl AsyncFn(&Self, u64) -> bool,
+        check: impl AsyncFn(&Self, Point),
+    ) {
+        let mut round = 0;
+        for last in last_writes() {
+            for writes in 0.. {
+                round += 1;
+                prepare(&self, round).await;
+                self.disk.cut_after(writes, last);
+                let succeeded = act(&self, round).await;
+                let was_cut = self.disk.is_off();
+                assert!(was_cut || succeeded, "{what} failed with all its writes");
+                self.disk.restart();
+                self.alice = self.alice.reopened().await;
+                check(&self, Point { round, was_cut }).await;
+                if !was_cut {
+                    assert!(writes > 0, "{what} writes nothing");
+                    break;
+                }
+            }
+        }
+        println!("{what}: {round} points");
+    }
+
+    /// Both have read everything and hold the same.
+    async fn agree(&self) {
+        self.alice.sync().await;
+        self.bob.sync().await;
+        assert_eq!(self.alice.ids(self.group), self.bob.ids(self.group));
+        assert_eq!(self.alice.texts(self.group), self.bob.texts(self.group));
+        assert_eq!(self.alice.epoch_of(self.group), self.bob.epoch_of(self.group));
+        assert_eq!(self.alice.name_of(self.group), self.bob.name_of(self.group));
+        assert_eq!(self.alice.members_of(self.group), self.bob.members_of(self.group));
+    }
+
+    /// Both can still speak and be read.
+    async fn talk(&self, group: GroupId, round: u64) {
+        let words = [format!("{round}: can you read me?"), format!("{round}: yes")];
+        self.alice.say(group, &words[0]).await;
+        self.bob.say(group, &words[1]).await;
+        self.alice.sync().await;
+        self.bob.sync().await;
+        for person in [&self.alice, &self.bob] {
+            let texts = person.texts(group);
+            assert_eq!(texts[texts.len() - 2..], words);
+        }
+    }
+}
+
+/// With CRASH_TORN each point is tried twice: the write that is cut lost, and half of it on the disk.
+fn last_writes() -> Vec<LastWrite> {
+    let mut last = vec![LastWrite::Lost];
+    if std::env::var_os("CRASH_TORN").is_some() {
+        last.push(LastWrite::Torn);
+    }
+    last
+}
+
+fn crash(told: impl Future<Output = ()>) {
+    story_within(PATIENCE, told);
+}
+
+fn nothing() -> impl AsyncFn(&Stage, u64) {
+    async |_: &Stage, _: u64| {}
+}
+
+#[test]
+fn a_message_is_sent_once_or_not_at_all() {
+    let text = |round: u64| format!("message {round}");
+    let times = |person: &Person, group, round| {
+        let texts = person.texts(group);
+        texts.iter().filter(|said| **said == text(round)).count()
+    };
+    crash(async {
+        let stage = Stage::new().await;
+        let act = async |stage: &Stage, round| {
+            let group = stage.alice.group(stage.group);
+            group
+                .send_text(&text(round), SendOptions::default())
+                .await
+                .is_ok()
+        };
+        let check = async |stage: &Stage, point: Point| {
+            let before = times(&stage.alice, stage.group, point.round);
+            stage.agree().await;
+            let after = times(&stage.alice, stage.group, point.round);
+            assert_eq!(before, after, "what is in the list is sent, what is not is not");
+            assert!(after == 1 || point.was_cut && after == 0);
+            for message in stage.alice.messages(stage.group) {
+                assert_eq!(message.delivery_status, DeliveryStatus::Published);
+            }
+        };
+        stage.matrix("sending a message", nothing(), act, check).await;
+    });
+}
+
+#[test]
+fn messages_are_received_once() {
+    crash(async {
+        let stage = Stage::new().await;
+        let prepare = async |stage: &Stage, round| {
+            for n in 0..3 {
+                stage.bob.say(stage.group, &format!("{round}.{n}")).await;
+            }
+        };
+        let act = async |stage: &Stage, _| stage.alice.group(stage.group).sync().await.is_ok();
+        let check = async |stage: &Stage, _| stage.agree().await;
+        stage
+            .matrix("receiving three messages", prepare, act, check)
+            .await;
+    });
+}
+
+#[test]
+fn a_change_is_made_or_not() {
+    crash(async {
+        let stage = Stage::new().await;
+        let act = async |stage: &Stage, round: u64| {
+            let group = stage.alice.group(stage.group);
+            group.update_field(field::NAME, &round.to_string()).await.is_ok()
+        };
+        let check = async |stage: &Stage, point: Point| {
+            stage.agree().await;
+            let name = stage.bob.name_of(stage.group);
+            assert!(
+                name == point.round.to_string() || point.was_cut && !name.contains(&point.round.to_string())
+            );
+            stage.talk(stage.group, point.round).await;
+        };
+        stage.matrix("changing the name", nothing(), act, check).await;
+    });
+}
+
+#[test]
+fn the_change_of_another_is_followed() {
+    crash(async {
+        let stage = Stage::new().await;
+        let bob = stage.bob.inbox_id();
+        let group = stage.alice.group(stage.group);
+        let change = AdminChange::AddAdmin;
+        group.update_admins(change, bob).await.expect("she may");
+        stage.bob.sync().await;
+        let prepare = async |stage: &Stage, round: u64| {
+            let group = stage.bob.group(stage.group);
+            let renamed = group.update_field(field::NAME, &round.to_string()).await;
+            renamed.expect("an admin may");
+            stage.bob.say(stage.group, &format!("it is {round} now")).await;
+        };
+        let act = async |stage: &Stage, _| stage.alice.group(stage.group).sync().await.is_ok();
+        let check = async |stage: &Stage, point: Point| {
+            stage.agree().await;
+            assert_eq!(stage.alice.name_of(stage.group), point.round.to_string());
+            stage.talk(stage.group, point.round).await;
+        };
+        stage.matrix("receiving a commit", prepare, act, check).await;
+    });
+}
+
+#[test]
+fn a_member_is_added_and_removed_or_not_and_no_welcome_is_forgotten() {
+    crash(async {
+        let stage = Stage::new().await;
+        let carol = stage.world.person().await;
+        let act = async |stage: &Stage, _| {
+            let (group, inbox) = (stage.alice.group(stage.group), [carol.inbox_id()]);
+            if stage.alice.members_of(stage.group).contains(&inbox[0]) {
+                group.remove_members(&inbox).await.is_ok()
+            } else {
+                group.add_members(&inbox).await.is_ok()
+            }
+        };
+        let check = async |stage: &Stage, point: Point| {
+            stage.agree().await;
+            carol.sync().await;
+            let is_member = stage.bob.members_of(stage.group).contains(&carol.inbox_id());
+            let knows = carol.find(stage.group).is_some() && carol.is_member_of(stage.group);
+            assert_eq!(is_member, knows);
+            stage.talk(stage.group, point.round).await;
+            if is_member {
+                carol.sync().await;
+                assert_eq!(
+                    carol.texts(stage.group).last(),
+                    stage.bob.texts(stage.group).last()
+                );
+            }
+        };
+        stage
+            .matrix("adding or removing a member", nothing(), act, check)
+            .await;
+    });
+}
+
+#[test]
+fn a_welcome_is_not_lost() {
+    crash(async {
+        let stage = Stage::new().await;
+        let made = std::cell::Cell::new(None);
+        let prepare = async |stage: &Stage, _| {
+            let (conversations, alice) = (stage.bob.client.conversations(), [stage.alice.inbox_id()]);
+            let group = conversations.create_group(&alice, &NewGroup::default()).await;
+            made.set(Some(group.expect("a group").id()));
+        };
+        let act = async |stage: &Stage, _| stage.alice.client.sync_all().await.is_ok();
+        let check = async |stage: &Stage, point: Point| {
+            let group = made.get().expect("prepared");
+            stage.alice.sync().await;
+            assert!(stage.alice.is_member_of(group));
+            stage.talk(group, point.round).await;
+        };
+        stage.matrix("joining by a welcome", prepare, act, check).await;
+    });
+}
+
+#[test]
+fn a_registration_that_was_cut_takes_one_installation() {
+    crash(async {
+        let (world, disk) = (World::new().await, Disk::new());
+        let bob = world.person().await;
+        let mut points = 0_u16;
+        for last in last_writes() {
+            for writes in 0.. {
+                points += 1;
+                let (wallet, file) = (Wallet::of_crowd(points), disk.file(&format!("{points}.db")));
+                let open = || Person::open(&wallet, Some(file.clone()), world.url(), &world.machine);
+                disk.cut_after(writes, last);
+                if let Ok(person) = open().await {
+                    let _ = person.sign_and_register().await;
+                    person.client.close();
+                }
+                let was_cut = disk.is_off();
+                disk.restart();
+                let person = open().await.expect("opens");
+                person.sign_and_register().await.expect("registers");
+                let group = bob.group_with(&[&person]).await.id();
+                assert_eq!(bob.devices_in(group, person.inbox_id()), 1);
+                person.client.close();
+                if !was_cut {
+                    assert!(writes > 0, "a registration writes nothing");
+                    break;
+                }
+            }
+        }
+        println!("registering: {points} points");
+    });
+}
+
+#[test]
+fn a_database_is_migrated_or_not() {
+    let disk = Disk::new();
+    let mut points = 0;
+    for last in last_writes() {
+        for writes in 0.. {
+            points += 1;
+            let file = disk.file(&format!("{points}.db"));
+            let old = rusqlite::Connection::open(&file).expect("opens");
+            old.execute_batch(include_str!("../src/storage/schema/V001__initial.sql"))
+                .expect("the first schema");
+            old.pragma_update(None, "user_version", 1).expect("set");
+            old.execute(
+                "INSERT INTO cursors (entity_id, kind, originator, sequence_id) VALUES (x'07', ?1, 0, 42)",
+                [CursorKind::CommitMessage.value()],
+            )
+            .expect("a row");
+            drop(old);
+            disk.cut_after(writes, last);
+            let opened = Store::open(StoreOptions::file(&file));
+            let was_cut = disk.is_off();
+            assert!(was_cut || opened.is_ok());
+            drop(opened);
+            disk.restart();
+            let store = Store::open(StoreOptions::file(&file)).expect("opens");
+            assert_eq!(store.cursor(&[7], CursorKind::CommitMessage, 0), Ok(42));
+            store.close().expect("closes");
+            if !was_cut {
+                assert!(writes > 0, "a migration writes nothing");
+                break;
+            }
+        }
+    }
+    println!("migrating from the first schema: {points} points");
+}
