@@ -3,10 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ProcessPerson } from "./process.mjs";
 
-/** alias: as in package.json; label: in tables; ownNode: runs on the Node and C library that setup-interop fetched. */
+/**
+ * alias: as in package.json; label: in tables; ownNode: runs on the Node and C library that setup-interop fetched;
+ * countsLeaves: looks for the sender of an earlier epoch's message by its place among the leaves that were taken.
+ */
 export const PEERS = [
-  { alias: "peer-5.5", label: "node-sdk 5.5.0", ownNode: false },
-  { alias: "peer-6.0", label: "node-sdk 6.0.0", ownNode: true },
+  { alias: "peer-5.5", label: "node-sdk 5.5.0", ownNode: false, countsLeaves: true },
+  { alias: "peer-6.0", label: "node-sdk 6.0.0", ownNode: true, countsLeaves: true },
   { alias: "peer-6.1", label: "node-sdk 6.1.0-nightly.20260726", ownNode: true },
 ];
 

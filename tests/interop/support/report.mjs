@@ -8,7 +8,7 @@ const OTHERWISE = [
   "Released clients take `Allow` for adding and removing admins as `SuperAdmin`; ours refuses the option with `argument.unsupported`.",
   "`removeMessage` of ours sends the form of XIP-45, `delete:0.1`, and libxmtp's, `deleteMessage:1.0`. Released clients follow the second and list the first as a message of a type that they do not know, without fallback.",
   "Released clients have no call that takes a message back: their stories send the content by hand, and a sender does not apply its own.",
-  "A message of an earlier epoch whose sender's leaf comes after an empty one is lost to released clients: they look for the sender by its place among the leaves that were taken. Ours reads it. In the random walk people fetch what is new before they speak while a leaf is empty.",
+  "A message of an earlier epoch whose sender's leaf comes after an empty one is lost to 5.5.0 and 6.0.0: they look for the sender by its place among the leaves that were taken. 6.1.0-nightly and ours read it. In the random walk with the two, people fetch what is new before they speak while a leaf is empty.",
   "A message that disappears ends so long after it was processed by each client, so the times of two clients differ.",
 ];
 
