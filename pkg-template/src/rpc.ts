@@ -85,6 +85,8 @@ export interface OpenArgs {
   env: string;
   identifier: Identifier;
   nonce: bigint;
+  /** Known when another tab had the client open: then nobody has to be asked. */
+  inboxId?: string;
   appVersion: string | undefined;
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;

@@ -186,7 +186,7 @@ export const handlers: Handlers = {
     await load(args.wasmUrl);
     const { identifier, wasmUrl: _, dbPath, ...rest } = args;
     const opened = await raw.Client.create({
-      ...given({ appVersion: rest.appVersion, dbEncryptionKey: rest.dbEncryptionKey, dbPath }),
+      ...given({ appVersion: rest.appVersion, dbEncryptionKey: rest.dbEncryptionKey, inboxId: rest.inboxId, dbPath }),
       apiUrl: rest.apiUrl,
       env: rest.env,
       nonce: rest.nonce,

@@ -2,7 +2,7 @@
  * The dedicated worker: owns the wasm instance, the database and the network of one client, or hands what it is asked
  * to the worker of the tab that does (`tabs/`). Loading this module is all it takes; it answers the requests of `rpc.ts`.
  */
-import { toPlainError, type PlainError } from "./errors.js";
+import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import type { Args, Method, StreamOpenArgs, ToPage, ToWorker } from "./rpc.js";
 import { canShare, Station, type Engine } from "./tabs/station.js";
 import { handlers, isTrap, openedState, openStream } from "./wasm.js";
@@ -25,7 +25,10 @@ let station: Station | undefined;
 const engine: Engine = {
   open: async (args) => handlers["client.open"](args),
   state: openedState,
-  run: (method, args) => (handlers[method as keyof typeof handlers] as (args: Args<Method>) => unknown)(args),
+  run: (method, args) => {
+    if (!Object.hasOwn(handlers, method)) throw new XmtpError("argument.invalid", `there is no request "${method}"`);
+    return (handlers[method as keyof typeof handlers] as (args: Args<Method>) => unknown)(args);
+  },
   openStream,
   close: async () => handlers["client.close"](),
   setNetwork: (surroundings) => void handlers["client.network"](surroundings),

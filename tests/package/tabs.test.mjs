@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { DEADLINE_MS, TabMachine } from "../../pkg/tabs/machine.js";
-import { isNewer, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
+import { isHallMessage, isMailMessage, isNewer, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
 
 /** A repeatable stream of numbers in [0, 1): mulberry32. */
 function chance(seed) {
@@ -360,6 +360,30 @@ describe("requests", () => {
     const keys = Array.from({ length: 2_000 }, newMessageKey);
     assert.equal(new Set(keys).size, keys.length);
     for (const key of keys) assert.match(key, /^\d{19}$/);
+  });
+});
+
+describe("what other tabs say", () => {
+  const good = [
+    [isHallMessage, { type: "here", from: "a", version: VERSION }],
+    [isHallMessage, { type: "leader", from: "a", term: "t", version: VERSION }],
+    [isHallMessage, { type: "resigned", from: "a", term: "t" }],
+    [isMailMessage, { type: "request", from: "a", term: "t", call: { id: 1, method: "x", args: undefined }, expiresAt: 1 }],
+    [isMailMessage, { type: "answer", term: "t", id: 1, outcome: { ok: true, result: undefined } }],
+    [isMailMessage, { type: "ack", from: "a", term: "t", id: 1 }],
+    [isMailMessage, { type: "leave", from: "a", term: "t" }],
+  ];
+
+  it("is taken in the forms of this version and in no other", () => {
+    for (const [check, message] of good) {
+      assert.ok(check(message), JSON.stringify(message));
+      for (const field of Object.keys(message)) {
+        const { [field]: _, ...rest } = message;
+        assert.ok(!check(rest), `${message.type} without ${field}`);
+        assert.ok(!check({ ...message, [field]: null }), `${message.type} with no ${field}`);
+      }
+      for (const nothing of [undefined, null, 1, "here", [], {}]) assert.ok(!check(nothing));
+    }
   });
 });
 

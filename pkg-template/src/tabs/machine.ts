@@ -302,7 +302,8 @@ export class TabMachine {
     const now = this.#now();
     if (this.#phase === "resigning") this.#closeWhenDone();
     for (const [id, pending] of this.#pending) {
-      if (pending.accepted || now < pending.expiresAt + MARGIN_MS) continue;
+      // Opening has deadlines of its own.
+      if (pending.accepted || this.#phase === "opening" || now < pending.expiresAt + MARGIN_MS) continue;
       this.#pending.delete(id);
       // What was sent once may have been begun, whatever we have heard of that.
       this.#answer(id, pending.term === undefined || isRepeatable(pending.call) ? NO_LEADER : UNKNOWN);

@@ -61,6 +61,37 @@ export type MailMessage =
   | { type: "answer"; term: string; id: number; outcome: Outcome }
   | { type: "stream"; term: string; event: StreamEvent };
 
+function has(value: unknown, ...texts: string[]): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return texts.every((name) => typeof (value as Record<string, unknown>)[name] === "string");
+}
+
+/** Whether this is understood here. Tabs of other versions, and other code of the origin, may say anything. */
+export function isHallMessage(message: unknown): message is HallMessage {
+  if (!has(message, "type", "from")) return false;
+  if (message.type === "resigned") return has(message, "term");
+  if (message.type !== "here" && !(message.type === "leader" && has(message, "term"))) return false;
+  const { version } = message as { version?: Partial<Version> };
+  return Number.isSafeInteger(version?.schema) && Number.isSafeInteger(version?.protocol);
+}
+
+/** The same of what is said to one tab. */
+export function isMailMessage(message: unknown): message is MailMessage {
+  if (!has(message, "type", "term")) return false;
+  const { type, id } = message;
+  if (type === "accepted") return Number.isSafeInteger(id);
+  if (type === "answer") return Number.isSafeInteger(id) && typeof message.outcome === "object" && message.outcome !== null;
+  if (type === "stream") return typeof message.event === "object" && message.event !== null;
+  if (!has(message, "from")) return false;
+  if (type === "ack") return Number.isSafeInteger(id);
+  if (type === "request") {
+    const { call, expiresAt } = message;
+    return has(call, "method") && Number.isSafeInteger(call.id) && typeof expiresAt === "number";
+  }
+  if (type === "network") return typeof message.surroundings === "object" && message.surroundings !== null;
+  return type === "leave";
+}
+
 /**
  * Requests that leave the same behind when they are carried out twice, with whatever others do in between: they read,
  * or fetch, or find what they would otherwise make.

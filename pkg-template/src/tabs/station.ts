@@ -7,10 +7,11 @@ import type { Args, ClientState, Method, OpenArgs, StreamOpenArgs, ToPage, ToWor
 import type { OpenStream, StreamSink } from "../wasm.js";
 import { TabMachine, type Effect } from "./machine.js";
 import {
+  isHallMessage,
+  isMailMessage,
   newMessageKey,
   VERSION,
   type Call,
-  type HallMessage,
   type MailMessage,
   type Surroundings,
   type TabId,
@@ -33,6 +34,9 @@ export interface Engine {
   /** Whether an error ended the engine; nothing of it may be used afterwards. */
   isTrap(error: unknown): boolean;
 }
+
+/** Requests about a tab itself, which `TabMachine` answers. */
+const OF_THE_TAB: ReadonlySet<string> = new Set(["client.close", "client.network", "tabs.rest", "tabs.resume"]);
 
 /** What two tabs must agree on to share a database. No key crosses: its hash says whether it is the same. */
 type Shared = Pick<OpenArgs, "apiUrl" | "env" | "identifier" | "nonce" | "disableDeviceSync"> & { keyHash: string };
@@ -71,6 +75,9 @@ export class Station {
   readonly #args: OpenArgs;
   readonly #name: string;
   #shared: Shared | undefined;
+  /** The id of the page's first request, and what its answer told. */
+  #joinId: number | undefined;
+  #inboxId: string | undefined;
   #hall: BroadcastChannel | undefined;
   #mailbox: BroadcastChannel | undefined;
   readonly #mailTo = new Map<TabId, BroadcastChannel>();
@@ -93,6 +100,7 @@ export class Station {
 
   /** The first request: opens the client, here or in the tab that has it. */
   async join(id: number): Promise<void> {
+    this.#joinId = id;
     try {
       this.#shared = await sharedOf(this.#args);
       await this.#connect();
@@ -123,9 +131,13 @@ export class Station {
   async #connect(): Promise<void> {
     if (this.#hall !== undefined) return;
     this.#hall = new BroadcastChannel(this.#name);
-    this.#hall.onmessage = ({ data }: MessageEvent<HallMessage>) => this.#feed(this.#machine.hall(data));
+    this.#hall.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (isHallMessage(data)) this.#feed(this.#machine.hall(data));
+    };
     this.#mailbox = new BroadcastChannel(this.#boxOf(this.#self));
-    this.#mailbox.onmessage = ({ data }: MessageEvent<MailMessage>) => this.#feed(this.#machine.mail(data));
+    this.#mailbox.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (isMailMessage(data)) this.#feed(this.#machine.mail(data));
+    };
     await new Promise<void>((resolve, reject) => {
       const held = new Promise<void>((leave) => (this.#leaveTab = leave));
       navigator.locks.request(this.#boxOf(this.#self), () => (resolve(), held)).catch(reject);
@@ -161,6 +173,7 @@ export class Station {
   #do(effect: Effect): void {
     switch (effect.do) {
       case "answer":
+        if (effect.id === this.#joinId && effect.outcome.ok) this.#inboxId = (effect.outcome.result as ClientState).inboxId;
         return this.#post({ type: "answer", id: effect.id, ...effect.outcome });
       case "event":
         return this.#post(effect.event);
@@ -203,7 +216,7 @@ export class Station {
   async #open(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#engine.open(this.#args);
+        await this.#engine.open(this.#inboxId === undefined ? this.#args : { ...this.#args, inboxId: this.#inboxId });
         return;
       } catch (error) {
         if (attempt === OPEN_ATTEMPTS || toPlainError(error).code !== "storage.locked_by_other_tab") throw error;
@@ -273,6 +286,7 @@ export class Station {
     }
     if (method === "stream.open") return this.#openStream(term, tab, args as StreamOpenArgs);
     if (method === "stream.end") return this.#endStream(tab, (args as { streamId: number }).streamId);
+    if (OF_THE_TAB.has(method)) throw new XmtpError("argument.invalid", `"${method}" is no request for another tab`);
     return this.#engine.run(method as Method, args as Args<Method>);
   }
 
