@@ -77,6 +77,7 @@ export {
   encodeWalletSendCalls,
   encryptAttachment,
 } from "./content.js";
+export { decryptFile, encryptFile, uploadFile, type FileOptions } from "./files.js";
 export {
   MetadataField,
   metadataFieldName,
