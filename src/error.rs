@@ -141,6 +141,8 @@ error_codes! {
     NewerVersion = "tabs.newer_version",
     /// The client was closed.
     ClientClosed = "client.closed",
+    /// The page side cannot start the worker.
+    NoWorker = "client.no_worker",
     /// A defect in this library.
     Internal = "internal",
 }
