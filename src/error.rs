@@ -101,6 +101,8 @@ error_codes! {
     InvalidContent = "message.invalid_content",
     /// A downloaded attachment is not the one that was sent, or does not decrypt.
     AttachmentRejected = "message.attachment_rejected",
+    /// The node takes no entries of the list of XIP-42 any more.
+    ListClosed = "preferences.list_closed",
     /// The node cannot be reached.
     NetworkUnavailable = "network.unavailable",
     /// The node took too long.
@@ -133,6 +135,8 @@ error_codes! {
     StorageFailed = "storage.failed",
     /// The client was closed.
     ClientClosed = "client.closed",
+    /// The page side cannot start the worker.
+    NoWorker = "client.no_worker",
     /// A defect in this library.
     Internal = "internal",
 }

@@ -23,7 +23,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "groups",
         &["identity", "messages", "mls", "platform", "storage", "proto"],
     ),
-    ("preferences", &["groups", "messages", "storage", "proto"]),
+    (
+        "preferences",
+        &["groups", "identity", "messages", "storage", "proto"],
+    ),
     (
         "client",
         &[
@@ -62,6 +65,7 @@ const DECODERS: &[&str] = &[
     "groups/metadata.rs",
     "groups/membership.rs",
     "groups/permissions.rs",
+    "preferences/list/",
     "preferences/wire.rs",
 ];
 

@@ -182,7 +182,9 @@ fn several_decisions_are_one_event_of_what_they_changed() {
             .set_consent_states(&decisions)
             .expect("decides");
         watch
-            .until(|event| *event == Event::Preferences(vec![PreferenceUpdate::Consent(decisions[0])]))
+            .until(|event| {
+                *event == Event::Preferences(vec![PreferenceUpdate::Consent(decisions[0].clone())])
+            })
             .await;
     });
 }
@@ -194,8 +196,8 @@ fn a_decision_can_be_taken_back() {
         let (alice, bob) = (world.person().await, world.person().await);
         let entity = Entity::Inbox(alice.inbox_id());
         for wanted in [Denied, Allowed, Unknown] {
-            decide(&bob, entity, wanted);
-            assert_eq!(state(&bob, entity), wanted);
+            decide(&bob, entity.clone(), wanted);
+            assert_eq!(state(&bob, entity.clone()), wanted);
         }
     });
 }
@@ -233,8 +235,8 @@ fn who_closes_the_app_finds_what_was_decided() {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person_with_file("bob.db").await);
         let entity = Entity::Inbox(alice.inbox_id());
-        decide(&bob, entity, Denied);
+        decide(&bob, entity.clone(), Denied);
         let bob = bob.reopened().await;
-        assert_eq!(state(&bob, entity), Denied);
+        assert_eq!(state(&bob, entity.clone()), Denied);
     });
 }

@@ -73,13 +73,13 @@ fn what_one_installation_decides_the_other_knows() {
         let (laptop, phone) = two_devices(&world).await;
         let bob = world.person().await;
         let entity = Entity::Inbox(bob.inbox_id());
-        decide(&laptop, entity, Denied);
+        decide(&laptop, entity.clone(), Denied);
         settle(&[&laptop, &phone]).await;
-        assert_eq!(state(&phone, entity), Denied);
-        decide(&phone, entity, Allowed);
+        assert_eq!(state(&phone, entity.clone()), Denied);
+        decide(&phone, entity.clone(), Allowed);
         settle(&[&laptop, &phone]).await;
         assert_eq!(
-            (state(&laptop, entity), state(&phone, entity)),
+            (state(&laptop, entity.clone()), state(&phone, entity.clone())),
             (Allowed, Allowed)
         );
     });
@@ -122,11 +122,11 @@ fn what_was_decided_alone_is_told_to_the_next_installation() {
         let laptop = device(&world, &wallet).await;
         let bob = world.person().await;
         let entity = Entity::Inbox(bob.inbox_id());
-        decide(&laptop, entity, Denied);
+        decide(&laptop, entity.clone(), Denied);
         laptop.sync().await;
         let phone = device(&world, &wallet).await;
         settle(&[&laptop, &phone]).await;
-        assert_eq!(state(&phone, entity), Denied);
+        assert_eq!(state(&phone, entity.clone()), Denied);
     });
 }
 
@@ -164,13 +164,13 @@ fn the_later_decision_counts_whoever_is_heard_first() {
         let bob = world.person().await;
         let entity = Entity::Inbox(bob.inbox_id());
         world.faults().add(Rule::always(SEND, Fault::DropRequest));
-        decide(&phone, entity, Denied);
+        decide(&phone, entity.clone(), Denied);
         world.later(Duration::from_secs(1));
-        decide(&laptop, entity, Allowed);
+        decide(&laptop, entity.clone(), Allowed);
         world.faults().clear();
         settle(&[&laptop, &phone]).await;
         assert_eq!(
-            (state(&laptop, entity), state(&phone, entity)),
+            (state(&laptop, entity.clone()), state(&phone, entity.clone())),
             (Allowed, Allowed)
         );
     });
@@ -187,13 +187,13 @@ fn a_decision_is_told_although_the_app_was_closed_before() {
         settle(&[&laptop, &phone]).await;
         let entity = Entity::Inbox(world.person().await.inbox_id());
         world.faults().add(Rule::always(SEND, Fault::DropRequest));
-        decide(&laptop, entity, Denied);
+        decide(&laptop, entity.clone(), Denied);
         laptop.client.close();
         drop(laptop);
         world.faults().clear();
         let laptop = open(&world, &wallet, Some("laptop.db")).await;
         settle(&[&laptop, &phone]).await;
-        assert_eq!(state(&phone, entity), Denied);
+        assert_eq!(state(&phone, entity.clone()), Denied);
         drop(laptop);
         let store = Store::open(StoreOptions::file(world.file("laptop.db"))).expect("opens");
         assert_eq!(store.has_unsent_preferences(), Ok(false), "told once");
@@ -230,15 +230,15 @@ fn who_watches_hears_what_the_other_installation_decides() {
         let (laptop, phone) = two_devices(&world).await;
         let entity = Entity::Inbox(world.person().await.inbox_id());
         let mut watch = phone.watch().await;
-        decide(&laptop, entity, Denied);
+        decide(&laptop, entity.clone(), Denied);
         let update = PreferenceUpdate::Consent(Consent {
-            entity,
+            entity: entity.clone(),
             state: Denied,
         });
         watch
             .until(|event| matches!(event, Event::Preferences(updates) if updates.contains(&update)))
             .await;
-        assert_eq!(state(&phone, entity), Denied);
+        assert_eq!(state(&phone, entity.clone()), Denied);
     });
 }
 
@@ -271,9 +271,9 @@ fn a_sync_group_that_could_not_be_published_is_published_later() {
         }
         world.faults().clear();
         let entity = Entity::Inbox(world.person().await.inbox_id());
-        decide(&phone, entity, Denied);
+        decide(&phone, entity.clone(), Denied);
         settle(&[&laptop, &phone]).await;
-        assert_eq!(state(&laptop, entity), Denied);
+        assert_eq!(state(&laptop, entity.clone()), Denied);
         drop(phone);
         let store = Store::open(StoreOptions::file(world.file("phone.db"))).expect("opens");
         let query = GroupQuery {

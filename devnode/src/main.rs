@@ -35,6 +35,9 @@ struct Arguments {
     /// Let POST, GET and DELETE /faults on the gRPC-web port break calls, for tests
     #[arg(long)]
     faults: bool,
+    /// Refuse new V2 envelopes, as public nodes do since June 2025
+    #[arg(long)]
+    v2_closed: bool,
     /// A contract wallet on chain 31337 and the address that owns it; may be given more than once
     #[arg(long, value_name = "ADDRESS=OWNER", value_parser = wallet)]
     contract_wallet: Vec<(String, String)>,
@@ -80,6 +83,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         grpc_web_port: arguments.grpc_web_port,
         faults_over_http: arguments.faults,
         contract_wallets: arguments.contract_wallet,
+        v2_closed: arguments.v2_closed,
         ..ServerOptions::default()
     })
     .await?;

@@ -53,6 +53,8 @@ pub struct ServerOptions {
     pub faults_over_http: bool,
     /// Contract wallets that exist from the start: address and owner, `0x` and 40 hex digits each.
     pub contract_wallets: Vec<(String, String)>,
+    /// Refuse new V2 envelopes, as public nodes do; what is stored is still read.
+    pub v2_closed: bool,
     /// The time of stored rows. Lifetimes of key packages are compared with the machine's clock.
     pub clock: Clock,
 }
@@ -66,6 +68,7 @@ impl Default for ServerOptions {
             grpc_web_port: 0,
             faults_over_http: false,
             contract_wallets: Vec::new(),
+            v2_closed: false,
             clock: Clock::system(),
         }
     }
@@ -99,7 +102,10 @@ impl Server {
         }
         let grpc = bind(options.grpc_port)?;
         let web = bind(options.grpc_web_port)?;
-        let node = Arc::new(Node::open(&options.database, options.clock)?);
+        let node = Arc::new(Node {
+            v2_closed: options.v2_closed,
+            ..Node::open(&options.database, options.clock)?
+        });
         for (address, owner) in &options.contract_wallets {
             node.register_wallet(address, owner)?;
         }

@@ -32,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) store: Store,
     pub(crate) contracts: Contracts,
     pub(crate) faults: Faults,
+    /// Whether V2 envelopes are refused.
+    pub(crate) v2_closed: bool,
 }
 
 impl Node {
@@ -46,6 +48,7 @@ impl Node {
             store,
             contracts,
             faults: Faults::default(),
+            v2_closed: false,
         })
     }
 

@@ -5,6 +5,7 @@ mod support;
 use support::*;
 use tonic::Code;
 use wire::SortDirection::{self, Ascending, Descending};
+use xmtp_devnode::ServerOptions;
 use xmtp_web::proto::xmtp::message_api::v1 as wire;
 
 const PREFERENCES: &str = "/xmtp/0/userpreferences-abc/proto";
@@ -189,4 +190,33 @@ async fn a_stream_delivers_what_is_new_on_its_topics() {
     .await;
     let first = stream.message().await.expect("no error");
     assert_eq!(first, Some(envelope("a", 0, 3)));
+}
+
+#[tokio::test]
+async fn a_node_that_takes_no_v2_envelopes_any_more_says_so_and_still_answers_queries() {
+    let (_server, client) = node_with(ServerOptions {
+        v2_closed: true,
+        ..Default::default()
+    })
+    .await;
+    let refused: Result<wire::PublishResponse, _> = client
+        .call(
+            MESSAGE,
+            "Publish",
+            wire::PublishRequest {
+                envelopes: vec![envelope("a", 1, 1)],
+            },
+        )
+        .await;
+    let status = refused.expect_err("refused");
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(
+        status
+            .message()
+            .starts_with("publishing to XMTP V2 is no longer available")
+    );
+    let answer = query(&client, request(&["a"], Ascending, 0))
+        .await
+        .expect("answers");
+    assert_eq!(times(&answer), [0u64; 0]);
 }

@@ -3,7 +3,14 @@ import { invalidArgument } from "./errors.js";
 import { InboxStates } from "./inboxes.js";
 import type { PreferenceChanges } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
-import { ConsentEntityType, ConsentState, type Consent, type GroupSyncSummary, type UserPreferenceUpdate } from "./types.js";
+import {
+  ConsentEntityType,
+  ConsentState,
+  type Consent,
+  type ConsentSubject,
+  type GroupSyncSummary,
+  type UserPreferenceUpdate,
+} from "./types.js";
 
 /** Whom and what the person lets in, and what is known of inboxes. */
 export class Preferences extends InboxStates {
@@ -15,13 +22,34 @@ export class Preferences extends InboxStates {
     this.#channel = channel;
   }
 
-  /** Decides about conversations and people, all of it or nothing. The other installations of this inbox are told. */
+  /**
+   * Decides about conversations and people, all of it or nothing. The other installations of this inbox are told, and
+   * {@link publishConsentList} writes it to the list of XIP-42.
+   */
   async setConsentStates(records: Consent[]): Promise<void> {
     if (!Array.isArray(records)) throw invalidArgument("consent records must be an array");
     await this.#channel.call("preferences.setConsentStates", { records });
   }
 
-  /** What was decided about a conversation or a person; unknown where nothing was. */
+  /** Lets conversations and people in. The same as {@link setConsentStates}. */
+  allow(subjects: ConsentSubject[]): Promise<void> {
+    return this.#decide(subjects, ConsentState.Allowed);
+  }
+
+  /** Keeps conversations and people out. The same as {@link setConsentStates}. */
+  deny(subjects: ConsentSubject[]): Promise<void> {
+    return this.#decide(subjects, ConsentState.Denied);
+  }
+
+  async #decide(subjects: ConsentSubject[], state: ConsentState): Promise<void> {
+    if (!Array.isArray(subjects)) throw invalidArgument("what is decided about must be an array");
+    await this.setConsentStates(subjects.map(({ entityType, entity }) => ({ entityType, entity, state })));
+  }
+
+  /**
+   * What was decided about a conversation or a person; unknown where nothing was. An address is another name of its inbox,
+   * which the node is asked for once.
+   */
   async getConsentState(entityType: ConsentEntityType, entity: string): Promise<ConsentState> {
     return this.#channel.call("preferences.getConsentState", { entityType, entity });
   }
@@ -41,15 +69,19 @@ export class Preferences extends InboxStates {
     return (await this.getConsentState(ConsentEntityType.InboxId, inboxId)) === ConsentState.Denied;
   }
 
+  /** Whether the person of a wallet was let in. */
+  async isAddressAllowed(address: string): Promise<boolean> {
+    return (await this.getConsentState(ConsentEntityType.Address, address)) === ConsentState.Allowed;
+  }
+
+  /** Whether the person of a wallet was kept out. */
+  async isAddressDenied(address: string): Promise<boolean> {
+    return (await this.getConsentState(ConsentEntityType.Address, address)) === ConsentState.Denied;
+  }
+
   /** What is decided from now on, here or by another installation of this inbox. */
   streamConsent(options?: StreamOptions<Consent[]>): Promise<AsyncStreamProxy<Consent[]>> {
-    const convert = (value: object): Consent[] | undefined => {
-      const decided = (value as PreferenceChanges).updates.flatMap((update) =>
-        update.type === "ConsentUpdate" ? [update.consent] : [],
-      );
-      return decided.length > 0 ? decided : undefined;
-    };
-    return openStream(this.#channel, { type: "preferences" }, convert, options);
+    return openStream(this.#channel, { type: "preferences" }, decisions, options);
   }
 
   /** The same, and each new root key of push notifications. */
@@ -57,4 +89,54 @@ export class Preferences extends InboxStates {
     const convert = (value: object): UserPreferenceUpdate[] => (value as PreferenceChanges).updates;
     return openStream(this.#channel, { type: "preferences" }, convert, options);
   }
+
+  /**
+   * Takes the identity key of the person's V2 key bundle, 32 bytes, which names and encrypts their list of XIP-42. It is kept
+   * in the database. Without it the list has a key of this installation's own.
+   */
+  async setIdentityKey(key: Uint8Array): Promise<void> {
+    await this.#channel.call("preferences.setIdentityKey", { key });
+  }
+
+  /** The key of the list: a secret, for other installations of this person to share the list. */
+  async identityKey(): Promise<Uint8Array> {
+    return this.#channel.call("preferences.identityKey");
+  }
+
+  /** Everything that is decided, as it is known here. */
+  async consentList(): Promise<Consent[]> {
+    return this.#channel.call("preferences.consentList");
+  }
+
+  /** Reads the list of XIP-42, takes over what is newer than what is known here, and answers {@link consentList}. */
+  async refreshConsentList(): Promise<Consent[]> {
+    return this.#channel.call("preferences.refreshConsentList");
+  }
+
+  /**
+   * Writes what was decided here to the list of XIP-42, by its four rules, and answers how many entries. Public nodes refuse
+   * it (`preferences.list_closed`); what was decided holds all the same.
+   */
+  async publishConsentList(): Promise<number> {
+    return this.#channel.call("preferences.publishConsentList");
+  }
+
+  /** Stores what the app decided before it used these preferences. It counts where nothing is known. */
+  async importConsent(records: Consent[]): Promise<void> {
+    if (!Array.isArray(records)) throw invalidArgument("consent records must be an array");
+    await this.#channel.call("preferences.importConsent", { records });
+  }
+
+  /** As {@link streamConsent}, and the list of XIP-42 is followed while it is open. */
+  streamConsentList(options?: StreamOptions<Consent[]>): Promise<AsyncStreamProxy<Consent[]>> {
+    return openStream(this.#channel, { type: "consentList" }, decisions, options);
+  }
+}
+
+/** What was decided, of all that changed; undefined where nothing was. */
+function decisions(value: object): Consent[] | undefined {
+  const decided = (value as PreferenceChanges).updates.flatMap((update) =>
+    update.type === "ConsentUpdate" ? [update.consent] : [],
+  );
+  return decided.length > 0 ? decided : undefined;
 }

@@ -1,4 +1,11 @@
-import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
+import type {
+  Attachment,
+  ContentBody,
+  EncryptedAttachment,
+  EncryptedFile,
+  FileContent,
+  RemoteAttachment,
+} from "./content-types.js";
 import type { PlainError } from "./errors.js";
 import type { ConnectionState } from "./network.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
@@ -121,6 +128,7 @@ export type StreamSource =
   | { type: "pauses" }
   | { type: "messageDeletions" }
   | { type: "preferences" }
+  | { type: "consentList" }
   | { type: "connection" };
 
 export interface StreamOpenArgs {
@@ -237,12 +245,26 @@ export interface Requests {
     args: OnModule<{ encryptedBytes: Uint8Array; remoteAttachment: RemoteAttachment }>;
     result: Attachment;
   };
+  "tools.encryptFile": {
+    args: OnModule<{ file: Blob; filename: string | undefined; mimeType: string }>;
+    result: EncryptedFile;
+  };
+  "tools.decryptFile": {
+    args: OnModule<{ encrypted: Blob; remoteAttachment: RemoteAttachment }>;
+    result: FileContent;
+  };
   "group.consentState": { args: OnGroup; result: ConsentState };
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };
 
   "preferences.setConsentStates": { args: { records: Consent[] }; result: void };
   "preferences.sync": { args: void; result: GroupSyncSummary };
   "preferences.getConsentState": { args: { entityType: ConsentEntityType; entity: string }; result: ConsentState };
+  "preferences.importConsent": { args: { records: Consent[] }; result: void };
+  "preferences.consentList": { args: void; result: Consent[] };
+  "preferences.refreshConsentList": { args: void; result: Consent[] };
+  "preferences.publishConsentList": { args: void; result: number };
+  "preferences.setIdentityKey": { args: { key: Uint8Array }; result: void };
+  "preferences.identityKey": { args: void; result: Uint8Array };
 
   /** Answers the ids of the conversations that exist already, for a stream of conversations. */
   "stream.open": { args: StreamOpenArgs; result: string[] };
@@ -261,6 +283,7 @@ export interface StreamValues {
   pauses: ConversationPause;
   messageDeletions: DeletedMessageId;
   preferences: PreferenceChanges;
+  consentList: PreferenceChanges;
   connection: ConnectionChange;
 }
 

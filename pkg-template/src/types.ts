@@ -88,14 +88,20 @@ export enum ConsentState {
 export enum ConsentEntityType {
   GroupId = 0,
   InboxId = 1,
+  /** A person by their wallet, as the list of XIP-42 knows them. */
+  Address = 2,
+}
+
+/** What can be decided about. */
+export interface ConsentSubject {
+  entityType: ConsentEntityType;
+  /** The conversation's or inbox's id, hex; or the wallet's address, `0x` and 40 hex digits. */
+  entity: string;
 }
 
 /** A decision about a conversation or a person. */
-export interface Consent {
-  entityType: ConsentEntityType;
+export interface Consent extends ConsentSubject {
   state: ConsentState;
-  /** The conversation's or inbox's id, hex. */
-  entity: string;
 }
 
 /** A change of the preferences, made here or by another installation. */

@@ -18,7 +18,9 @@ import type {
   StreamOpenArgs,
   StreamValue,
 } from "./rpc.js";
+import { decryptPieces, encryptPieces } from "./file-pieces.js";
 import {
+  ConsentEntityType,
   ConsentState,
   DeliveryStatus,
   type SendOptions,
@@ -292,13 +294,34 @@ export const handlers: Handlers = {
     await load(wasmUrl);
     return raw.decryptAttachment(encryptedBytes, remoteAttachment) as Attachment;
   },
+  "tools.encryptFile": async ({ file, filename, mimeType, wasmUrl }) => {
+    await load(wasmUrl);
+    return encryptPieces(file, filename, mimeType);
+  },
+  "tools.decryptFile": async ({ encrypted, remoteAttachment, wasmUrl }) => {
+    await load(wasmUrl);
+    return decryptPieces(encrypted, remoteAttachment);
+  },
   "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
   "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),
 
   "preferences.setConsentStates": ({ records }) => withPreferences((preferences) => preferences.setConsentStates(records)),
   "preferences.sync": () => withPreferences((preferences) => preferences.sync()),
   "preferences.getConsentState": ({ entityType, entity }) =>
-    withPreferences((preferences) => preferences.getConsentState(entityType, entity)),
+    withPreferences((preferences): ConsentState | Promise<ConsentState> =>
+      entityType === ConsentEntityType.Address
+        ? preferences.addressState(entity)
+        : preferences.getConsentState(entityType, entity),
+    ),
+  "preferences.importConsent": ({ records }) => withPreferences((preferences) => preferences.importConsent(records)),
+  "preferences.consentList": () => withPreferences((preferences) => preferences.consentList()),
+  "preferences.refreshConsentList": async () => {
+    await withPreferences((preferences) => preferences.refreshConsentList());
+    return withPreferences((preferences) => preferences.consentList());
+  },
+  "preferences.publishConsentList": () => withPreferences((preferences) => preferences.publishConsentList()),
+  "preferences.setIdentityKey": ({ key }) => withPreferences((preferences) => preferences.setIdentityKey(key)),
+  "preferences.identityKey": () => withPreferences((preferences) => preferences.identityKey()),
 };
 
 /** An open stream. */
@@ -337,15 +360,17 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
         ? conversations.streamAllMessages(each(messageSnapshot), onError, onEnd, filterOf(source))
         : source.type === "preferences"
           ? withPreferences((preferences) => preferences.streamPreferences(each(preferenceChanges), onError, onEnd))
-          : source.type === "pauses"
-            ? conversations.streamPauses(each(pause), onError, onEnd)
-            : source.type === "messageDeletions"
-              ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
-              : source.type === "deletedMessages"
-                ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
-                : source.type === "connection"
-                  ? client.streamConnection(each((connection) => ({ connection })))
-                  : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
+          : source.type === "consentList"
+            ? withPreferences((preferences) => preferences.streamConsentList(each(consentChanges), onError, onEnd))
+            : source.type === "pauses"
+              ? conversations.streamPauses(each(pause), onError, onEnd)
+              : source.type === "messageDeletions"
+                ? conversations.streamMessageDeletions(each(deletedMessageId), onError, onEnd)
+                : source.type === "deletedMessages"
+                  ? conversations.streamDeletedMessages(each(messageSnapshot), onError, onEnd)
+                  : source.type === "connection"
+                    ? client.streamConnection(each((connection) => ({ connection })))
+                    : conversations.stream(each(consumeGroup), onError, onEnd, filterOf(source));
   // A state is worth something from the first moment, unlike things that happen.
   if (source.type === "connection") sink.value({ connection: client.connectionState() });
   const end = (): void => {
@@ -379,7 +404,7 @@ function filterOf(source: Extract<StreamOpenArgs["source"], { type: "conversatio
 /** What was stored while a stream was broken never went through it: other calls may have fetched it. */
 async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sink: StreamSink): Promise<void> {
   // What changed meanwhile is in the database; these tell moments, not states.
-  if (source.type === "preferences" || source.type === "pauses") return;
+  if (source.type === "preferences" || source.type === "consentList" || source.type === "pauses") return;
   if (source.type === "messageDeletions" || source.type === "connection") return;
   const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
   const deliver = (groupId: string): Promise<void> =>
@@ -413,12 +438,17 @@ function deletedMessageId({ conversationId, messageId }: raw.RawDeletedMessage):
   return { conversationId, messageId };
 }
 
+function consentChanges(consents: raw.RawConsent[]): StreamValue {
+  return { updates: consents.map((consent) => ({ type: "ConsentUpdate", consent })) };
+}
+
 function preferenceChanges(updates: raw.RawPreferenceUpdate[]): StreamValue {
   return { updates: updates as UserPreferenceUpdate[] };
 }
 
 async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
-  if (source.type === "connection") return;
+  // The list is read once it is followed.
+  if (source.type === "connection" || source.type === "consentList") return;
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
   else if (source.type === "preferences") await withPreferences((preferences) => preferences.sync());
   else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")

@@ -8,12 +8,14 @@
 //! | `client.rs`, `conversations.rs`, `group.rs`, `preferences.rs`, `stream.rs` | one JavaScript class each |
 //! | `accounts.rs` | what `Client` does with inboxes and the installation key |
 //! | `signature_request.rs`, `directory.rs` | changes that wait for signatures; inboxes seen from outside |
+//! | `consent_list.rs` | what `Preferences` offers for the list of XIP-42 |
 //! | `dm.rs`, `leaving.rs`, `push.rs` | what they offer for direct messages, leaving and push notifications |
 //! | `permissions.rs`, `settings.rs` | what they offer for the settings of a group |
 //! | `session.rs` | the open client that they share |
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `content_types.rs`, `convert.rs` | arguments in |
 //! | `message.rs`, `view.rs`, `inbox.rs` | plain objects out |
+//! | `files.rs` | files that lie elsewhere, piece by piece |
 //! | `content.rs`, `removals.rs` | typed content in and out, removing messages |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
@@ -22,6 +24,7 @@
 
 mod accounts;
 mod client;
+mod consent_list;
 mod content;
 mod content_types;
 mod conversations;
@@ -30,6 +33,7 @@ mod database;
 mod directory;
 mod dm;
 mod error;
+mod files;
 mod group;
 mod inbox;
 mod leaving;
@@ -51,6 +55,7 @@ pub use content::{decrypt_attachment, encode_typed, encrypt_attachment};
 pub use conversations::Conversations;
 pub use directory::Directory;
 pub use error::EdgeError;
+pub use files::{FileDecryptor, FileEncryptor};
 pub use group::Group;
 pub use message::{decode_content, encode_content};
 pub use preferences::Preferences;

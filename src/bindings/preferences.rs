@@ -26,6 +26,10 @@ impl Preferences {
             inner: Rc::clone(session),
         }
     }
+
+    pub(super) fn session(&self) -> &Rc<Session> {
+        &self.inner
+    }
 }
 
 #[wasm_bindgen]
@@ -39,13 +43,7 @@ impl Preferences {
         &self,
         #[wasm_bindgen(unchecked_param_type = "RawConsent[]")] records: JsValue,
     ) -> Result<(), EdgeError> {
-        let records = records
-            .dyn_ref::<Array>()
-            .ok_or_else(|| EdgeError::Argument("consent records must be an array".into()))?;
-        let decisions: Vec<Consent> = records
-            .iter()
-            .map(|record| read(&record))
-            .collect::<Result<_, _>>()?;
+        let decisions = consents(&records)?;
         Ok(self
             .inner
             .client()?
@@ -97,19 +95,7 @@ impl Preferences {
         #[wasm_bindgen(js_name = onEnd, unchecked_param_type = "() => void")] on_end: JsValue,
     ) -> Result<StreamHandle, EdgeError> {
         let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
-        stream::open(&self.inner, callbacks, |_, event| {
-            let Event::Preferences(updates) = event else {
-                return Ok(None);
-            };
-            let consents: Array = updates
-                .iter()
-                .filter_map(|update| match update {
-                    PreferenceUpdate::Consent(consent) => Some(write(consent)),
-                    PreferenceUpdate::HmacKey(_) => None,
-                })
-                .collect();
-            Ok((consents.length() > 0).then(|| consents.into()))
-        })
+        stream::open(&self.inner, callbacks, |_, event| Ok(changes(event)))
     }
 
     /// The same, and each new root key of push notifications.
@@ -133,6 +119,29 @@ impl Preferences {
     }
 }
 
+/// What an event says was decided.
+pub(super) fn changes(event: &Event) -> Option<JsValue> {
+    let Event::Preferences(updates) = event else {
+        return None;
+    };
+    let consents: Array = updates
+        .iter()
+        .filter_map(|update| match update {
+            PreferenceUpdate::Consent(consent) => Some(write(consent)),
+            PreferenceUpdate::HmacKey(_) => None,
+        })
+        .collect();
+    (consents.length() > 0).then(|| consents.into())
+}
+
+/// A list of decisions.
+pub(super) fn consents(records: &JsValue) -> Result<Vec<Consent>, EdgeError> {
+    let records = records
+        .dyn_ref::<Array>()
+        .ok_or_else(|| EdgeError::Argument("consent records must be an array".into()))?;
+    records.iter().map(|record| read(&record)).collect()
+}
+
 /// A state by its number.
 pub(super) fn state(value: &JsValue) -> Result<ConsentState, EdgeError> {
     [ConsentState::Unknown, ConsentState::Allowed, ConsentState::Denied]
@@ -141,14 +150,15 @@ pub(super) fn state(value: &JsValue) -> Result<ConsentState, EdgeError> {
         .ok_or_else(|| EdgeError::Argument("a consent state is 0, 1 or 2".into()))
 }
 
-/// What consent is about; the numbers are those of `ConsentEntityType` of `@xmtp/browser-sdk`.
+/// What consent is about; the numbers are those of `ConsentEntityType` of `@xmtp/browser-sdk`, and 2 for an address.
 fn subject(kind: &JsValue, entity: &JsValue) -> Result<Entity, EdgeError> {
     let kind = match kind.as_f64() {
         Some(0.0) => ConsentEntity::Conversation,
         Some(1.0) => ConsentEntity::Inbox,
+        Some(2.0) => ConsentEntity::Address,
         _ => {
             return Err(EdgeError::Argument(
-                "entityType must be 0 (GroupId) or 1 (InboxId)".into(),
+                "entityType must be 0 (GroupId), 1 (InboxId) or 2 (Address)".into(),
             ));
         }
     };
@@ -177,10 +187,11 @@ fn object(entries: [(&str, JsValue); 2]) -> js_sys::Object {
     object
 }
 
-fn write(consent: &Consent) -> JsValue {
+pub(super) fn write(consent: &Consent) -> JsValue {
     let kind = match consent.entity {
         Entity::Conversation(_) => 0,
         Entity::Inbox(_) => 1,
+        Entity::Address(_) => 2,
     };
     let record = object([
         ("entityType", kind.into()),

@@ -84,6 +84,16 @@ pub(super) fn open(
     callbacks: Callbacks,
     read: impl Fn(&Client, &Event) -> Result<Option<JsValue>, EdgeError> + 'static,
 ) -> Result<StreamHandle, EdgeError> {
+    open_while(session, callbacks, futures::future::pending(), read)
+}
+
+/// The same as long as `work` goes on; its failure is the last error of the stream.
+pub(super) fn open_while(
+    session: &Rc<Session>,
+    callbacks: Callbacks,
+    work: impl Future<Output = Result<(), ClientError>> + 'static,
+    read: impl Fn(&Client, &Event) -> Result<Option<JsValue>, EdgeError> + 'static,
+) -> Result<StreamHandle, EdgeError> {
     let client = session.client()?;
     let mut events = client.events()?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -95,10 +105,18 @@ pub(super) fn open(
             }
         })
         .boxed_local();
+    let mut work = work.boxed_local();
     spawn_local(async move {
         loop {
-            let event = match select(events.next(), &mut stopped).await {
-                Either::Left((event, _)) => event,
+            let happened = select(events.next(), &mut work);
+            let event = match select(happened, &mut stopped).await {
+                Either::Left((Either::Left((event, _)), _)) => event,
+                Either::Left((Either::Right((ended, _)), _)) => {
+                    if let Err(error) = ended {
+                        callbacks.item(Err(error.into()));
+                    }
+                    break;
+                }
                 Either::Right(((), _)) => return,
             };
             let Some(event) = event else { break };

@@ -47,6 +47,23 @@ export interface RawEncryptedAttachment {
   filename?: string | undefined;
 }
 
+export interface RawFileInfo {
+  filename?: string;
+  mimeType: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** The end of an encrypted file, and what goes into the message. */
+export interface RawEncryptedFile {
+  tail: Uint8Array;
+  contentDigest: string;
+  secret: Uint8Array;
+  salt: Uint8Array;
+  nonce: Uint8Array;
+  contentLength: number;
+}
+
 export interface RawTypedSendOptions {
   optimistic?: boolean;
   idempotencyKey?: string;
@@ -176,11 +193,11 @@ export type ConnectionState = "idle" | "connecting" | "connected" | "reconnectin
 
 /** A decision about a conversation or an inbox. */
 export interface RawConsent {
-  /** 0 conversation, 1 inbox. */
+  /** 0 conversation, 1 inbox, 2 address. */
   entityType: number;
   /** 0 unknown, 1 allowed, 2 denied. */
   state: number;
-  /** Lower-case hex. */
+  /** Lower-case hex; an address begins with `0x`. */
   entity: string;
 }
 

@@ -12,6 +12,7 @@
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `views.rs` | what a list has read of conversations |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
+//! | `consent_list.rs` | the list of XIP-42 |
 //! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
@@ -24,6 +25,7 @@
 //! | `revocation.rs` | noticing that this installation was revoked |
 
 mod accounts;
+mod consent_list;
 mod conversations;
 mod debug;
 mod device_sync;

@@ -1,7 +1,6 @@
 //! Whom and what the person lets in, as an app calls it.
 
 use super::{Client, ClientError, Event, Inner, SyncSummary};
-use crate::groups::Context;
 use crate::ids::GroupId;
 use crate::preferences::{Consent, Entity, PreferenceUpdate, consent};
 use crate::storage::ConsentState;
@@ -21,23 +20,17 @@ impl Client {
 }
 
 impl Preferences {
+    pub(super) fn inner(&self) -> Result<&Inner, ClientError> {
+        self.client.open()
+    }
+
     /// Decides about conversations and inboxes, all of it or nothing. What changed is told to those who watch.
     ///
     /// # Errors
     /// [`ClientError::Storage`], [`ClientError::Closed`].
     pub fn set_consent_states(&self, decisions: &[Consent]) -> Result<(), ClientError> {
-        let inner = self.client.open()?;
-        let context = Context {
-            // Decisions are told apart by their time.
-            now_ns: inner.unique_now_ns(),
-            ..inner.context()
-        };
-        let changed = inner
-            .store
-            .transaction(|tx| consent::decide(&context.with(tx), decisions))?;
-        inner.tell_preferences(changed.into_iter().map(PreferenceUpdate::Consent).collect());
-        inner.wake_device_sync();
-        Ok(())
+        self.inner()?
+            .decide_with(|context| consent::decide(context, decisions))
     }
 
     /// Reads what other installations decided, and tells them what was decided here.
@@ -48,7 +41,7 @@ impl Preferences {
         self.client.sync_all_device_sync_groups().await
     }
 
-    /// What was decided about a conversation or an inbox.
+    /// What was decided about a conversation, an inbox or an address, whose inbox counts as far as it is known here.
     ///
     /// # Errors
     /// [`ClientError::Storage`], [`ClientError::Closed`].

@@ -10,6 +10,7 @@ use crate::ids::{GroupId, InboxId};
 use crate::mls::{ContextExtensions, Group};
 use crate::storage::{
     CommitLogRow, CommitResult, ConsentEntity, ConsentState, ConversationType, GroupRow, MembershipState,
+    Occasion,
 };
 
 /// What a new group is made with. Texts that are not given are empty, as in libxmtp.
@@ -222,12 +223,13 @@ pub(super) fn allow(context: &Context<'_>, row: &GroupRow) -> Result<(), GroupEr
 fn allow_group(context: &Context<'_>, group_id: GroupId) -> Result<(), GroupError> {
     let entity = group_id.to_string();
     if context.db.consent_state(ConsentEntity::Conversation, &entity)? != ConsentState::Allowed {
-        context.db.decide_consent(
+        let (row, _) = context.db.decide_consent(
             ConsentEntity::Conversation,
             &entity,
             ConsentState::Allowed,
             context.now_ns,
         )?;
+        context.db.note_unpublished(&row, Occasion::Replied)?;
     }
     Ok(())
 }

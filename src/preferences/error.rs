@@ -16,6 +16,12 @@ pub enum PreferenceError {
     /// A message of another installation does not decode.
     #[error("a message between installations does not decode: {0}")]
     Message(&'static str),
+    /// A key that is none of XIP-42.
+    #[error("an identity key is 32 bytes: a private key of secp256k1")]
+    IdentityKey,
+    /// An entry of the list of XIP-42 cannot be read.
+    #[error("an entry of the list cannot be read: {0}")]
+    Payload(&'static str),
     /// What consent is asked about is neither a group id nor an inbox id.
     #[error("consent is about a {expected}: hex of its id")]
     Entity {
@@ -29,8 +35,8 @@ impl Coded for PreferenceError {
         match self {
             PreferenceError::Storage(error) => error.code(),
             PreferenceError::Group(error) => error.code(),
-            PreferenceError::Message(_) => ErrorCode::InvalidContent,
-            PreferenceError::Entity { .. } => ErrorCode::InvalidArgument,
+            PreferenceError::Message(_) | PreferenceError::Payload(_) => ErrorCode::InvalidContent,
+            PreferenceError::Entity { .. } | PreferenceError::IdentityKey => ErrorCode::InvalidArgument,
         }
     }
 }

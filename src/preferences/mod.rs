@@ -7,10 +7,12 @@
 //! |---|---|
 //! | decisions about conversations and inboxes | `consent.rs` |
 //! | what installations tell each other | `sync.rs`, as bytes `wire.rs` |
+//! | the list that V2 peers read (XIP-42) | `list/` |
 //! | what changed, for those who watch | `update.rs` |
 
 pub mod consent;
 mod error;
+pub mod list;
 pub mod sync;
 mod update;
 pub mod wire;

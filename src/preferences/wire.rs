@@ -96,6 +96,8 @@ fn save(update: &Update) -> proto::PreferenceUpdate {
                 entity_type: match row.entity_type {
                     ConsentEntity::Conversation => 1,
                     ConsentEntity::Inbox => 2,
+                    // Nobody tells one: it is not marked as unsent.
+                    ConsentEntity::Address => 3,
                 },
                 state: match row.state {
                     ConsentState::Unknown => 1,

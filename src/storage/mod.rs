@@ -41,6 +41,7 @@ pub use key::DatabaseKey;
 pub use opfs::OpfsPool;
 pub use sqlite::commit_log::{CommitLogRow, CommitResult};
 pub use sqlite::consent::{ConsentEntity, ConsentRow, ConsentState};
+pub use sqlite::consent_list::{IdentityKeyBytes, Occasion};
 pub use sqlite::cursors::CursorKind;
 pub use sqlite::device_sync::Unsent;
 pub use sqlite::groups::{

@@ -123,6 +123,12 @@ pub enum TransportError {
         /// The node's words.
         message: String,
     },
+    /// The node has ended this service for good.
+    #[error("the node does not take this any more: {message}")]
+    Ended {
+        /// The node's words.
+        message: String,
+    },
     /// The node wants fewer requests.
     #[error("the node limits the rate of requests: {message}")]
     RateLimited {
@@ -168,6 +174,12 @@ pub enum TransportError {
     InvalidEndpoint(&'static str),
 }
 
+/// What a node says that takes no V2 envelopes any more. The status alone would mean that it will soon.
+///
+/// # Source
+/// xmtp-node-go `pkg/api/message/v1/service.go` (#458).
+const V2_ENDED: &str = "XMTP V2 is no longer available";
+
 impl TransportError {
     /// The error for a status other than [`GrpcCode::Ok`]. `Ok` itself, where an error was due, is a
     /// defect of the node.
@@ -178,6 +190,7 @@ impl TransportError {
             GrpcCode::DeadlineExceeded => Self::Timeout,
             GrpcCode::ResourceExhausted => Self::RateLimited { message },
             GrpcCode::Unimplemented => Self::Unimplemented { message },
+            GrpcCode::Unavailable if message.contains(V2_ENDED) => Self::Ended { message },
             GrpcCode::Unavailable => Self::Unavailable { message },
             GrpcCode::InvalidArgument
             | GrpcCode::NotFound
@@ -201,6 +214,7 @@ impl Coded for TransportError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Unreachable | Self::Unavailable { .. } => ErrorCode::NetworkUnavailable,
+            Self::Ended { .. } => ErrorCode::ListClosed,
             Self::Timeout => ErrorCode::NetworkTimeout,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Rejected { .. } => ErrorCode::RequestRejected,
@@ -243,6 +257,9 @@ mod tests {
         }
         assert!(TransportError::Unreachable.is_retryable());
         assert!(!TransportError::Cancelled.is_retryable());
+        let ended = "publishing to XMTP V2 is no longer available. Please upgrade your client to XMTP V3.";
+        let ended = TransportError::from_status(GrpcCode::Unavailable, ended.into());
+        assert!(matches!(ended, TransportError::Ended { .. }) && !ended.is_retryable());
         assert!(!TransportError::from(InvalidResponse::Undecodable).is_retryable());
     }
 }

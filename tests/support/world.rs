@@ -42,11 +42,24 @@ impl World {
         Self::with(Database::File(file), directory).await
     }
 
+    /// With a node in memory that takes no V2 envelopes any more, as public nodes.
+    pub(crate) async fn with_v2_closed() -> Self {
+        let options = ServerOptions {
+            v2_closed: true,
+            ..Default::default()
+        };
+        Self::with_options(options, tempfile::tempdir().expect("a directory")).await
+    }
+
     async fn with(database: Database, directory: tempfile::TempDir) -> Self {
-        let mut options = ServerOptions {
+        let options = ServerOptions {
             database,
             ..Default::default()
         };
+        Self::with_options(options, directory).await
+    }
+
+    async fn with_options(mut options: ServerOptions, directory: tempfile::TempDir) -> Self {
         let node = Server::start(options.clone()).await.expect("the node starts");
         options.grpc_port = node.grpc_addr.port();
         options.grpc_web_port = node.grpc_web_addr.port();

@@ -1,4 +1,5 @@
-//! `xmtp.message_api.v1.MessageApi`, the V2 service. Public nodes refuse `Publish`; this one accepts it.
+//! `xmtp.message_api.v1.MessageApi`, the V2 service. Public nodes refuse `Publish`; this one accepts it unless it was
+//! started to refuse it too.
 
 use super::{Node, Services, Stream, stream_faults, subscribed};
 use crate::grpc::message::message_api_server::MessageApi;
@@ -20,6 +21,13 @@ const LARGEST_PREFERENCES_PAGE: u32 = 500;
 /// Topics of private preferences (XIP-42).
 const PREFERENCES: &str = "/xmtp/0/userpreferences-";
 
+/// What public nodes answer to `Publish`.
+///
+/// # Source
+/// xmtp-node-go `pkg/api/message/v1/service.go` (#458).
+const V2_CLOSED: &str = "publishing to XMTP V2 is no longer available. Please upgrade your client to XMTP V3. \
+    Read more here: https://docs.xmtp.org/upgrade-from-legacy-V2";
+
 /// The most queries of a batch (same source).
 const LARGEST_BATCH: usize = 50;
 
@@ -28,6 +36,9 @@ impl MessageApi for Services {
     async fn publish(&self, request: Request<wire::PublishRequest>) -> Answer<wire::PublishResponse> {
         let envelopes = request.into_inner().envelopes;
         unary("Publish", envelopes.len(), || {
+            if self.0.v2_closed {
+                return Err(Status::unavailable(V2_CLOSED));
+            }
             for envelope in &envelopes {
                 self.0
                     .store

@@ -6,12 +6,15 @@ use crate::storage::{Db, StorageError};
 use rusqlite::params;
 
 stored_enum! {
-    /// What a consent record is about. The numbers are those of the wire.
+    /// What a consent record is about. The numbers are those of the wire, where addresses are not used any more: they are
+    /// of the list of XIP-42, and stay here.
     ConsentEntity, "a kind of consent", {
         /// A conversation; the entity is the group id in hex.
         Conversation = 1,
         /// An inbox; the entity is the inbox id in hex.
         Inbox = 2,
+        /// A wallet whose inbox is not known; the entity is its address in lower case.
+        Address = 3,
     }
 }
 
@@ -137,8 +140,8 @@ impl Db {
         Ok(before != row.state)
     }
 
-    /// Stores a decision made here and now, to be told to the own other installations. Answers whether the state
-    /// changed.
+    /// Stores a decision made here and now, to be told to the own other installations. Answers its record, and whether
+    /// the state changed.
     ///
     /// # Errors
     /// Those of writing.
@@ -148,11 +151,14 @@ impl Db {
         entity: &str,
         state: ConsentState,
         now_ns: i64,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<(ConsentRow, bool), StorageError> {
         let stored = self.consent_record(entity_type, entity)?;
         let row = ConsentRow::decided(entity_type, entity.to_owned(), state, now_ns, stored.as_ref());
-        self.mark_unsent(Unsent::Consent(entity_type), entity)?;
-        self.set_consent(&row)
+        if entity_type != ConsentEntity::Address {
+            self.mark_unsent(Unsent::Consent(entity_type), entity)?;
+        }
+        let is_new = self.set_consent(&row)?;
+        Ok((row, is_new))
     }
 
     /// Forgets a decision that nobody was told.
@@ -161,6 +167,7 @@ impl Db {
     /// Those of writing.
     pub fn delete_consent(&self, entity_type: ConsentEntity, entity: &str) -> Result<(), StorageError> {
         self.mark_sent(Unsent::Consent(entity_type), entity)?;
+        self.drop_unpublished(entity_type, entity)?;
         self.execute(
             "DELETE FROM consent WHERE entity_type = ? AND entity = ?",
             params![entity_type, entity],

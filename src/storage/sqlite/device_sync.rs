@@ -129,8 +129,9 @@ mod tests {
         let store = Store::open(StoreOptions::memory()).expect("memory");
         assert_eq!(store.has_unsent_preferences(), Ok(false));
         let decide = |state, now_ns| store.decide_consent(ConsentEntity::Inbox, "ab", state, now_ns);
-        assert_eq!(decide(ConsentState::Denied, 5), Ok(true));
-        assert_eq!(decide(ConsentState::Denied, 3), Ok(false));
+        let is_new = |decided: Result<(ConsentRow, bool), StorageError>| decided.map(|(_, is_new)| is_new);
+        assert_eq!(is_new(decide(ConsentState::Denied, 5)), Ok(true));
+        assert_eq!(is_new(decide(ConsentState::Denied, 3)), Ok(false));
         let unsent = store.unsent_consent(10).expect("reads");
         assert_eq!(unsent.len(), 1);
         assert_eq!(unsent[0].consented_at_ns, 6, "later than what was known");

@@ -2,6 +2,7 @@
 
 pub(super) mod commit_log;
 pub(super) mod consent;
+pub(super) mod consent_list;
 pub(super) mod cursors;
 pub(super) mod device_sync;
 pub(super) mod groups;

@@ -63,7 +63,7 @@ impl NodeApi {
     /// Stores V2 envelopes.
     ///
     /// # Errors
-    /// [`TransportError`]; [`Unavailable`](TransportError::Unavailable) from public nodes, always.
+    /// [`TransportError`]; [`Ended`](TransportError::Ended) from public nodes, always.
     pub async fn legacy_publish(&self, envelopes: Vec<LegacyEnvelope>) -> Result<(), TransportError> {
         let envelope = |one: LegacyEnvelope| wire::Envelope {
             content_topic: one.content_topic,
