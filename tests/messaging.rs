@@ -364,6 +364,39 @@ fn a_message_of_a_past_too_long_ago_is_sent_again() {
     });
 }
 
+/// Some released clients lose it: they look for the sender by its place among the leaves that were taken.
+#[test]
+fn a_message_of_the_epoch_before_is_read_although_a_leaf_before_its_senders_is_empty() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob, carol) = (world.person().await, world.person().await, world.person().await);
+        let group = alice.group_with(&[&carol]).await.id();
+        alice
+            .group(group)
+            .add_members(&[bob.inbox_id()])
+            .await
+            .expect("allowed");
+        bob.sync().await;
+        bob.say(group, "here I am").await;
+        alice.sync().await;
+        alice
+            .group(group)
+            .remove_members(&[carol.inbox_id()])
+            .await
+            .expect("allowed");
+        bob.sync().await;
+        alice
+            .group(group)
+            .update_field(field::NAME, "Bob has not heard of this")
+            .await
+            .expect("allowed");
+        assert_ne!(alice.epoch_of(group), bob.epoch_of(group));
+        bob.say(group, "in the epoch before").await;
+        alice.sync().await;
+        assert_eq!(alice.texts(group), ["here I am", "in the epoch before"]);
+    });
+}
+
 #[test]
 fn a_change_is_one_line_of_everybodys_transcript() {
     story(async {

@@ -1,4 +1,4 @@
-// Runs the stories and shows what came out: a table on the last lines, and after a whole run docs/INTEROP.md.
+// Runs the stories and shows what came out: on the last lines a table and a count, and after a whole run docs/INTEROP.md.
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,7 @@ mkdirSync(state, { recursive: true });
 rmSync(results, { force: true });
 
 const started = Date.now();
-const tests = spawn(process.execPath, ["--test", "--test-reporter=spec", file("interop.test.mjs")], {
+const tests = spawn(process.execPath, ["--test", `--test-reporter=${new URL("./support/reporter.mjs", import.meta.url)}`, file("interop.test.mjs")], {
   stdio: "inherit",
   env: {
     ...process.env,
@@ -43,6 +43,7 @@ if (chosen.record) {
   if (code === 0 && lines.length === PEERS.length) writeFileSync(file("../vectors/interop.json"), vectors(lines));
 } else if (lines.length > 0) {
   if (!only && !chosen.peer) writeFileSync(file("../../docs/INTEROP.md"), document(lines));
-  console.log(`\n${Math.round((Date.now() - started) / 1000)} s\n\n${table(lines)}`);
+  const passed = lines.filter((line) => line.ok).length;
+  console.log(`\n${Math.round((Date.now() - started) / 1000)} s\n\n${table(lines)}\n\n${passed} passed, ${lines.length - passed} failed`);
 }
 process.exit(code);

@@ -24,7 +24,10 @@ story(9, "messages taken back", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async (
     assert.deepEqual([first.id, first.text], [kept, "nobody takes this back"], `${person.name} (${person.side})`);
     if (follows(person, bob)) assert.deepEqual([second.id, second.takenBack], [regretted, { by: "sender" }], `${person.name} (${person.side})`);
     if (follows(person, alice)) assert.deepEqual([third.id, third.takenBack], [rude, { by: "admin", admin: alice.inboxId }], `${person.name} (${person.side})`);
-    assert.deepEqual(more, [], `${person.name} (${person.side}): what takes back is not listed`);
+    // Ours removes in both forms, and released clients have never heard of that of XIP-45: a line of a type unknown to them.
+    const unknown = person.side === "xmtp-web" ? [] : all.filter((each) => each.side === "xmtp-web").map(() => "xmtp.org/delete:0.1");
+    assert.deepEqual(more.map((message) => message.type), unknown, `${person.name} (${person.side}): what else is listed`);
+    for (const message of more) assert.equal(message.fallback, undefined, "and nothing to show in its place");
   }
   // Who is neither its sender nor a super admin is not listened to.
   await bob.takeBackAnyway(group, kept);

@@ -82,3 +82,26 @@ for (const behind of [2, 6]) {
     await assertSameGroup(group, [alice, bob]);
   });
 }
+
+story(8, "a message that comes late past an empty leaf", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+  const { alice, bob, carol } = await cast({ alice: acting, bob: following, carol: following });
+  // In this order, so that the leaf of carol is before that of bob.
+  const group = await alice.createGroup([carol]);
+  await alice.addByInbox(group, bob);
+  await syncAll(group, [bob]);
+  await bob.say(group, "here I am");
+  await alice.syncGroup(group);
+  await alice.removeByInbox(group, carol);
+  await syncAll(group, [bob]);
+  await alice.rename(group, "Bob has not heard of this");
+  const late = await bob.say(group, "in the epoch before");
+  await syncAll(group, [alice]);
+  assert.deepEqual(await alice.texts(group), ["here I am", ...(alice.peer?.countsLeaves ? [] : ["in the epoch before"])], `${alice.name} (${alice.side})`);
+  assert.equal((await bob.said(group)).at(-1).id, late);
+  // What comes in time is read by all.
+  await syncAll(group, [bob]);
+  await bob.say(group, "in this one");
+  await syncAll(group, [alice]);
+  assert.equal((await alice.texts(group)).at(-1), "in this one");
+  await assertSameGroup(group, [alice, bob]);
+});

@@ -131,6 +131,3 @@ export function rawContents(target) {
     ],
   ];
 }
-
-/** A removal as libxmtp writes it. */
-export const deleteMessage = (id) => encoded("deleteMessage", {}, field(1, utf8(id)));

@@ -36,7 +36,7 @@ export async function servePackage() {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://localhost:${server.address().port}`,
+    port: server.address().port,
     close: () => new Promise((resolve) => {
       server.closeAllConnections();
       server.close(resolve);
@@ -53,8 +53,9 @@ function ofVersion(module, version) {
   return module;
 }
 
+/** One profile on disk for all: what a browser keeps in memory, as it does in private windows, takes the way through its own process. */
 export function openBrowser() {
-  return chromium.launch({
+  return chromium.launchPersistentContext("", {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
@@ -63,18 +64,17 @@ export function openBrowser() {
   });
 }
 
-/** A browser profile of its own, which people use one after another: with storage and a window that is loaded. */
+/** An origin of its own, which people use one after another: with storage, connections and a window that is loaded. */
 class Device {
+  static #count = 0;
   owner;
-  #context;
+  #browser;
   #url;
 
-  static async open(browser, url) {
+  static async open(browser, port) {
     const device = new Device();
-    device.#url = url;
-    device.#context = await browser.newContext();
-    await device.#context.exposeFunction("signText", (text) => device.owner.wallet.sign(text));
-    await device.#context.exposeFunction("heard", (event) => device.owner.takeEvent(event));
+    device.#browser = browser;
+    device.#url = `http://device-${++Device.#count}.localhost:${port}`;
     await device.load();
     return device;
   }
@@ -82,14 +82,16 @@ class Device {
   /** Opens a window, of a package of another version if one is given. */
   async load(version) {
     this.version = version;
-    this.window = await this.#context.newPage();
+    this.window = await this.#browser.newPage();
+    await this.window.exposeFunction("signText", (text) => this.owner.wallet.sign(text));
+    await this.window.exposeFunction("heard", (event) => this.owner.takeEvent(event));
     if (process.env.XMTP_INTEROP_VERBOSE) this.window.on("console", (line) => console.log(`${this.owner?.name}: ${line.text()}`));
     this.window.on("pageerror", (error) => this.owner?.complaints.push(`${this.owner.name}: ${error.message}`));
     await this.window.goto(`${this.#url}${version ? `/as/${version}` : ""}/`);
     await this.window.waitForFunction(() => window.ready);
   }
 
-  close() { return this.#context.close(); }
+  close() { return this.window.close(); }
 }
 
 export class OurPerson extends Person {
@@ -105,7 +107,7 @@ export class OurPerson extends Person {
     const person = new OurPerson(name, wallet);
     person.#nodeUrl = nodeUrl;
     person.#shelf = shelf;
-    person.#device = shelf.pop() ?? (await Device.open(browser, page.url));
+    person.#device = shelf.pop() ?? (await Device.open(browser, page.port));
     person.#device.owner = person;
     await person.#open(false);
     return person;
@@ -131,7 +133,7 @@ export class OurPerson extends Person {
   /** Closes the window. The database stays. */
   async goAway() {
     await this.ask("close");
-    await this.#device.window.close();
+    await this.#device.close();
   }
 
   /** Gives the device away: to the next person if all went well. */
@@ -143,5 +145,4 @@ export class OurPerson extends Person {
   }
 
   requireVersion(group) { return this.ask("requireVersion", group); }
-  encoded(group) { return this.ask("encoded", group); }
 }

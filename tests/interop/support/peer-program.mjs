@@ -30,33 +30,23 @@ const signerOf = (secret) => {
   };
 };
 
-/** Kind → how the package's typed helper is called. */
-const HELPERS = {
-  text: "Text", markdown: "Markdown", reaction: "Reaction", readReceipt: "ReadReceipt", reply: "Reply",
-  attachment: "Attachment", remoteAttachment: "RemoteAttachment", multiRemoteAttachment: "MultiRemoteAttachment",
-  transactionReference: "TransactionReference", walletSendCalls: "WalletSendCalls", actions: "Actions", intent: "Intent",
-};
-
 Object.assign(verbs, {
   async open({ secret, dbPath, url }) {
-    client = await sdk.Client.create(signerOf(secret), { env: "local", apiUrl: url, dbPath });
+    const loggingLevel = process.env.XMTP_INTEROP_PEER_LOG ?? "Error";
+    client = await sdk.Client.create(signerOf(secret), { env: "local", apiUrl: url, dbPath, loggingLevel });
     return { inboxId: client.inboxId, installationId: client.installationId, version: client.libxmtpVersion };
   },
-  /** Sends by the typed helper; answers the id and, where the package has an encoder, what it encodes. */
+  /** Sends by the typed helper; answers the id. */
   async sendTyped(id, kind, plain) {
     const group = await find(id);
-    const name = HELPERS[kind];
     const value = fromPlain(plain);
-    if (kind === "readReceipt") return { id: await group.sendReadReceipt(), encoded: sdk.encodeReadReceipt({}) };
-    if (kind === "reply") return { id: await group.sendReply({ ...value, content: sdk.encodeText(value.content) }) };
-    return { id: await group[`send${name}`](value), encoded: sdk[`encode${name}`](value) };
+    if (kind === "readReceipt") return group.sendReadReceipt();
+    if (kind === "reply") return group.sendReply({ ...value, content: sdk.encodeText(value.content) });
+    return group[`send${kind[0].toUpperCase()}${kind.slice(1)}`](value);
   },
   /** These releases have no call for it: the content is sent by hand. */
   async takeBack(id, message) {
     await (await find(id)).send(fromPlain(takingBack(message)), { shouldPush: false });
-  },
-  async lastReadTimes(id) {
-    return (await find(id)).lastReadTimes();
   },
   /** What a release of 6.1 has for groups of later clients: it first asks for their version, by a commit of its own. */
   async enableProposals(id) {

@@ -3,10 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ProcessPerson } from "./process.mjs";
 
-/** alias: as in package.json; label: in tables; ownNode: runs on the Node and C library that setup-interop fetched. */
+/**
+ * alias: as in package.json; label: in tables; ownNode: runs on the Node and C library that setup-interop fetched;
+ * countsLeaves: looks for the sender of an earlier epoch's message by its place among the leaves that were taken.
+ */
 export const PEERS = [
-  { alias: "peer-5.5", label: "node-sdk 5.5.0", ownNode: false },
-  { alias: "peer-6.0", label: "node-sdk 6.0.0", ownNode: true },
+  { alias: "peer-5.5", label: "node-sdk 5.5.0", ownNode: false, countsLeaves: true },
+  { alias: "peer-6.0", label: "node-sdk 6.0.0", ownNode: true, countsLeaves: true },
   { alias: "peer-6.1", label: "node-sdk 6.1.0-nightly.20260726", ownNode: true },
 ];
 
@@ -43,10 +46,7 @@ export class PeerPerson extends ProcessPerson {
     this.opened(await this.ask("open", { secret: this.wallet.secret, dbPath: this.file("peer.db3"), url: this.#url }));
   }
 
-  sendTyped(group, kind, value) { return this.ask("sendTyped", group, kind, value); }
-  decoded(group) { return this.ask("decoded", group); }
   enableProposals(group) { return this.ask("enableProposals", group); }
   signedTexts() { return this.ask("signedTexts"); }
   hmacKeys(group) { return this.ask("hmacKeys", group); }
-  lastReadTimes(group) { return this.ask("lastReadTimes", group); }
 }

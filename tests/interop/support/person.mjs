@@ -85,6 +85,11 @@ export class Person {
   say(group, text) { return this.ask("say", group, text); }
   sayMany(group, texts) { return this.ask("sayMany", group, texts); }
   send(group, encoded) { return this.ask("send", group, encoded); }
+  /** By the package's helper for a kind of content. Answers the id. */
+  sendTyped(group, kind, value) { return this.ask("sendTyped", group, kind, value); }
+  /** Messages with their content as the package decodes it. */
+  decoded(group) { return this.ask("decoded", group); }
+  lastReadTimes(group) { return this.ask("lastReadTimes", group); }
   messages(group) { return this.ask("messages", group); }
   /** What people said, oldest first. */
   async said(group) { return (await this.messages(group)).filter((message) => message.kind === "said"); }

@@ -16,7 +16,8 @@ export class ProcessPerson extends Person {
   #folder;
   #waiting = new Map();
   #next = 0;
-  #stderr = [];
+  /** What the program has printed beside its answers. */
+  printed = [];
 
   /** A folder of its own, which lasts until `close`. */
   async settle() {
@@ -33,11 +34,11 @@ export class ProcessPerson extends Person {
     this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.#process.stdin.on("error", () => undefined);
     this.#process.stderr.setEncoding("utf8");
-    this.#process.stderr.on("data", (text) => this.#stderr.push(text));
+    this.#process.stderr.on("data", (text) => this.printed.push(text));
     const started = new Promise((resolve, reject) => {
       this.#process.once("error", reject);
       this.#ended = new Promise((end) => this.#process.once("close", (code, signal) => {
-        const error = { message: `its process ended (${signal ?? code}): ${this.#stderr.join("").slice(-600)}` };
+        const error = { message: `its process ended (${signal ?? code}): ${this.printed.join("").slice(-600)}` };
         for (const { verb, reject: refuse } of this.#waiting.values()) refuse(this.failure(verb, error));
         this.#waiting.clear();
         reject(this.failure("start", error));
@@ -53,7 +54,7 @@ export class ProcessPerson extends Person {
     try {
       found = JSON.parse(line);
     } catch {
-      this.#stderr.push(`${line}\n`);
+      this.printed.push(`${line}\n`);
       return;
     }
     if (found.event?.stream === "started") return started();

@@ -6,7 +6,9 @@ const OTHERWISE = [
   "6.1.0-nightly follows a commit that brings its committer a leaf under another inbox's name; 5.5.0, 6.0.0 and ours refuse it. Ours goes on refusing: who follows shows one person's words under another's name.",
   "A message that has been sent twice, because the group had moved on, is listed by all once and under one id; its time is that of the first copy for those who could read it and of the last for its sender.",
   "Released clients take `Allow` for adding and removing admins as `SuperAdmin`; ours refuses the option with `argument.unsupported`.",
+  "`removeMessage` of ours sends the form of XIP-45, `delete:0.1`, and libxmtp's, `deleteMessage:1.0`. Released clients follow the second and list the first as a message of a type that they do not know, without fallback.",
   "Released clients have no call that takes a message back: their stories send the content by hand, and a sender does not apply its own.",
+  "A message of an earlier epoch whose sender's leaf comes after an empty one is lost to 5.5.0 and 6.0.0: they look for the sender by its place among the leaves that were taken. 6.1.0-nightly and ours read it. In the random walk with the two, people fetch what is new before they speak while a leaf is empty.",
   "A message that disappears ends so long after it was processed by each client, so the times of two clients differ.",
 ];
 

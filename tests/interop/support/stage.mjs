@@ -100,6 +100,8 @@ export function tellAll() {
     const record = (outcome) => {
       const line = { number, title, direction, peer: peer.label, ms: Date.now() - started, ...outcome };
       if (process.env.XMTP_INTEROP_RESULTS) appendFileSync(process.env.XMTP_INTEROP_RESULTS, `${JSON.stringify(line)}\n`);
+      if (line.ok && process.env.XMTP_INTEROP_QUIET) return;
+      console.log(`${line.ok ? "passes" : "FAILS"}: ${number}. ${title}, ${direction}, ${peer.label}, ${Math.round(line.ms / 1000)} s`);
     };
     try {
       const recorded = await tell({ cast, acting, following, peer });
@@ -108,9 +110,11 @@ export function tellAll() {
       well = true;
     } catch (error) {
       record({ ok: false, error: String(error.message).slice(0, 400) });
+      console.error(error.stack);
       const file = fileURLToPath(new URL(`../../../.cache/interop-node-${peer.alias}-${number}.log`, import.meta.url));
-      writeFileSync(file, `${log.slice(logStart).join("\n")}\n`);
-      console.error(`What the node saw of "${title}", ${direction}: ${file}`);
+      const printed = people.map((person) => `\n${person.name} (${person.side}):\n${person.printed?.join("") ?? ""}`);
+      writeFileSync(file, [...log.slice(logStart), ...printed, ""].join("\n"));
+      console.error(`What the node saw of "${title}", ${direction}, and what programs printed: ${file}`);
       throw error;
     } finally {
       await Promise.allSettled(people.map((person) => person.close(well)));
@@ -122,7 +126,7 @@ export function tellAll() {
       if (chosenStories ? !chosenStories.includes(each.number) : each.number === 0) continue;
       if (each.peers && !each.peers.includes(peer.alias)) continue;
       for (const direction of each.directions) {
-        it(`${each.number}. ${each.title} (${direction})`, { timeout: STORY_MS }, () => run(each, peer, direction));
+        it(`${each.number}. ${each.title}, ${direction}, ${peer.label}`, { timeout: STORY_MS }, () => run(each, peer, direction));
       }
     }
   });

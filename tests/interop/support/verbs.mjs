@@ -104,6 +104,10 @@ export function sharedVerbs(client, tell, { sayLater }) {
           each.content?.referenceId ? { ...each, content: { referenceId: each.content.referenceId, content: each.content.content } } : each,
         );
       },
+      /** Inbox id → when it last said that it had read, of those who have. */
+      async lastReadTimes(id) {
+        return (await find(id)).lastReadTimes();
+      },
       async messages(id) {
         return (await (await find(id)).messages()).map(message);
       },

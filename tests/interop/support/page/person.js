@@ -29,9 +29,6 @@ Object.assign(verbs, {
     if (kind === "reply") return group.sendReply({ ...value, content: await sdk.encodeText(value.content) });
     return group[`send${kind[0].toUpperCase()}${kind.slice(1)}`](value);
   },
-  async remove(id, messageId, form) {
-    await (await find(id)).removeMessage(messageId, form && { form });
-  },
   /** Asks of all members of a group the version that this package has. */
   async requireVersion(id) {
     await (await find(id)).setMinimumSupportedProtocolVersion();
