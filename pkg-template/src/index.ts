@@ -39,6 +39,7 @@ export {
   createSCWSigner,
   ethereumIdentifier,
   toSafeSigner,
+  type Awaitable,
   type EOASigner,
   type PasskeySigner,
   type SCWSigner,
