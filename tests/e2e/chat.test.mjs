@@ -233,7 +233,6 @@ describe("two browser windows and a local node", () => {
     };
     const hers = await settings(alice);
     await hers.getByTestId("rule-rename").selectOption({ label: "Super admins" });
-    await bob.window.getByTestId("transcript").filter({ hasText: "Lunch" }).first().waitFor();
     await hers.locator("[aria-busy]").waitFor({ state: "detached" });
     assert.equal(await hers.getByTestId("dialog-error").textContent(), "");
     await hers.getByTestId("minimum-version").fill("99.0.0");
@@ -249,28 +248,6 @@ describe("two browser windows and a local node", () => {
     await his.getByTestId("rename").fill("Dinner");
     await his.getByTestId("rename-save").click();
     await his.getByTestId("dialog-error").filter({ hasText: "rules do not let you" }).waitFor();
-  });
-
-  it("an app that is too old says so in its group, and loses nothing until it is updated", async () => {
-    const alice = await join("alice");
-    const bob = await join("bob", { version: "1.9.0" });
-    await alice.createGroup("Lunch", [bob]);
-    await bob.openGroup("Lunch");
-    await alice.say("before");
-    await bob.sees("before");
-    await alice.window.getByTestId("details").click();
-    const dialog = alice.window.getByTestId("details-dialog");
-    await dialog.getByTestId("minimum-version-save").click();
-    await bob.window.getByTestId("paused").filter({ hasText: "needs version 1.10.0" }).waitFor();
-    assert.equal(await bob.window.getByTestId("message-input").isVisible(), false);
-    await dialog.getByRole("button", { name: "Close" }).click();
-    await alice.say("meanwhile");
-    await bob.update();
-    await bob.sees("meanwhile");
-    assert.equal(await bob.window.getByTestId("paused").isVisible(), false);
-    await bob.say("back again");
-    await alice.sees("back again");
-    assert.deepEqual(await bob.messages(), ["before", "meanwhile", "back again"]);
   });
 
   it("a group can be renamed and shows who is in it", async () => {

@@ -75,26 +75,14 @@ export function openBrowser() {
   });
 }
 
-/** Makes the page's app one that speaks an older version of the protocol: an option of the module that is for tests. */
-async function claim(context, version) {
-  await context.route(/worker[^/]*\.js$/, async (route) => {
-    const answer = await route.fetch();
-    const text = await answer.text();
-    const option = /disableDeviceSync:(\w+)\.disableDeviceSync/;
-    if (!option.test(text)) throw new Error("the worker does not open a client as it did");
-    await route.fulfill({ response: answer, body: text.replace(option, `$&,protocolVersion:${JSON.stringify(version)}`) });
-  });
-}
-
 /** One person: a browser context (own storage) with one window. */
 export class Person {
   #complaints = [];
 
-  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 }, version, colorScheme = "light" }) {
+  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 }, colorScheme = "light" }) {
     const person = new Person();
     person.name = name;
     person.context = await browser.newContext({ viewport, colorScheme });
-    if (version !== undefined) await claim(person.context, version);
     person.context.setDefaultTimeout(PATIENCE);
     person.address = `${page.url}/?user=${name}&node=${encodeURIComponent(node.url)}`;
     await person.#newWindow();
@@ -168,12 +156,6 @@ export class Person {
   async reload() {
     await this.window.reload();
     await this.window.getByTestId("chat").waitFor();
-  }
-
-  /** The same page with the newest app. */
-  async update() {
-    await this.context.unrouteAll();
-    await this.reload();
   }
 
   /** Ends the window's process at once, as a crash would: nothing in the page gets a chance to finish. */
