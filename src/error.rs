@@ -135,6 +135,8 @@ error_codes! {
     StorageFailed = "storage.failed",
     /// The client was closed.
     ClientClosed = "client.closed",
+    /// The page side cannot start the worker.
+    NoWorker = "client.no_worker",
     /// A defect in this library.
     Internal = "internal",
 }

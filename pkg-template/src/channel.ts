@@ -13,6 +13,21 @@ export interface StreamListener {
 /** How long a worker may take to close its database before it is ended, milliseconds. */
 const CLOSE_MS = 5_000;
 
+/** Starts the worker, or says why there can be none. */
+function startWorker(workerUrl: string | URL | undefined): Worker {
+  if (typeof Worker === "undefined") {
+    throw new XmtpError("client.no_worker", "there are no workers here, as on a server: open the client in the browser");
+  }
+  try {
+    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
+    return workerUrl === undefined
+      ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web" })
+      : new Worker(workerUrl, { type: "module", name: "xmtp-web" });
+  } catch (cause) {
+    throw new XmtpError("client.no_worker", `the worker cannot be started: ${String(cause)}`, { cause });
+  }
+}
+
 /** The page's end of the line to the worker. */
 export class Channel {
   readonly #worker: Worker;
@@ -25,11 +40,7 @@ export class Channel {
 
   constructor(workerUrl?: string | URL, codecs: CodecRegistry = new CodecRegistry()) {
     this.codecs = codecs;
-    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
-    this.#worker =
-      workerUrl === undefined
-        ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web" })
-        : new Worker(workerUrl, { type: "module", name: "xmtp-web" });
+    this.#worker = startWorker(workerUrl);
     this.#worker.addEventListener("message", (event: MessageEvent<ToPage>) => this.#receive(event.data));
     this.#worker.addEventListener("error", (event) => {
       const text = event.message || "worker.js could not be loaded (is the option workerUrl right?)";

@@ -77,6 +77,19 @@ export interface EncryptedAttachment {
   filename?: string;
 }
 
+/** The same of a file of any size. */
+export interface EncryptedFile extends Omit<EncryptedAttachment, "payload"> {
+  /** What to upload; kept by the browser, not in the page's memory. */
+  payload: Blob;
+}
+
+/** An opened file of any size. Name and type are the sender's claim. */
+export interface FileContent {
+  filename?: string;
+  mimeType: string;
+  content: Blob;
+}
+
 export interface TransactionMetadata {
   transactionType: string;
   currency: string;

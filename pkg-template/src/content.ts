@@ -59,7 +59,7 @@ export const contentTypeText = typeOf("text");
 export const contentTypeTransactionReference = typeOf("transactionReference");
 export const contentTypeWalletSendCalls = typeOf("walletSendCalls");
 
-function encode<K extends keyof SendableContent>(kind: K, content: SendableContent[K]): Promise<EncodedContent> {
+async function encode<K extends keyof SendableContent>(kind: K, content: SendableContent[K]): Promise<EncodedContent> {
   const { channel, wasmUrl } = tools();
   return channel.call("tools.encode", { kind, content, wasmUrl });
 }
@@ -85,7 +85,7 @@ export const encodeWalletSendCalls = (calls: WalletSendCalls): Promise<EncodedCo
  * Encrypts a file for a place that is not trusted, with fresh keys: upload `payload` as it is, and send the rest with
  * its address as a {@link RemoteAttachment}.
  */
-export function encryptAttachment(attachment: Attachment): Promise<EncryptedAttachment> {
+export async function encryptAttachment(attachment: Attachment): Promise<EncryptedAttachment> {
   const { channel, wasmUrl } = tools();
   return channel.call("tools.encryptAttachment", { attachment, wasmUrl });
 }
@@ -94,7 +94,7 @@ export function encryptAttachment(attachment: Attachment): Promise<EncryptedAtta
  * Opens a downloaded file. Bytes that are not the ones the message names are refused with
  * `message.attachment_rejected` before anything is decrypted.
  */
-export function decryptAttachment(encryptedBytes: Uint8Array, remoteAttachment: RemoteAttachment): Promise<Attachment> {
+export async function decryptAttachment(encryptedBytes: Uint8Array, remoteAttachment: RemoteAttachment): Promise<Attachment> {
   const { channel, wasmUrl } = tools();
   return channel.call("tools.decryptAttachment", { encryptedBytes, remoteAttachment, wasmUrl });
 }

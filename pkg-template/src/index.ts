@@ -39,6 +39,7 @@ export {
   createSCWSigner,
   ethereumIdentifier,
   toSafeSigner,
+  type Awaitable,
   type EOASigner,
   type PasskeySigner,
   type SCWSigner,
@@ -77,6 +78,7 @@ export {
   encodeWalletSendCalls,
   encryptAttachment,
 } from "./content.js";
+export { decryptFile, encryptFile, uploadFile, type FileOptions } from "./files.js";
 export {
   MetadataField,
   metadataFieldName,

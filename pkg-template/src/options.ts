@@ -85,6 +85,14 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     disableAutoRegister: options.disableAutoRegister ?? false,
     workerUrl: options.workerUrl,
     codecs: new CodecRegistry(options.codecs),
-    wasmUrl: options.wasmUrl === undefined ? undefined : new URL(options.wasmUrl, globalThis.location?.href).href,
+    wasmUrl: options.wasmUrl === undefined ? undefined : absolute(options.wasmUrl),
   };
+}
+
+function absolute(wasmUrl: string | URL): string {
+  try {
+    return new URL(wasmUrl, globalThis.location?.href).href;
+  } catch {
+    throw invalidArgument("wasmUrl must be an address");
+  }
 }

@@ -1,4 +1,11 @@
-import type { Attachment, ContentBody, EncryptedAttachment, RemoteAttachment } from "./content-types.js";
+import type {
+  Attachment,
+  ContentBody,
+  EncryptedAttachment,
+  EncryptedFile,
+  FileContent,
+  RemoteAttachment,
+} from "./content-types.js";
 import type { PlainError } from "./errors.js";
 import type { ConnectionState } from "./network.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
@@ -237,6 +244,14 @@ export interface Requests {
   "tools.decryptAttachment": {
     args: OnModule<{ encryptedBytes: Uint8Array; remoteAttachment: RemoteAttachment }>;
     result: Attachment;
+  };
+  "tools.encryptFile": {
+    args: OnModule<{ file: Blob; filename: string | undefined; mimeType: string }>;
+    result: EncryptedFile;
+  };
+  "tools.decryptFile": {
+    args: OnModule<{ encrypted: Blob; remoteAttachment: RemoteAttachment }>;
+    result: FileContent;
   };
   "group.consentState": { args: OnGroup; result: ConsentState };
   "group.updateConsentState": { args: OnGroup<{ state: ConsentState }>; result: void };

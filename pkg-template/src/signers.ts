@@ -2,7 +2,8 @@ import { invalidArgument, XmtpError } from "./errors.js";
 import type { WalletSignature } from "./rpc.js";
 import { IdentifierKind, type Identifier, type PasskeySignature } from "./types.js";
 
-type Awaitable<T> = T | Promise<T>;
+/** A value, or the promise of one. */
+export type Awaitable<T> = T | Promise<T>;
 
 /** A wallet with a private key of its own. */
 export interface EOASigner {

@@ -18,6 +18,7 @@ import type {
   StreamOpenArgs,
   StreamValue,
 } from "./rpc.js";
+import { decryptPieces, encryptPieces } from "./file-pieces.js";
 import {
   ConsentEntityType,
   ConsentState,
@@ -292,6 +293,14 @@ export const handlers: Handlers = {
   "tools.decryptAttachment": async ({ encryptedBytes, remoteAttachment, wasmUrl }) => {
     await load(wasmUrl);
     return raw.decryptAttachment(encryptedBytes, remoteAttachment) as Attachment;
+  },
+  "tools.encryptFile": async ({ file, filename, mimeType, wasmUrl }) => {
+    await load(wasmUrl);
+    return encryptPieces(file, filename, mimeType);
+  },
+  "tools.decryptFile": async ({ encrypted, remoteAttachment, wasmUrl }) => {
+    await load(wasmUrl);
+    return decryptPieces(encrypted, remoteAttachment);
   },
   "group.consentState": ({ groupId }) => withGroup(groupId, (group) => group.consentState()),
   "group.updateConsentState": ({ groupId, state }) => withGroup(groupId, (group) => group.updateConsentState(state)),

@@ -21,6 +21,22 @@ export function encodeContent(content: RawEncodedContent): Uint8Array;
 export function encodeTyped(kind: string, content: unknown): RawEncodedContent;
 export function encryptAttachment(attachment: unknown): RawEncryptedAttachment;
 export function decryptAttachment(bytes: Uint8Array, remote: unknown): unknown;
+export class FileEncryptor {
+  private constructor();
+  static begin(info: RawFileInfo): FileEncryptor;
+  update(piece: Uint8Array): Uint8Array;
+  finish(): RawEncryptedFile;
+  free(): void;
+}
+export class FileDecryptor {
+  private constructor();
+  static begin(remote: object, byteLength: number): FileDecryptor;
+  check(piece: Uint8Array): void;
+  checked(): void;
+  update(piece: Uint8Array): Uint8Array;
+  finish(): RawFileInfo;
+  free(): void;
+}
 /** The opposite of {@link encodeContent}; throws `message.invalid_content`. */
 export function decodeContent(bytes: Uint8Array): RawEncodedContent;
 
@@ -62,6 +78,23 @@ export interface RawEncryptedAttachment {
   nonce: Uint8Array;
   contentLength: number;
   filename?: string | undefined;
+}
+
+export interface RawFileInfo {
+  filename?: string;
+  mimeType: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** The end of an encrypted file, and what goes into the message. */
+export interface RawEncryptedFile {
+  tail: Uint8Array;
+  contentDigest: string;
+  secret: Uint8Array;
+  salt: Uint8Array;
+  nonce: Uint8Array;
+  contentLength: number;
 }
 
 export interface RawTypedSendOptions {

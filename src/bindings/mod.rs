@@ -15,6 +15,7 @@
 //! | `database.rs` | where the client's rows lie |
 //! | `options.rs`, `content_types.rs`, `convert.rs` | arguments in |
 //! | `message.rs`, `view.rs`, `inbox.rs` | plain objects out |
+//! | `files.rs` | files that lie elsewhere, piece by piece |
 //! | `content.rs`, `removals.rs` | typed content in and out, removing messages |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
@@ -32,6 +33,7 @@ mod database;
 mod directory;
 mod dm;
 mod error;
+mod files;
 mod group;
 mod inbox;
 mod leaving;
@@ -53,6 +55,7 @@ pub use content::{decrypt_attachment, encode_typed, encrypt_attachment};
 pub use conversations::Conversations;
 pub use directory::Directory;
 pub use error::EdgeError;
+pub use files::{FileDecryptor, FileEncryptor};
 pub use group::Group;
 pub use message::{decode_content, encode_content};
 pub use preferences::Preferences;

@@ -47,6 +47,23 @@ export interface RawEncryptedAttachment {
   filename?: string | undefined;
 }
 
+export interface RawFileInfo {
+  filename?: string;
+  mimeType: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** The end of an encrypted file, and what goes into the message. */
+export interface RawEncryptedFile {
+  tail: Uint8Array;
+  contentDigest: string;
+  secret: Uint8Array;
+  salt: Uint8Array;
+  nonce: Uint8Array;
+  contentLength: number;
+}
+
 export interface RawTypedSendOptions {
   optimistic?: boolean;
   idempotencyKey?: string;

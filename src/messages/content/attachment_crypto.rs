@@ -75,11 +75,16 @@ pub fn decrypt(payload: &[u8], remote: &RemoteAttachment) -> Result<Attachment, 
 }
 
 fn cipher(secret: &[u8], salt: &[u8]) -> Aes256Gcm {
+    Aes256Gcm::new(derived_key(secret, salt).as_slice().into())
+}
+
+/// The cipher's key.
+pub(super) fn derived_key(secret: &[u8], salt: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0u8; 32]);
     Hkdf::<Sha256>::new(Some(salt), secret)
         .expand(&[], key.as_mut_slice())
         .expect("32 bytes are fewer than HKDF-SHA256 can give");
-    Aes256Gcm::new(key.as_slice().into())
+    key
 }
 
 #[cfg(test)]

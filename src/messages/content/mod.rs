@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod attachment;
 pub mod attachment_crypto;
+pub mod attachment_stream;
 pub mod composite;
 mod decoded;
 pub mod group_membership_change;

@@ -1,0 +1,63 @@
+// The package on a server, where pages are rendered and no client can be: Node.js has no `Worker` of the web.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import * as api from "../../pkg/index.js";
+
+const ADDRESS = `0x${"ab".repeat(20)}`;
+const identifier = api.ethereumIdentifier(ADDRESS);
+const signer = api.createEOASigner(ADDRESS, () => new Uint8Array(65));
+const noWorker = (error) => error instanceof api.XmtpError && error.code === "client.no_worker" && !error.retryable;
+
+describe("on a server", () => {
+  it("importing starts nothing that keeps the process alive", () => {
+    const index = fileURLToPath(new URL("../../pkg/index.js", import.meta.url));
+    const script = `const api = await import(${JSON.stringify(index)}); console.log(typeof api.Client.create);`;
+    const options = { encoding: "utf8", timeout: 30_000 };
+    assert.equal(execFileSync(process.execPath, ["--input-type=module", "-e", script], options).trim(), "function");
+  });
+
+  it("everything that needs the worker is rejected, never thrown, and says why", async () => {
+    const remote = { url: "https://example.org", contentDigest: "", secret: new Uint8Array(), salt: new Uint8Array(), nonce: new Uint8Array(), scheme: "https://" };
+    const calls = {
+      create: () => api.Client.create(signer),
+      build: () => api.Client.build(identifier),
+      canMessage: () => api.Client.canMessage([identifier]),
+      fetchInboxStates: () => api.Client.fetchInboxStates(["ab".repeat(32)]),
+      getInboxIdForIdentifier: () => api.getInboxIdForIdentifier("dev", identifier),
+      encodeText: () => api.encodeText("hello"),
+      encryptAttachment: () => api.encryptAttachment({ mimeType: "text/plain", content: new Uint8Array() }),
+      decryptAttachment: () => api.decryptAttachment(new Uint8Array(), remote),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      let answer;
+      assert.doesNotThrow(() => (answer = call()), name);
+      await assert.rejects(answer, noWorker, name);
+    }
+  });
+
+  it("what needs no worker works", async () => {
+    assert.equal((await api.generateInboxId(identifier)).length, 64);
+    assert.equal((await api.contentTypeText()).typeId, "text");
+    assert.equal(await api.metadataFieldName(api.MetadataField.GroupName), "group_name");
+  });
+
+  it("a relative wasmUrl is refused, since there is no page it could be relative to", async () => {
+    await assert.rejects(api.Client.build(identifier, { wasmUrl: "/xmtp.wasm" }), (error) => error.code === "argument.invalid");
+  });
+});
+
+describe("a worker that the browser refuses", () => {
+  it("is told with the browser's reason", async (test) => {
+    const refuse = class {
+      constructor() {
+        throw new DOMException("the worker is of another origin", "SecurityError");
+      }
+    };
+    globalThis.Worker = refuse;
+    test.after(() => delete globalThis.Worker);
+    const opened = api.Client.build(identifier, { workerUrl: "https://elsewhere.example/worker.js" });
+    await assert.rejects(opened, (error) => noWorker(error) && error.message.includes("another origin") && error.cause instanceof DOMException);
+  });
+});
