@@ -75,6 +75,7 @@ export function tellAll() {
   const run = async ({ number, title, tell }, peer, direction) => {
     const people = [];
     let well = false;
+    let over = false;
     const grpcUrl = `http://localhost:${node.grpcPort}`;
     const sides = {
       ours: (name, own) => stand ? PeerPerson.join(name, own, stand, grpcUrl) : OurPerson.join(name, own, { browser, page, nodeUrl: node.url, shelf }),
@@ -87,6 +88,7 @@ export function tellAll() {
         const [side, own = wallet()] = Array.isArray(role) ? role : [role];
         const person = await sides[side](name, own);
         people.push(person);
+        if (over) await person.close(false);
         return [name, person];
       });
       // All of them, so that nobody comes on stage after a story has failed.
@@ -121,6 +123,7 @@ export function tellAll() {
       console.error(`What the node saw of "${title}", ${direction}, and what programs printed: ${file}`);
       throw error;
     } finally {
+      over = true;
       clearTimeout(timer);
       await Promise.allSettled(people.map((person) => person.close(well)));
     }
