@@ -250,6 +250,31 @@ describe("two browser windows and a local node", () => {
     await his.getByTestId("dialog-error").filter({ hasText: "rules do not let you" }).waitFor();
   });
 
+  it("an app that is too old says so in its group, and loses nothing until it is updated", async (test) => {
+    const alice = await join("alice");
+    const old = await servePage("1.9.0");
+    test.after(() => old.close());
+    const bob = await join("bob", { page: old });
+    await alice.createGroup("Lunch", [bob]);
+    await bob.openGroup("Lunch");
+    await alice.say("before");
+    await bob.sees("before");
+    await alice.window.getByTestId("details").click();
+    const dialog = alice.window.getByTestId("details-dialog");
+    await dialog.getByTestId("minimum-version-save").click();
+    await bob.window.getByTestId("paused").filter({ hasText: "needs version 1.10.0" }).waitFor();
+    assert.equal(await bob.window.getByTestId("message-input").isVisible(), false);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await alice.say("meanwhile");
+    old.update();
+    await bob.reload();
+    await bob.sees("meanwhile");
+    assert.equal(await bob.window.getByTestId("paused").isVisible(), false);
+    await bob.say("back again");
+    await alice.sees("back again");
+    assert.deepEqual(await bob.messages(), ["before", "meanwhile", "back again"]);
+  });
+
   it("a group can be renamed and shows who is in it", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.window.getByTestId("details").click();
