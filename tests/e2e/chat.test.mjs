@@ -197,6 +197,59 @@ describe("two browser windows and a local node", () => {
     }
   });
 
+  it("who is added is asked, and a conversation is let in, kept out and let in again", async () => {
+    const { alice, bob } = await twoInAGroup();
+    const { window } = bob;
+    const kept = (state) => window.locator(`[data-consent="${state}"]`).filter({ hasText: "Lunch" });
+    await kept("unknown").waitFor();
+    assert.equal(await alice.window.getByTestId("request").isVisible(), false, "who made it is not asked");
+    await window.getByTestId("deny").click();
+    await kept("denied").waitFor();
+    assert.equal(await window.getByTestId("message-input").isVisible(), false);
+    await window.getByTestId("allow").click();
+    await kept("allowed").waitFor();
+    assert.equal(await window.getByTestId("request").isVisible(), false);
+    await bob.say("hello");
+    await alice.sees("hello");
+    await bob.reload();
+    await kept("allowed").waitFor();
+  });
+
+  it("whoever answers has let the conversation in", async () => {
+    const { bob } = await twoInAGroup();
+    await bob.window.getByTestId("request").waitFor();
+    await bob.say("hello");
+    await bob.window.getByTestId("request").waitFor({ state: "hidden" });
+    await bob.window.locator('[data-consent="allowed"]').waitFor();
+  });
+
+  it("a super admin decides who may do what, and others only see it", async () => {
+    const { alice, bob } = await twoInAGroup();
+    const settings = async (person) => {
+      await person.window.getByTestId("details").click();
+      const dialog = person.window.getByTestId("details-dialog");
+      await dialog.getByTestId("rule-rename").waitFor();
+      return dialog;
+    };
+    const hers = await settings(alice);
+    await hers.getByTestId("rule-rename").selectOption({ label: "Super admins" });
+    await hers.locator("[aria-busy]").waitFor({ state: "detached" });
+    assert.equal(await hers.getByTestId("dialog-error").textContent(), "");
+    await hers.getByTestId("minimum-version").fill("99.0.0");
+    await hers.getByTestId("minimum-version-save").click();
+    await hers.getByTestId("dialog-error").filter({ hasText: "not above" }).waitFor();
+    // A message makes his window read what was changed before.
+    await hers.getByRole("button", { name: "Close" }).click();
+    await alice.say("done");
+    await bob.sees("done");
+    const his = await settings(bob);
+    assert.equal(await his.getByTestId("rule-rename").isDisabled(), true);
+    assert.equal(await his.getByTestId("rule-rename").locator("option:checked").textContent(), "Super admins");
+    await his.getByTestId("rename").fill("Dinner");
+    await his.getByTestId("rename-save").click();
+    await his.getByTestId("dialog-error").filter({ hasText: "rules do not let you" }).waitFor();
+  });
+
   it("a group can be renamed and shows who is in it", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.window.getByTestId("details").click();

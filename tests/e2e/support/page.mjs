@@ -79,10 +79,10 @@ export function openBrowser() {
 export class Person {
   #complaints = [];
 
-  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 } }) {
+  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 }, colorScheme = "light" }) {
     const person = new Person();
     person.name = name;
-    person.context = await browser.newContext({ viewport });
+    person.context = await browser.newContext({ viewport, colorScheme });
     person.context.setDefaultTimeout(PATIENCE);
     person.address = `${page.url}/?user=${name}&node=${encodeURIComponent(node.url)}`;
     await person.#newWindow();
