@@ -2,9 +2,10 @@ import type { Channel } from "./channel.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { StreamSource, StreamValue } from "./rpc.js";
 
-export interface StreamOptions<T> {
+/** `V` is what comes out, `T` unless it is given: two parameters as in the package this one follows. */
+export interface StreamOptions<T = unknown, V = T> {
   /** Called with each value, beside the iterator. */
-  onValue?: (value: T) => void;
+  onValue?: (value: V) => void;
   /** Called with an error of a single value (the stream goes on) and with the last error of a stream that gives up. */
   onError?: (error: XmtpError) => void;
   /** The stream broke and will not be retried, or the retries are used up. */

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::outbox::Until;
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 use crate::groups::create::check_length;
@@ -197,7 +198,11 @@ impl GroupHandle {
             inner.receive_locked(group_id).await?;
         }
         let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
-        inner.publish_locked(group_id, awaited, refresh).await
+        let published = inner
+            .publish_locked(group_id, awaited, refresh, Until::Accepted)
+            .await;
+        self.client.inner.read_back_later(group_id);
+        published
     }
 
     /// Queues a failed message again and publishes it.

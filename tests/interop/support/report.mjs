@@ -41,6 +41,8 @@ our side is the built package in headless Chromium; both talk to the local node 
 
 ${table(lines)}
 ${failed.length > 0 ? `\nWhat fails:\n${failed.map((line) => `- ${line.number}, ${line.direction}, ${line.peer}: ${line.error.replace(/\s+/g, " ").slice(0, 200)}`).join("\n")}\n` : ""}
+A dot: that release has nothing of the kind to act with.
+
 Where they differ, and how the stories take it:
 ${OTHERWISE.map((each) => `- ${each}`).join("\n")}
 `;

@@ -15,7 +15,7 @@ import { wallet } from "./wallet.mjs";
 const GRPC_PORT = Number(process.env.XMTP_INTEROP_PORT ?? 5556);
 const GRPC_WEB_PORT = GRPC_PORT + 1;
 /** A whole story, milliseconds. */
-const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 900_000);
+const STORY_MS = Number(process.env.XMTP_INTEROP_STORY_MS ?? 600_000);
 
 /** How many peers' stories are told at the same time. */
 const AT_ONCE = Number(process.env.XMTP_INTEROP_AT_ONCE ?? PEERS.length);
@@ -75,6 +75,7 @@ export function tellAll() {
   const run = async ({ number, title, tell }, peer, direction) => {
     const people = [];
     let well = false;
+    let over = false;
     const grpcUrl = `http://localhost:${node.grpcPort}`;
     const sides = {
       ours: (name, own) => stand ? PeerPerson.join(name, own, stand, grpcUrl) : OurPerson.join(name, own, { browser, page, nodeUrl: node.url, shelf }),
@@ -87,6 +88,7 @@ export function tellAll() {
         const [side, own = wallet()] = Array.isArray(role) ? role : [role];
         const person = await sides[side](name, own);
         people.push(person);
+        if (over) await person.close(false);
         return [name, person];
       });
       // All of them, so that nobody comes on stage after a story has failed.
@@ -103,8 +105,12 @@ export function tellAll() {
       if (line.ok && process.env.XMTP_INTEROP_QUIET) return;
       console.log(`${line.ok ? "passes" : "FAILS"}: ${number}. ${title}, ${direction}, ${peer.label}, ${Math.round(line.ms / 1000)} s`);
     };
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not over in ${STORY_MS / 1000} s`)), STORY_MS);
+    });
     try {
-      const recorded = await tell({ cast, acting, following, peer });
+      const recorded = await Promise.race([tell({ cast, acting, following, peer }), late]);
       assert.deepEqual(people.flatMap((person) => person.complaints ?? []), [], "nothing went wrong unseen");
       record({ ok: true, recorded });
       well = true;
@@ -117,6 +123,8 @@ export function tellAll() {
       console.error(`What the node saw of "${title}", ${direction}, and what programs printed: ${file}`);
       throw error;
     } finally {
+      over = true;
+      clearTimeout(timer);
       await Promise.allSettled(people.map((person) => person.close(well)));
     }
   };
@@ -126,7 +134,7 @@ export function tellAll() {
       if (chosenStories ? !chosenStories.includes(each.number) : each.number === 0) continue;
       if (each.peers && !each.peers.includes(peer.alias)) continue;
       for (const direction of each.directions) {
-        it(`${each.number}. ${each.title}, ${direction}, ${peer.label}`, { timeout: STORY_MS }, () => run(each, peer, direction));
+        it(`${each.number}. ${each.title}, ${direction}, ${peer.label}`, () => run(each, peer, direction));
       }
     }
   });
