@@ -63,9 +63,12 @@ export class Sidebar {
     this.#banner.dataset["state"] = chat.connection;
     const of = (state: ConsentState): Item[] =>
       conversations.filter(({ consent }) => consent === state).map((conversation) => this.#item(conversation));
+    const requests = of(ConsentState.Unknown);
+    const allowed = of(ConsentState.Allowed);
     reconcile(this.#list, [
-      ...under("Requests", of(ConsentState.Unknown)),
-      ...of(ConsentState.Allowed),
+      ...under("Requests", requests),
+      // Without the heading they would read as requests too.
+      ...(requests.length > 0 ? under("Conversations", allowed) : allowed),
       ...under("Kept out", of(ConsentState.Denied)),
     ]);
   }
