@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::outbox::Until;
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 use crate::groups::create::check_length;
@@ -198,11 +197,7 @@ impl GroupHandle {
             inner.receive_locked(group_id).await?;
         }
         let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
-        let published = inner
-            .publish_locked(group_id, awaited, refresh, Until::Accepted)
-            .await;
-        self.client.inner.read_back_later(group_id);
-        published
+        inner.publish_locked(group_id, awaited, refresh).await
     }
 
     /// Queues a failed message again and publishes it.

@@ -56,7 +56,7 @@ mod sync;
 mod views;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures::lock::Mutex;
@@ -121,8 +121,6 @@ struct Inner {
     alarm: expiry::Alarm,
     /// One sync, send or streamed message of a group at a time.
     groups: RefCell<HashMap<GroupId, Rc<Mutex<()>>>>,
-    /// Groups whose own messages are read back in a moment.
-    read_backs: RefCell<HashSet<GroupId>>,
     /// One sync of welcomes at a time.
     welcomes: Mutex<()>,
     /// One registration or key-package rotation at a time.

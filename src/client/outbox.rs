@@ -1,11 +1,6 @@
 //! What we want out: payloads of intents, and the welcomes that follow our commits.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
-use std::rc::Rc;
-use std::time::Duration;
-
-use futures::future::{Either, select};
 
 use super::{ClientError, Inner};
 use crate::error::Coded as _;
@@ -21,51 +16,7 @@ const BUILD_ROUNDS: usize = 4;
 /// How many commits of a group are published in one go before the rest is left to the next sync.
 const PUBLISH_ROUNDS: usize = 16;
 
-/// How far publishing goes before the caller goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
-    /// Messages: a node took them. They come back by the stream or the next sync. A commit is always read back.
-    Accepted,
-    /// Everything has come back.
-    ReadBack,
-}
-
-/// How long own messages are waited for before they are asked for: with a stream they come by themselves.
-const READ_BACK_AFTER: Duration = Duration::from_secs(1);
-
 impl Inner {
-    /// Reads own messages back that a node took, in a moment and in the background, once for all that are sent until
-    /// then: the network's time is learnt, and one that came too late to be read by all is sent again.
-    pub(super) fn read_back_later(self: &Rc<Self>, group_id: GroupId) {
-        if !self.read_backs.borrow_mut().insert(group_id) {
-            return;
-        }
-        let (weak, moment) = (Rc::downgrade(self), self.platform.sleep(READ_BACK_AFTER));
-        self.platform.spawn(Box::pin(async move {
-            moment.await;
-            let Some(inner) = weak.upgrade() else { return };
-            inner.read_backs.borrow_mut().remove(&group_id);
-            let closed = inner.closing.wait();
-            if let Either::Left((Err(error), _)) = select(pin!(inner.read_back(group_id)), pin!(closed)).await
-            {
-                tracing::info!(%error, "what was sent could not be read back; the next sync tries again");
-            }
-        }));
-    }
-
-    async fn read_back(&self, group_id: GroupId) -> Result<(), ClientError> {
-        if !self.closing.is_told()
-            && !self
-                .store
-                .intents(&group_id, &[IntentState::Published])?
-                .is_empty()
-        {
-            // Who holds the group reads it, or sends more and asks for this once again.
-            self.sync_idle_group(group_id).await?;
-        }
-        Ok(())
-    }
-
     /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
     /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
     /// and is given up for that, is no failure of this one. `refresh` goes before everything else.
@@ -74,17 +25,15 @@ impl Inner {
         group_id: GroupId,
         awaited: Option<IntentId>,
         refresh: Option<IntentId>,
-        until: Until,
     ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
         for _ in 0..PUBLISH_ROUNDS {
-            let (mut sent, mut read_back) = (false, until == Until::ReadBack);
+            let mut sent = false;
             while let Some(intent) = self.next_intent(group_id, refresh)? {
                 if let Some(required) = self.context().row(group_id)?.paused_for_version {
-                    let state = awaited.map(|id| self.store.intent(id)).transpose()?;
-                    return match state.map(|intent| intent.map(|row| row.state)) {
-                        // It was out before the commit that pauses.
-                        Some(None | Some(IntentState::Published)) => Ok(()),
+                    return match awaited {
+                        // It came back before the commit that pauses.
+                        Some(id) if self.store.intent(id)?.is_none() => Ok(()),
                         _ => Err(GroupError::Paused { required }.into()),
                     };
                 }
@@ -101,11 +50,10 @@ impl Inner {
                 self.send(group_id, &intent, payload).await?;
                 sent = true;
                 if is_commit {
-                    read_back = true;
                     break;
                 }
             }
-            if !sent || !read_back {
+            if !sent {
                 return Ok(());
             }
             self.receive_locked(group_id).await?;
@@ -208,13 +156,7 @@ impl Inner {
             should_push: payload.should_push,
         };
         match self.api.send_group_messages(vec![message]).await {
-            Ok(()) => {
-                let context = self.context();
-                self.store
-                    .transaction(|tx| intent::accepted(&context.with(tx), intent))?;
-                self.alarm.ring();
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(error) => {
                 let context = self.context();
                 self.store
@@ -280,10 +222,7 @@ impl Inner {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
             let mut cut_off = false;
-            if let Err(error) = self
-                .publish_locked(group_id, Some(id), None, Until::ReadBack)
-                .await
-            {
+            if let Err(error) = self.publish_locked(group_id, Some(id), None).await {
                 // The answer may be all that was lost: what arrived comes back.
                 cut_off = matches!(error, ClientError::Transport(_))
                     && self.receive_locked(group_id).await.is_err();

@@ -175,7 +175,6 @@ impl Client {
             views: RefCell::default(),
             alarm,
             groups: RefCell::new(HashMap::new()),
-            read_backs: RefCell::default(),
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use futures::StreamExt as _;
 use futures::stream;
 
-use super::outbox::Until;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Stop};
 use crate::groups::intent::{self, Refresh};
@@ -224,10 +223,7 @@ impl Inner {
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
         self.fulfil_leaves_locked(group_id).await?;
-        match self
-            .publish_locked(group_id, None, refresh, Until::ReadBack)
-            .await
-        {
+        match self.publish_locked(group_id, None, refresh).await {
             // Paused by what was just read: what waits is published once it goes on.
             Err(ClientError::Group(GroupError::Paused { .. })) => Ok(()),
             outcome => outcome,

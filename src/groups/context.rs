@@ -48,23 +48,6 @@ impl<'a> Context<'a> {
         self.db.group(&group_id)?.ok_or(GroupError::NotFound { group_id })
     }
 
-    /// When a message of the group that is processed now disappears: nanoseconds since the Unix epoch.
-    ///
-    /// # Errors
-    /// As [`row`](Self::row).
-    ///
-    /// # Source
-    /// libxmtp: enabled when both settings are above 0, counted from the local time of processing.
-    pub fn expiry(&self, group_id: GroupId) -> Result<Option<i64>, GroupError> {
-        let row = self.row(group_id)?;
-        Ok(
-            match (row.message_disappear_from_ns, row.message_disappear_in_ns) {
-                (Some(from), Some(after)) if from > 0 && after > 0 => Some(self.now_ns.saturating_add(after)),
-                _ => None,
-            },
-        )
-    }
-
     /// A group's MLS state.
     ///
     /// # Errors

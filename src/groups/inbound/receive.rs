@@ -8,7 +8,6 @@ use super::commit_rules::{self, ValidatedCommit};
 use super::reader::{Cursors, Reader, Speakers, Standing};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
-use crate::groups::intent;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::Plaintext;
@@ -249,7 +248,7 @@ fn refuse(
         Failure::Again(intent) => {
             // given up, or done already by another attempt: nothing is to be built again
             if matches!(intent.state, IntentState::ToPublish | IntentState::Published) {
-                intent::return_one(context, &intent)?;
+                context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
             }
             return Ok(None);
         }

@@ -4,7 +4,6 @@
 //! |---|---|---|
 //! | want | [`queue_message`], [`queue`] | to publish |
 //! | build a payload, before it is sent | [`build`] | published |
-//! | a node took a message | [`accepted`] | published; so is the message |
 //! | sending failed | [`sending_failed`] | to publish, or error after three attempts |
 //! | the payload came back | `inbound` | committed, or to publish again in the new epoch |
 //! | nothing came back although all was read | [`return_unseen`] | to publish |
@@ -21,8 +20,6 @@ mod resolve;
 pub use data::{AdminChange, IntentData, PostCommit, Recipient};
 pub use publish::{Build, Payload, build, members_to_fetch, next};
 pub use queue::{Refresh, membership_update, queue, queue_message};
-pub(in crate::groups) use resolve::return_one;
 pub use resolve::{
-    MAX_ATTEMPTS, accepted, complete, drop_message, give_up, resend_message, return_unseen, sending_failed,
-    to_complete,
+    MAX_ATTEMPTS, complete, drop_message, give_up, resend_message, return_unseen, sending_failed, to_complete,
 };

@@ -15,20 +15,6 @@ use crate::storage::{
 /// The group-chat specification ("three attempts"), libxmtp.
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// A node took the payload: the message is published. Its row learns the network's time and number when it comes
-/// back, and until then the intent stays: a message that is not among what the node has is sent again.
-///
-/// # Errors
-/// [`GroupError::Storage`], [`GroupError::NotFound`].
-pub fn accepted(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupError> {
-    if let Some(message) = &intent.message_id {
-        context
-            .db
-            .mark_accepted(message, context.expiry(intent.group_id)?)?;
-    }
-    Ok(())
-}
-
 /// Counts a failed attempt to build or send. After [`MAX_ATTEMPTS`] the intent is given up and its message
 /// marked as failed. Answers whether it was given up.
 ///
@@ -66,18 +52,9 @@ pub fn give_up(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupErr
 pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, GroupError> {
     let unseen = context.db.intents(&group_id, &[IntentState::Published])?;
     for intent in &unseen {
-        return_one(context, intent)?;
+        context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
     }
     Ok(unseen.len())
-}
-
-/// Gives one intent back to be published; its message waits again.
-pub(in crate::groups) fn return_one(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupError> {
-    context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
-    if let Some(message) = &intent.message_id {
-        context.db.mark_waiting(message)?;
-    }
-    Ok(())
 }
 
 /// The intents whose commits were accepted and whose welcomes are still to be sent, with the sequence id of

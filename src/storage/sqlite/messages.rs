@@ -212,46 +212,15 @@ impl Db {
         )
     }
 
-    /// Stores that a node took an own message, and when it disappears. What the network says of it is not known
-    /// yet. Changes a message that waited, and no other.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn mark_accepted(&self, id: &MessageId, expire_at_ns: Option<i64>) -> Result<(), StorageError> {
-        self.execute(
-            "UPDATE messages SET delivery_status = ?, expire_at_ns = ? WHERE id = ? AND delivery_status = ?",
-            params![
-                DeliveryStatus::Published,
-                expire_at_ns,
-                id,
-                DeliveryStatus::Unpublished
-            ],
-        )?;
-        Ok(())
-    }
-
-    /// Takes back [`mark_accepted`](Self::mark_accepted): the message has to be sent again.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn mark_waiting(&self, id: &MessageId) -> Result<(), StorageError> {
-        self.execute(
-            "UPDATE messages SET delivery_status = ?, expire_at_ns = NULL
-             WHERE id = ? AND delivery_status = ? AND sequence_id IS NULL",
-            params![DeliveryStatus::Unpublished, id, DeliveryStatus::Published],
-        )?;
-        Ok(())
-    }
-
-    /// Stores what the network said about an own message, and that it is published. One that was accepted disappears
-    /// when it was told then. Answers whether the row is still there: it may have been deleted meanwhile.
+    /// Stores what the network said about an own message, and that it is published. Answers whether the
+    /// row is still there: it may have been deleted meanwhile.
     ///
     /// # Errors
     /// [`StorageError::NumberTooLarge`], and those of writing.
     pub fn mark_published(&self, id: &MessageId, published: &Published) -> Result<bool, StorageError> {
         let changed = self.execute(
             "UPDATE messages SET delivery_status = ?, sent_at_ns = ?, sequence_id = ?, originator_id = ?,
-                expire_at_ns = COALESCE(expire_at_ns, ?) WHERE id = ?",
+                expire_at_ns = ? WHERE id = ?",
             params![
                 DeliveryStatus::Published,
                 published.sent_at_ns,
