@@ -60,6 +60,7 @@ const DECODERS: &[&str] = &[
     "groups/membership.rs",
     "groups/permissions.rs",
     "preferences/wire.rs",
+    "preferences/archive/wire.rs",
 ];
 
 /// Crates with the only places that may name them.

@@ -10,10 +10,12 @@
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs` | what we want out, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `preferences.rs` | what an app calls |
+//! | `archives.rs` | everything in one encrypted file |
 //! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs` | what an app watches |
 //! | `key_packages.rs` | rotation and deletion |
 
+mod archives;
 mod conversations;
 mod device_sync;
 mod dm;
