@@ -103,7 +103,7 @@ describe("two browser windows and a local node", () => {
 
     await node.kill();
     await alice.write("while it is away");
-    await alice.seesStatus("while it is away", "failed");
+    await alice.seesStatus("while it is away", "waiting");
     await node.restart();
 
     await alice.seesStatus("while it is away", "sent");

@@ -1,6 +1,6 @@
 /** The first page: who are you? Also shows that a connection is being made, and why one failed. */
-import { explain } from "./chat.js";
 import { h, icon } from "./dom.js";
+import { explain } from "./explain.js";
 import { injectedWallet, nodeUrl, user } from "./identity.js";
 
 export interface WelcomeActions {
