@@ -197,6 +197,84 @@ describe("two browser windows and a local node", () => {
     }
   });
 
+  it("who is added is asked, and a conversation is let in, kept out and let in again", async () => {
+    const { alice, bob } = await twoInAGroup();
+    const { window } = bob;
+    const kept = (state) => window.locator(`[data-consent="${state}"]`).filter({ hasText: "Lunch" });
+    await kept("unknown").waitFor();
+    assert.equal(await alice.window.getByTestId("request").isVisible(), false, "who made it is not asked");
+    await window.getByTestId("deny").click();
+    await kept("denied").waitFor();
+    assert.equal(await window.getByTestId("message-input").isVisible(), false);
+    await window.getByTestId("allow").click();
+    await kept("allowed").waitFor();
+    assert.equal(await window.getByTestId("request").isVisible(), false);
+    await bob.say("hello");
+    await alice.sees("hello");
+    await bob.reload();
+    await kept("allowed").waitFor();
+  });
+
+  it("whoever answers has let the conversation in", async () => {
+    const { bob } = await twoInAGroup();
+    await bob.window.getByTestId("request").waitFor();
+    await bob.say("hello");
+    await bob.window.getByTestId("request").waitFor({ state: "hidden" });
+    await bob.window.locator('[data-consent="allowed"]').waitFor();
+  });
+
+  it("a super admin decides who may do what, and others only see it", async () => {
+    const { alice, bob } = await twoInAGroup();
+    const settings = async (person) => {
+      await person.window.getByTestId("details").click();
+      const dialog = person.window.getByTestId("details-dialog");
+      await dialog.getByTestId("rule-rename").waitFor();
+      return dialog;
+    };
+    const hers = await settings(alice);
+    await hers.getByTestId("rule-rename").selectOption({ label: "Super admins" });
+    await hers.locator("[aria-busy]").waitFor({ state: "detached" });
+    assert.equal(await hers.getByTestId("dialog-error").textContent(), "");
+    await hers.getByTestId("minimum-version").fill("99.0.0");
+    await hers.getByTestId("minimum-version-save").click();
+    await hers.getByTestId("dialog-error").filter({ hasText: "not above" }).waitFor();
+    // A message makes his window read what was changed before.
+    await hers.getByRole("button", { name: "Close" }).click();
+    await alice.say("done");
+    await bob.sees("done");
+    const his = await settings(bob);
+    assert.equal(await his.getByTestId("rule-rename").isDisabled(), true);
+    assert.equal(await his.getByTestId("rule-rename").locator("option:checked").textContent(), "Super admins");
+    await his.getByTestId("rename").fill("Dinner");
+    await his.getByTestId("rename-save").click();
+    await his.getByTestId("dialog-error").filter({ hasText: "rules do not let you" }).waitFor();
+  });
+
+  it("an app that is too old says so in its group, and loses nothing until it is updated", async (test) => {
+    const alice = await join("alice");
+    const old = await servePage("1.9.0");
+    test.after(() => old.close());
+    const bob = await join("bob", { page: old });
+    await alice.createGroup("Lunch", [bob]);
+    await bob.openGroup("Lunch");
+    await alice.say("before");
+    await bob.sees("before");
+    await alice.window.getByTestId("details").click();
+    const dialog = alice.window.getByTestId("details-dialog");
+    await dialog.getByTestId("minimum-version-save").click();
+    await bob.window.getByTestId("paused").filter({ hasText: "needs version 1.10.0" }).waitFor();
+    assert.equal(await bob.window.getByTestId("message-input").isVisible(), false);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await alice.say("meanwhile");
+    old.update();
+    await bob.reload();
+    await bob.sees("meanwhile");
+    assert.equal(await bob.window.getByTestId("paused").isVisible(), false);
+    await bob.say("back again");
+    await alice.sees("back again");
+    assert.deepEqual(await bob.messages(), ["before", "meanwhile", "back again"]);
+  });
+
   it("a group can be renamed and shows who is in it", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.window.getByTestId("details").click();

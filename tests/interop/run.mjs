@@ -21,7 +21,8 @@ mkdirSync(state, { recursive: true });
 rmSync(results, { force: true });
 
 const started = Date.now();
-const tests = spawn(process.execPath, ["--test", `--test-reporter=${new URL("./support/reporter.mjs", import.meta.url)}`, file("interop.test.mjs")], {
+// A client that could not open keeps its process, which would keep the run: the end is when the last story has ended.
+const tests = spawn(process.execPath, ["--test", "--test-force-exit", `--test-reporter=${new URL("./support/reporter.mjs", import.meta.url)}`, file("interop.test.mjs")], {
   stdio: "inherit",
   env: {
     ...process.env,

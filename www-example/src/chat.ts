@@ -1,6 +1,8 @@
 /** What the page knows: a running client, its conversations, and how far sending has come. Draws nothing. */
 import {
   Client,
+  ConsentEntityType,
+  ConsentState,
   DeliveryStatus,
   SortDirection,
   XmtpError,
@@ -18,6 +20,7 @@ import {
   isRemoval,
   isText,
   isTextReply,
+  type Consent,
   type DecodedMessage,
   Group,
   type GroupMember,
@@ -35,6 +38,10 @@ export interface Conversation {
   limit: number;
   members: GroupMember[];
   active: boolean;
+  /** What was decided about it; unknown makes it a request. */
+  consent: ConsentState;
+  /** The version this group needs, while it waits for one. */
+  pausedForVersion: string | undefined;
   unread: number;
   /** Why the last attempt to send failed; undefined when nothing is wrong. */
   problem: XmtpError | undefined;
@@ -45,6 +52,8 @@ export type Delivery = "sending" | "sent" | "failed";
 export type Connection = "connecting" | "online" | "offline";
 
 const PAGE = 200;
+/** Denied conversations are listed too, where they can be let in again. */
+const EVERY_STATE = [ConsentState.Unknown, ConsentState.Allowed, ConsentState.Denied];
 /** Waits between attempts to reach a node that is away, milliseconds; the last one repeats. */
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
@@ -183,6 +192,12 @@ export class Chat {
     return conversation.publishing;
   }
 
+  /** Lets a conversation in or keeps it out. */
+  async decide(conversation: Conversation, state: ConsentState): Promise<void> {
+    await conversation.group.updateConsentState(state);
+    await this.#reload(conversation);
+  }
+
   async changed(conversation: Conversation): Promise<void> {
     await this.#reload(conversation, true);
   }
@@ -194,7 +209,8 @@ export class Chat {
 
   /** Reads the conversations of the database. */
   async refreshList(): Promise<void> {
-    for (const group of await this.client.conversations.listGroups()) await this.#adopt(group);
+    const groups = await this.client.conversations.listGroups({ consentStates: EVERY_STATE });
+    for (const group of groups) await this.#adopt(group);
     this.onChange();
   }
 
@@ -206,6 +222,8 @@ export class Chat {
       limit: PAGE,
       members: [],
       active: true,
+      consent: ConsentState.Unknown,
+      pausedForVersion: undefined,
       unread: 0,
       problem: undefined,
       publishing: Promise.resolve(),
@@ -222,9 +240,11 @@ export class Chat {
     const before = conversation.messages.at(-1)?.id;
     conversation.messages = newest.reverse();
     const changedGroup = conversation.messages.at(-1)?.id !== before && conversation.messages.some(isGroupUpdated);
+    conversation.consent = await group.consentState();
     if (withMembers || changedGroup) {
       conversation.members = await group.members();
       conversation.active = await group.isActive();
+      conversation.pausedForVersion = await group.pausedForVersion();
       for (const member of conversation.members) {
         const address = member.accountIdentifiers[0]?.identifier;
         if (address) this.#names.set(member.inboxId, shortAddress(address));
@@ -257,7 +277,15 @@ export class Chat {
     try {
       const { conversations } = this.client;
       open.push(await conversations.streamGroups({ ...events, onValue: (group) => void this.#adopt(group) }));
-      open.push(await conversations.streamAllGroupMessages({ ...events, onValue: (message) => void this.#received(message) }));
+      open.push(
+        await conversations.streamAllGroupMessages({
+          ...events,
+          consentStates: EVERY_STATE,
+          onValue: (message) => void this.#received(message),
+        }),
+      );
+      open.push(await conversations.streamPauses({ ...events, onValue: ({ conversationId }) => void this.#renewed(conversationId) }));
+      open.push(await this.client.preferences.streamConsent({ ...events, onValue: (decided) => void this.#decided(decided) }));
       await this.refreshList();
       this.#cameOnline();
     } catch (error) {
@@ -304,13 +332,28 @@ export class Chat {
   async #received(message: DecodedMessage): Promise<void> {
     const conversation = this.conversations.get(message.conversationId);
     if (!conversation) return this.refreshList();
-    const seen = this.openId === message.conversationId && document.visibilityState === "visible";
+    const quiet = conversation.consent === ConsentState.Denied;
+    const seen = quiet || this.openId === message.conversationId && document.visibilityState === "visible";
     if (!seen && !this.isOwn(message) && this.textOf(message) !== undefined) conversation.unread += 1;
     if (isGroupUpdated(message)) {
       const renewed = await this.client.conversations.getConversationById(message.conversationId);
       if (renewed instanceof Group) conversation.group = renewed;
     }
     await this.#reload(conversation, isGroupUpdated(message));
+  }
+
+  /** A group stopped for a newer version, or goes on. */
+  async #renewed(id: string): Promise<void> {
+    const conversation = this.conversations.get(id);
+    if (conversation) await this.#reload(conversation, true);
+  }
+
+  /** Decisions made here or on another device of this person. */
+  async #decided(decisions: Consent[]): Promise<void> {
+    for (const { entityType, entity } of decisions) {
+      const conversation = entityType === ConsentEntityType.GroupId && this.conversations.get(entity);
+      if (conversation) await this.#reload(conversation);
+    }
   }
 
   #transcript(change: GroupUpdated): string {
@@ -355,6 +398,10 @@ export function explain(error: unknown): string {
       return "The wallet did not sign.";
     case "message.removal_too_late":
       return "It is more than a day old: only an admin can remove it now.";
+    case "group.paused":
+      return "This group needs a newer version of the app.";
+    case "group.minimum_version":
+      return "Choose a version that is not above this app's own and not below the one the group has.";
     case "group.not_permitted":
       return "This group's rules do not let you do that.";
     default:

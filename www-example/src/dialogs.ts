@@ -2,6 +2,7 @@
 import { PermissionLevel, ethereumIdentifier } from "xmtp-web";
 import { explain, type Chat, type Conversation } from "./chat.js";
 import { avatar, copy, h, icon, shortAddress } from "./dom.js";
+import { settings } from "./settings.js";
 import { initials } from "./sidebar.js";
 
 /** Splits what was pasted: addresses between spaces, commas or line breaks, each once. */
@@ -31,14 +32,20 @@ function dialog(title: string, testId: string, ...children: (HTMLElement | false
 }
 
 /** Runs something slow behind a button: disabled meanwhile, the reason shown when it fails. */
-async function run(button: HTMLButtonElement, problem: HTMLElement, work: () => Promise<void>): Promise<void> {
+async function run(
+  button: HTMLButtonElement | HTMLSelectElement,
+  problem: HTMLElement,
+  work: () => Promise<void>,
+): Promise<boolean> {
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   problem.textContent = "";
   try {
     await work();
+    return true;
   } catch (error) {
     problem.textContent = explain(error);
+    return false;
   } finally {
     button.disabled = false;
     button.removeAttribute("aria-busy");
@@ -137,6 +144,12 @@ export function detailsDialog(chat: Chat, conversation: Conversation): void {
           h("label", { for: "add-member" }, "Add someone by address"),
           h("div", { class: "inline" }, address, add),
         ),
+      settings(chat, conversation, (control, work) =>
+        run(control, problem, async () => {
+          await work();
+          await chat.changed(conversation);
+        }),
+      ),
       problem,
     ),
   );

@@ -1,8 +1,8 @@
 /** The left column: who I am, and the conversations. */
-import { isGroupUpdated, isText } from "xmtp-web";
+import { ConsentState, isGroupUpdated, isText } from "xmtp-web";
 import type { Chat, Conversation } from "./chat.js";
 import { avatar, copy, h, icon, shortAddress, shortTime } from "./dom.js";
-import { reconcile } from "./reconcile.js";
+import { reconcile, type Item } from "./reconcile.js";
 import { user } from "./identity.js";
 
 export class Sidebar {
@@ -61,21 +61,27 @@ export class Sidebar {
     const text = { connecting: "Fetching what is new…", offline: "No connection to the node. Trying again…", online: "" };
     this.#banner.textContent = text[chat.connection];
     this.#banner.dataset["state"] = chat.connection;
-    reconcile(
-      this.#list,
-      conversations.map((conversation) => {
-        const { group, unread, members } = conversation;
-        const title = chat.titleOf(conversation);
-        const preview = this.#preview(conversation);
-        const time = shortTime(conversation.messages.at(-1)?.sentAt ?? group.createdAt);
-        const open = chat.openId === group.id;
-        return {
-          key: group.id,
-          state: JSON.stringify([title, preview, time, unread, open, members.length]),
-          make: () => row(group.id, title, preview, time, unread, open),
-        };
-      }),
-    );
+    const of = (state: ConsentState): Item[] =>
+      conversations.filter(({ consent }) => consent === state).map((conversation) => this.#item(conversation));
+    reconcile(this.#list, [
+      ...under("Requests", of(ConsentState.Unknown)),
+      ...of(ConsentState.Allowed),
+      ...under("Kept out", of(ConsentState.Denied)),
+    ]);
+  }
+
+  #item(conversation: Conversation): Item {
+    const { chat } = this;
+    const { group, unread, members, consent } = conversation;
+    const title = chat.titleOf(conversation);
+    const preview = this.#preview(conversation);
+    const time = shortTime(conversation.messages.at(-1)?.sentAt ?? group.createdAt);
+    const open = chat.openId === group.id;
+    return {
+      key: group.id,
+      state: JSON.stringify([title, preview, time, unread, open, members.length, consent]),
+      make: () => row(group.id, title, preview, time, unread, open, consent),
+    };
   }
 
   #preview(conversation: Conversation): string {
@@ -108,10 +114,25 @@ function copyLine(name: string, value: string, label: string): HTMLElement {
   );
 }
 
-function row(id: string, title: string, preview: string, time: string, unread: number, open: boolean): HTMLElement {
+/** Conversations under a heading, which is left out where there are none. */
+function under(heading: string, items: Item[]): Item[] {
+  if (items.length === 0) return [];
+  const make = (): HTMLElement => h("li", { class: "list-heading" }, h("h3", {}, heading), h("span", {}, String(items.length)));
+  return [{ key: `heading ${heading}`, state: String(items.length), make }, ...items];
+}
+
+function row(
+  id: string,
+  title: string,
+  preview: string,
+  time: string,
+  unread: number,
+  open: boolean,
+  consent: ConsentState,
+): HTMLElement {
   return h(
     "li",
-    {},
+    { "data-consent": ConsentState[consent]?.toLowerCase() },
     h(
       "button",
       { class: "conversation", type: "button", "data-id": id, "data-testid": "conversation", "aria-current": open ? "page" : undefined },

@@ -1,5 +1,5 @@
 /** The right column: one conversation, its messages and the box to write in. */
-import { isDeletedMessage, isGroupUpdated, isText, isTextReply, type DecodedMessage } from "xmtp-web";
+import { ConsentState, isDeletedMessage, isGroupUpdated, isText, isTextReply, type DecodedMessage } from "xmtp-web";
 import { explain, type Chat, type Conversation, type Delivery } from "./chat.js";
 import { avatar, clock, dayName, h, icon, toast } from "./dom.js";
 import { quote, quoteOf, reactionBar, reactionsOf, toolbar } from "./message-parts.js";
@@ -22,6 +22,8 @@ export class Thread {
   readonly #composer: HTMLFormElement;
   readonly #notice: HTMLElement;
   readonly #replying: HTMLElement;
+  readonly #paused: HTMLElement;
+  readonly #request: HTMLElement;
   #replyTo: DecodedMessage | undefined;
 
   constructor(
@@ -70,6 +72,8 @@ export class Thread {
       this.#input,
       this.#send,
     );
+    this.#paused = h("p", { class: "paused", role: "status", hidden: true, "data-testid": "paused" });
+    this.#request = h("div", { class: "request", role: "group", "aria-label": "Decide about this conversation", hidden: true, "data-testid": "request" });
     this.#replying = h("div", { class: "replying", hidden: true, "data-testid": "replying" });
     this.#notice = h("p", { class: "composer-notice", hidden: true });
     this.element = h(
@@ -83,7 +87,9 @@ export class Thread {
         h("div", { class: "thread-heading" }, this.#title, subtitle),
         h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Group details", title: "Group details", "data-testid": "details", onclick: actions.details }, icon("people")),
       ),
+      this.#paused,
       this.#scroller,
+      this.#request,
       this.#replying,
       this.#composer,
       this.#notice,
@@ -105,7 +111,13 @@ export class Thread {
     const count = conversation.members.length;
     this.#members.textContent = `${count} ${count === 1 ? "member" : "members"}`;
     this.#earlier.hidden = conversation.messages.length < conversation.limit;
-    this.#composer.hidden = !conversation.active;
+    const { consent, pausedForVersion } = conversation;
+    this.#paused.hidden = pausedForVersion === undefined;
+    this.#paused.textContent =
+      `This group needs version ${pausedForVersion} of the protocol, this app has ${chat.client.libxmtpVersion}. ` +
+      "Nothing new is shown and nothing can be sent until you update; nothing is lost meanwhile.";
+    if (this.#request.dataset["consent"] !== String(consent)) this.#ask(consent);
+    this.#composer.hidden = !conversation.active || pausedForVersion !== undefined || consent === ConsentState.Denied;
     this.#notice.hidden = conversation.active;
     this.#notice.textContent = "You are no longer a member of this group.";
 
@@ -113,6 +125,34 @@ export class Thread {
     const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
     reconcile(this.#log, this.#items());
     if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+  }
+
+  /** The question that a request is, or what a denial can be taken back with. */
+  #ask(consent: ConsentState): void {
+    const { chat, conversation } = this;
+    const button = (label: string, id: string, state: ConsentState, primary: boolean): HTMLElement =>
+      h(
+        "button",
+        {
+          class: primary ? "button button-primary" : "button",
+          type: "button",
+          "data-testid": id,
+          onclick: () => void chat.decide(conversation, state).catch((error: unknown) => toast(explain(error), "error")),
+        },
+        label,
+      );
+    this.#request.dataset["consent"] = String(consent);
+    this.#request.hidden = consent === ConsentState.Allowed;
+    const denied = consent === ConsentState.Denied;
+    this.#request.replaceChildren(
+      h("p", {}, denied ? "You keep this conversation out." : "Somebody you have not answered yet added you. Let them in?"),
+      h(
+        "div",
+        { class: "request-actions" },
+        ...(denied ? [] : [button("Deny", "deny", ConsentState.Denied, false)]),
+        button("Allow", "allow", ConsentState.Allowed, true),
+      ),
+    );
   }
 
   #items(): Item[] {

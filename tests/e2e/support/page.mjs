@@ -1,5 +1,5 @@
 // People in browser windows: what a person does on the example page, and what they see there.
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -14,8 +14,15 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 /** How long something may take to appear in a window, milliseconds. Debug-build crypto on a small machine is slow. */
 export const PATIENCE = Number(process.env.XMTP_E2E_PATIENCE ?? 30_000);
 
-/** Serves the built page as any static host would. */
-export async function servePage() {
+/** The worker of an app that speaks an older version of the protocol: an option of the module that is for tests. */
+function claiming(worker, version) {
+  const option = /disableDeviceSync:(\w+)\.disableDeviceSync/;
+  if (!option.test(worker)) throw new Error("the worker does not open a client as it did");
+  return worker.replace(option, `$&,protocolVersion:${JSON.stringify(version)}`);
+}
+
+/** Serves the built page as any static host would; with a version, as one that has an older app. */
+export async function servePage(version) {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://page").pathname);
     const file = join(dist, path === "/" ? "index.html" : path);
@@ -24,11 +31,14 @@ export async function servePage() {
       return;
     }
     response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
-    createReadStream(file).pipe(response);
+    if (version !== undefined && /worker[^/]*\.js$/.test(file)) response.end(claiming(readFileSync(file, "utf8"), version));
+    else createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://localhost:${server.address().port}`,
+    /** From now on the newest app is served. */
+    update: () => (version = undefined),
     close: () => new Promise((resolve) => {
       server.closeAllConnections();
       server.close(resolve);
@@ -79,10 +89,10 @@ export function openBrowser() {
 export class Person {
   #complaints = [];
 
-  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 } }) {
+  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 }, colorScheme = "light" }) {
     const person = new Person();
     person.name = name;
-    person.context = await browser.newContext({ viewport });
+    person.context = await browser.newContext({ viewport, colorScheme });
     person.context.setDefaultTimeout(PATIENCE);
     person.address = `${page.url}/?user=${name}&node=${encodeURIComponent(node.url)}`;
     await person.#newWindow();

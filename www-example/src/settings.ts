@@ -1,0 +1,91 @@
+/** What super admins decide about a group: who may do what, and the oldest app that may take part. */
+import { MetadataField, PermissionPolicy, PermissionUpdateType, type PermissionPolicySet } from "xmtp-web";
+import type { Chat, Conversation } from "./chat.js";
+import { h } from "./dom.js";
+
+interface Rule {
+  id: string;
+  label: string;
+  policy: keyof PermissionPolicySet;
+  type: PermissionUpdateType;
+  field?: MetadataField;
+  /** Admins are not named by everybody. */
+  ofAdmins?: boolean;
+}
+
+const RULES: readonly Rule[] = [
+  { id: "add", label: "Add people", policy: "addMemberPolicy", type: PermissionUpdateType.AddMember },
+  { id: "remove", label: "Remove people", policy: "removeMemberPolicy", type: PermissionUpdateType.RemoveMember },
+  { id: "rename", label: "Change the name", policy: "updateGroupNamePolicy", type: PermissionUpdateType.UpdateMetadata, field: MetadataField.GroupName },
+  { id: "admins", label: "Name admins", policy: "addAdminPolicy", type: PermissionUpdateType.AddAdmin, ofAdmins: true },
+];
+
+const WHO: readonly [PermissionPolicy, string][] = [
+  [PermissionPolicy.Allow, "Everybody"],
+  [PermissionPolicy.Admin, "Admins"],
+  [PermissionPolicy.SuperAdmin, "Super admins"],
+  [PermissionPolicy.Deny, "Nobody"],
+];
+
+/** Runs a change behind a control, and shows the reason when it fails. */
+export type Change = (control: HTMLButtonElement | HTMLSelectElement, work: () => Promise<void>) => Promise<boolean>;
+
+/** Filled once the group's rules are read. */
+export function settings(chat: Chat, conversation: Conversation, change: Change): HTMLElement {
+  const section = h("section", { class: "settings", "aria-label": "Group settings", "data-testid": "settings" });
+  void fill(section, chat, conversation, change).catch((error: unknown) => {
+    section.textContent = String(error);
+  });
+  return section;
+}
+
+async function fill(section: HTMLElement, chat: Chat, conversation: Conversation, change: Change): Promise<void> {
+  const { group } = conversation;
+  const { policySet } = await group.permissions();
+  const minimum = await group.minimumSupportedProtocolVersion();
+  const mayChange = conversation.active && group.superAdmins.includes(chat.client.inboxId);
+  section.replaceChildren(
+    h("h3", {}, "Who may"),
+    !mayChange ? h("p", { class: "note" }, "Super admins of the group decide about this.") : "",
+    ...RULES.map((rule) => ruleRow(rule, policySet[rule.policy], mayChange, conversation, change)),
+    h("h3", {}, "Oldest app"),
+    versionRow(minimum, mayChange, chat, conversation, change),
+  );
+}
+
+function ruleRow(rule: Rule, now: PermissionPolicy, mayChange: boolean, { group }: Conversation, change: Change): HTMLElement {
+  const id = `rule-${rule.id}`;
+  const choices = WHO.filter(([policy]) => !(rule.ofAdmins && policy === PermissionPolicy.Allow));
+  const known = choices.some(([policy]) => policy === now);
+  const select = h(
+    "select",
+    { id, "data-testid": id, disabled: !mayChange },
+    !known && h("option", { value: String(now), selected: true }, "A rule of its own"),
+    ...choices.map(([policy, label]) => h("option", { value: String(policy), selected: policy === now }, label)),
+  );
+  let last = String(now);
+  select.addEventListener("change", () => {
+    void change(select, () => group.updatePermission(rule.type, Number(select.value), rule.field)).then((done) => {
+      if (done) last = select.value;
+      else select.value = last;
+    });
+  });
+  return h("div", { class: "setting" }, h("label", { for: id }, rule.label), select);
+}
+
+function versionRow(minimum: string | undefined, mayChange: boolean, chat: Chat, { group }: Conversation, change: Change): HTMLElement {
+  const own = chat.client.libxmtpVersion;
+  const input = h("input", { id: "minimum-version", type: "text", value: minimum ?? "", placeholder: own, autocomplete: "off", spellcheck: "false", "data-testid": "minimum-version", disabled: !mayChange });
+  const save = h("button", { class: "button", type: "submit", "data-testid": "minimum-version-save" }, "Require");
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    void change(save, () => group.setMinimumSupportedProtocolVersion(input.value.trim() || own));
+  };
+  return h(
+    "form",
+    { class: "inline-form", onsubmit: submit },
+    h("label", { for: "minimum-version" }, "Protocol version everybody needs"),
+    mayChange ? h("div", { class: "inline" }, input, save) : input,
+    h("p", { class: "note" }, `Who has an older app stops here until they update. It cannot be lowered again. Yours is ${own}.`),
+  );
+}
