@@ -32,10 +32,10 @@ after(async () => {
   if (scratch) await rm(scratch, { recursive: true, force: true });
 });
 
-/** A new app with the tarball and what else it needs. */
-async function app(name, packages = []) {
+/** A new app with the tarball and what else it needs, from one of the folders here. */
+async function app(name, packages = [], source = "app") {
   const folder = join(scratch, name);
-  await cp(join(root, "pkg-tests", "app"), folder, { recursive: true });
+  await cp(join(root, "pkg-tests", source), folder, { recursive: true });
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: `app-${name}`, private: true, type: "module" }));
   await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", tarball, ...packages], { cwd: folder });
   return folder;
@@ -88,6 +88,12 @@ describe("the packed tarball chats", () => {
     await chatsFrom(join(folder, "dist"));
   });
 
+  it("through the hooks of React, built by Vite", async () => {
+    const folder = await app("react", ["vite", "react", "react-dom"], "react");
+    await run("npx", ["vite", "build", "--logLevel", "warn"], { cwd: folder });
+    await chatsFrom(join(folder, "dist"));
+  });
+
   it("served by Vite's development server", async () => {
     const folder = await app("vite-dev", ["vite"]);
     const port = await freePort();
@@ -119,10 +125,14 @@ describe("the packed tarball chats", () => {
     const folder = await app("next", ["next", "react", "react-dom"]);
     await mkdir(join(folder, "app"));
     await writeFile(join(folder, "app/layout.jsx"), "export default ({ children }) => <html><body>{children}</body></html>;\n");
-    // Imported by the page itself, so that the server imports it too; used in an effect.
-    const page = '"use client";\nimport { useEffect } from "react";\nimport { XmtpError } from "xmtp-web";\n' +
-      'export default function Page() {\n  useEffect(() => void import("../main.js"), []);\n  return <p>{XmtpError.name}</p>;\n}\n';
+    // A component of the server, which has the entry with the hooks from the browser.
+    const page = 'import { XmtpProvider } from "xmtp-web/react";\nimport Chat from "./chat";\n' +
+      "export default () => <XmtpProvider><Chat /></XmtpProvider>;\n";
     await writeFile(join(folder, "app/page.jsx"), page);
+    // Imported by the component itself, so that the server imports it too; used in an effect.
+    const chat = '"use client";\nimport { useEffect } from "react";\nimport { XmtpError } from "xmtp-web";\nimport { useClient } from "xmtp-web/react";\n' +
+      'export default function Chat() {\n  const { status } = useClient();\n  useEffect(() => void import("../main.js"), []);\n  return <p>{XmtpError.name} {status}</p>;\n}\n';
+    await writeFile(join(folder, "app/chat.jsx"), chat);
     const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };
     await run("npx", ["next", "build"], { cwd: folder, env });
     const port = await freePort();
