@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as api from "../../pkg/index.js";
 import { toPlainError } from "../../pkg/errors.js";
+import { PACKAGE_VERSION } from "../../pkg/version.js";
 import { watchNetwork } from "../../pkg/network.js";
 import { resolveOptions } from "../../pkg/options.js";
 
@@ -269,6 +270,7 @@ describe("the package", () => {
   it("has the version of the crate", () => {
     const cargo = readFileSync(new URL("../../Cargo.toml", import.meta.url), "utf8");
     assert.equal(manifest.version, /\[workspace\.package\]\s+version = "([^"]+)"/.exec(cargo)?.[1]);
+    assert.equal(manifest.version, PACKAGE_VERSION);
   });
 
   it("can be imported where there is no Worker, as when a server renders", () => {

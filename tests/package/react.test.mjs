@@ -568,7 +568,7 @@ describe("the core", () => {
     const visit = (url) => {
       if (reached.has(url.href)) return;
       reached.add(url.href);
-      for (const [, specifier] of readFileSync(url, "utf8").matchAll(/^(?:import|export)\b[^"'();]*["']([^"']+)["'];?$/gm)) {
+      for (const [, specifier] of readFileSync(url, "utf8").matchAll(/^(?:import|export)\b[^"'();=]*["']([^"']+)["'];?$/gm)) {
         assert.ok(specifier.startsWith("."), `${url.pathname} imports ${specifier}`);
         visit(new URL(specifier, url));
       }

@@ -72,6 +72,8 @@ export class Account {
         return true;
       case "client.connectionState":
         return this.connection;
+      case "client.counts":
+        return { groups: this.groups.size, dms: 0, messages: [...this.messages.values()].flat().length, paused: 0, unpublished: 0, failed: 0 };
       case "client.close":
         worker.isOpen = false;
         return undefined;
