@@ -1,3 +1,4 @@
+import { abortable, type CallOptions } from "./abort.js";
 import { invalidArgument } from "./errors.js";
 import { checkBigints, checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
@@ -95,13 +96,15 @@ export class Conversation extends Sending {
   }
 
   /** Fetches and applies what is new; sends what could not be sent before. */
-  async sync(): Promise<void> {
-    this.snapshot = await this.channel.call("group.sync", { groupId: this.id });
+  async sync(options: CallOptions = {}): Promise<void> {
+    checkKeys("sync", options, ["signal"]);
+    this.snapshot = await abortable(options.signal, () => this.channel.call("group.sync", { groupId: this.id }));
   }
 
   /** Sends the messages that were stored with `optimistic`. */
-  async publishMessages(): Promise<void> {
-    await this.channel.call("group.publishMessages", { groupId: this.id });
+  async publishMessages(options: CallOptions = {}): Promise<void> {
+    checkKeys("publishMessages", options, ["signal"]);
+    await abortable(options.signal, () => this.channel.call("group.publishMessages", { groupId: this.id }));
   }
 
   /**

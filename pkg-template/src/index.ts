@@ -29,6 +29,9 @@ export {
 } from "./message.js";
 export { Preferences } from "./preferences.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
+export type { CallOptions } from "./abort.js";
+export type { Diagnostics, RecentError } from "./diagnostics.js";
+export type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 export type { ConnectionState } from "./network.js";
 export { XmtpError } from "./errors.js";
 export { InboxStates } from "./inboxes.js";

@@ -1,3 +1,4 @@
+import { checkSignal } from "./abort.js";
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
 import { ApiUrls, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
@@ -24,7 +25,7 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
 
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
   "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
-  "codecs",
+  "codecs", "signal",
 ];
 
 /** Checked options with their defaults. @internal */
@@ -41,9 +42,10 @@ export interface ResolvedOptions {
   codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
+  signal: AbortSignal | undefined;
 }
 
-const NETWORK_OPTIONS: readonly (keyof NetworkOptions)[] = ["env", "apiUrl", "appVersion", "workerUrl", "wasmUrl"];
+const NETWORK_OPTIONS: readonly (keyof NetworkOptions)[] = ["env", "apiUrl", "appVersion", "workerUrl", "wasmUrl", "signal"];
 
 /** A network by name or by options, checked as those of a client. @internal */
 export function resolveNetwork(network: XmtpEnv | NetworkOptions = {}): ResolvedOptions {
@@ -74,8 +76,10 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   if (options.disableAutoRegister !== undefined && typeof options.disableAutoRegister !== "boolean") {
     throw invalidArgument("disableAutoRegister must be true or false");
   }
+  checkSignal(options.signal);
   return {
     env,
+    signal: options.signal,
     apiUrl: (apiUrl ?? ApiUrls[env]).replace(/\/+$/, ""),
     appVersion,
     dbPath,

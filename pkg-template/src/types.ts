@@ -1,3 +1,4 @@
+import type { CallOptions } from "./abort.js";
 import type { ContentCodec } from "./codecs.js";
 import type { PermissionPolicySet } from "./permissions.js";
 import type { MessageDisappearingSettings } from "./settings.js";
@@ -227,7 +228,7 @@ export interface GroupUpdated {
   removedSuperAdminInboxes: { inboxId: string }[];
 }
 
-export interface CreateGroupOptions {
+export interface CreateGroupOptions extends CallOptions {
   groupName?: string;
   groupDescription?: string;
   groupImageUrlSquare?: string;
@@ -238,7 +239,7 @@ export interface CreateGroupOptions {
   messageDisappearingSettings?: MessageDisappearingSettings;
 }
 
-export interface CreateDmOptions {
+export interface CreateDmOptions extends CallOptions {
   /** Of a direct message that is made; one that is found keeps its own. */
   messageDisappearingSettings?: MessageDisappearingSettings;
 }
@@ -279,7 +280,7 @@ export interface ListMessagesOptions {
   sortBy?: MessageSortBy;
 }
 
-export interface SendTextOptions {
+export interface SendTextOptions extends CallOptions {
   /** Stores the message and returns at once; `publishMessages` sends it. */
   optimistic?: boolean;
   /** Two sends with one key in one group make one message. */
@@ -300,7 +301,7 @@ export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   production: "https://api.production.xmtp.network:5558",
 };
 
-export interface RemoveMessageOptions {
+export interface RemoveMessageOptions extends CallOptions {
   /**
    * `delete`: XIP-45. `deleteMessage`: what today's XMTP apps read (one's own at any time, anybody's as a super admin).
    * Default: the first, and the second too where its rules allow it.
@@ -310,7 +311,7 @@ export interface RemoveMessageOptions {
   optimistic?: boolean;
 }
 /** A network for calls that need no client: as the options of the same names of a client. */
-export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl">;
+export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl" | "signal">;
 
 export interface ClientOptions {
   /** Default `dev`, as the package this one follows. */
@@ -335,4 +336,6 @@ export interface ClientOptions {
   workerUrl?: string | URL;
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */
   wasmUrl?: string | URL;
+  /** Gives up opening the client, which is then closed again; of no meaning once it is open. */
+  signal?: AbortSignal | undefined;
 }
