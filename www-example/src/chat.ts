@@ -68,6 +68,8 @@ export class Chat {
   private constructor(readonly client: Client) {
     this.memory = new Memory(client.inboxId);
     this.memory.onReadElsewhere((id) => this.#inBackground(this.#renewed(id, false)));
+    client.on("ended", ({ error }) => error && this.#end(error));
+    client.on("role", () => this.onChange());
     this.connection = new Connection(client, {
       changed: () => this.onChange(),
       cameOnline: () => this.#publishPending(),

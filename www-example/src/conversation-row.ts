@@ -1,5 +1,5 @@
 /** One conversation in the list: its name, its last message, what is unread. */
-import { ConsentState, isGroupUpdated, isText, isTextReply } from "xmtp-web";
+import { ConsentState, isDeletedMessage, isGroupUpdated } from "xmtp-web";
 import type { Chat, Conversation } from "./chat.js";
 import { avatar, h, icon, initials, shortTime, spoken } from "./dom.js";
 import type { Item } from "./reconcile.js";
@@ -27,7 +27,7 @@ function preview(chat: Chat, conversation: Conversation): string {
   for (const message of [...conversation.messages].reverse()) {
     const text = chat.textOf(message);
     if (text === undefined) continue;
-    if (isGroupUpdated(message) || !(isText(message) || isTextReply(message))) return text;
+    if (isGroupUpdated(message) || isDeletedMessage(message)) return text;
     return `${chat.nameOf(message.senderInboxId)}: ${text}`;
   }
   return "No messages yet";

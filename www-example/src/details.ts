@@ -17,7 +17,9 @@ export function detailsDialog(chat: Chat, conversation: Conversation): void {
   const showMembers = (): void => {
     const byRole = [...conversation.members].sort((a, b) => b.permissionLevel - a.permissionLevel);
     count.textContent = String(byRole.length);
+    const focused = document.activeElement?.closest<HTMLElement>("[data-inbox]")?.dataset["inbox"];
     members.replaceChildren(...byRole.map((member) => memberRow(chat, conversation, member, rules, act)));
+    if (focused !== undefined) members.querySelector<HTMLElement>(`[data-inbox="${CSS.escape(focused)}"] button`)?.focus();
   };
   /** What is shown may have been decided by others meanwhile, so it is read again either way. */
   const act: Act = async (work) => {

@@ -15,7 +15,7 @@ export function dialog(title: string, testId: string, ...children: (HTMLElement 
       },
     },
     h(
-      "header",
+      "div",
       { class: "dialog-header" },
       h("h2", {}, title),
       h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Close", onclick: () => element.close() }, icon("close")),

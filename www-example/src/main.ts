@@ -33,6 +33,7 @@ async function connect(identity: Remembered): Promise<void> {
       showWelcome();
     };
     app.replaceChildren(failed(error, () => void connect(identity), startOver));
+    app.querySelector<HTMLElement>("[data-testid=connect-retry]")?.focus();
   }
 }
 
@@ -43,7 +44,7 @@ function showChat(chat: Chat): void {
     open,
   });
   const notices = new Notices(chat);
-  const layout = h("div", { class: "layout", "data-testid": "chat" }, h("h1", { class: "spoken" }, "xmtp-web chat"), notices.element, sidebar.element, main);
+  const layout = h("div", { class: "layout", "data-testid": "chat" }, h("header", { class: "spoken" }, h("h1", {}, "xmtp-web chat")), notices.element, sidebar.element, main);
   let thread: Thread | undefined;
 
   function open(id: string, messageId?: string): void {

@@ -71,7 +71,7 @@ export class SearchResults {
 
   #show(named: HTMLElement[], hits: Hit[], words: string): void {
     const heading = (text: string, count: number): HTMLElement =>
-      h("li", { class: "list-heading" }, h("h3", {}, text), h("span", {}, String(count)));
+      h("li", { class: "list-heading" }, h("h2", {}, text), h("span", {}, String(count)));
     const messages = hits.map((hit) => {
       const { conversation, message } = hit;
       const title = this.#chat.titleOf(conversation);

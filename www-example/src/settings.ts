@@ -11,7 +11,8 @@ interface Rule {
   label: string;
   policy: keyof PermissionPolicySet;
   type: PermissionUpdateType;
-  field?: MetadataField;
+  /** Each has a rule of its own. */
+  fields?: MetadataField[];
   /** Admins are not named by everybody. */
   ofAdmins?: boolean;
 }
@@ -19,11 +20,11 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { id: "add", label: "Add people", policy: "addMemberPolicy", type: PermissionUpdateType.AddMember },
   { id: "remove", label: "Remove people", policy: "removeMemberPolicy", type: PermissionUpdateType.RemoveMember },
-  { id: "rename", label: "Change the name", policy: "updateGroupNamePolicy", type: PermissionUpdateType.UpdateMetadata, field: MetadataField.GroupName },
-  { id: "describe", label: "Change the description", policy: "updateGroupDescriptionPolicy", type: PermissionUpdateType.UpdateMetadata, field: MetadataField.Description },
-  { id: "disappearing", label: "Let messages disappear", policy: "updateMessageDisappearingPolicy", type: PermissionUpdateType.UpdateMetadata, field: MetadataField.MessageExpirationInNs },
-  { id: "unadmin", label: "Take admin away", policy: "removeAdminPolicy", type: PermissionUpdateType.RemoveAdmin, ofAdmins: true },
+  { id: "rename", label: "Change the name", policy: "updateGroupNamePolicy", type: PermissionUpdateType.UpdateMetadata, fields: [MetadataField.GroupName] },
+  { id: "describe", label: "Change the description", policy: "updateGroupDescriptionPolicy", type: PermissionUpdateType.UpdateMetadata, fields: [MetadataField.Description] },
+  { id: "disappearing", label: "Let messages disappear", policy: "updateMessageDisappearingPolicy", type: PermissionUpdateType.UpdateMetadata, fields: [MetadataField.MessageExpirationFromNs, MetadataField.MessageExpirationInNs] },
   { id: "admins", label: "Name admins", policy: "addAdminPolicy", type: PermissionUpdateType.AddAdmin, ofAdmins: true },
+  { id: "unadmin", label: "Take admin away", policy: "removeAdminPolicy", type: PermissionUpdateType.RemoveAdmin, ofAdmins: true },
 ];
 
 const WHO: readonly [PermissionPolicy, string][] = [
@@ -78,7 +79,10 @@ function ruleRow(rule: Rule, now: PermissionPolicy, mayChange: boolean, { group 
   );
   let last = String(now);
   select.addEventListener("change", () => {
-    void change(select, () => group.updatePermission(rule.type, Number(select.value), rule.field)).then((done) => {
+    const work = async (): Promise<void> => {
+      for (const field of rule.fields ?? [undefined]) await group.updatePermission(rule.type, Number(select.value), field);
+    };
+    void change(select, work).then((done) => {
       if (done) last = select.value;
       else select.value = last;
     });

@@ -16,6 +16,7 @@ export class Sidebar {
   readonly #list: HTMLUListElement;
   readonly #roving: Roving;
   readonly #empty: HTMLElement;
+  readonly #tabs: HTMLElement;
   readonly #search: HTMLInputElement;
   readonly #results: SearchResults;
   #pause: ReturnType<typeof setTimeout> | undefined;
@@ -39,6 +40,7 @@ export class Sidebar {
       h("p", {}, "Start a group with someone's address, or give them yours and wait for theirs."),
       h("button", { class: "button", type: "button", onclick: () => void copy(address, "Address") }, icon("copy"), "Copy my address"),
     );
+    this.#tabs = h("p", { class: "note account-foot", role: "status", hidden: true, "data-testid": "other-tab" });
     this.#results = new SearchResults(chat, actions.open);
     this.#search = h("input", {
       type: "search",
@@ -83,6 +85,7 @@ export class Sidebar {
       this.#results.element,
       this.#list,
       this.#empty,
+      this.#tabs,
     );
   }
 
@@ -100,6 +103,9 @@ export class Sidebar {
       ...under("Kept out", of(ConsentState.Denied)),
     ]);
     this.#roving.update();
+    const other = chat.client.tabRole === "follower" ? "Also open in another tab, which keeps the connection for both." : "";
+    if (this.#tabs.textContent !== other) this.#tabs.textContent = other;
+    this.#tabs.hidden = other === "";
     this.#showList();
   }
 
@@ -130,7 +136,7 @@ function copyLine(name: string, value: string, label: string): HTMLElement {
       class: "copy-line",
       type: "button",
       title: `Copy ${label.toLowerCase()} ${value}`,
-      "aria-label": `Copy ${label.toLowerCase()}`,
+      "aria-label": `Copy ${label.toLowerCase()} ${shortAddress(value)}`,
       "data-testid": `own-${name}`,
       "data-value": value,
       onclick: () => void copy(value, label),
@@ -144,6 +150,6 @@ function copyLine(name: string, value: string, label: string): HTMLElement {
 /** Conversations under a heading, which is left out where there are none. */
 function under(heading: string, items: Item[]): Item[] {
   if (items.length === 0) return [];
-  const make = (): HTMLElement => h("li", { class: "list-heading" }, h("h3", {}, heading), h("span", {}, String(items.length)));
+  const make = (): HTMLElement => h("li", { class: "list-heading" }, h("h2", {}, heading), h("span", {}, String(items.length)));
   return [{ key: `heading ${heading}`, state: String(items.length), make }, ...items];
 }

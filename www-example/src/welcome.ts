@@ -48,6 +48,7 @@ export function welcome(actions: WelcomeActions): HTMLElement {
 
 export function connecting(): HTMLElement {
   return card(
+    h("h1", { class: "spoken" }, "xmtp-web chat"),
     h("div", { class: "spinner", "aria-hidden": "true" }),
     h("p", { class: "lead", role: "status", "data-testid": "connecting" }, "Opening your conversations…"),
   );

@@ -1,19 +1,25 @@
-// What the suites share: one browser and one server for a file, a node and people for a test.
+// What the suites share: one browser and one server for all of them, a node and people for each test.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach } from "node:test";
 import { localNode, openBrowser, Person, servePage } from "./page.mjs";
+
+let browser, page;
+
+/** Opened by whoever needs it first, closed when all suites are done. */
+export const sharedBrowser = () => (browser ??= openBrowser());
+
+after(async () => {
+  await (await browser)?.close();
+  await (await page)?.close();
+});
 
 /** Call it within a `describe`. */
 export function world() {
   const world = { browser: undefined, page: undefined, node: undefined, people: [] };
 
   before(async () => {
-    world.browser = await openBrowser();
-    world.page = await servePage();
-  });
-  after(async () => {
-    await world.browser?.close();
-    await world.page?.close();
+    world.browser = await sharedBrowser();
+    world.page = await (page ??= servePage());
   });
   beforeEach(async () => {
     world.node = await localNode();

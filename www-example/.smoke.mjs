@@ -1,0 +1,27 @@
+import { Window } from "happy-dom";
+import { createServer } from "vite";
+const win = new Window({ url: "http://localhost/?user=alice" });
+win.document.body.innerHTML = '<div id="app"></div><div id="toasts"></div>';
+for (const k of ["document","location","localStorage","HTMLElement","Element","Node","matchMedia","CSS","addEventListener","innerHeight","innerWidth","Event","KeyboardEvent"]) Object.defineProperty(globalThis, k, { value: typeof win[k]==="function" && !/^[A-Z]/.test(k) ? win[k].bind(win) : win[k], configurable: true, writable: true });
+globalThis.window = win;
+win.HTMLElement.prototype.showModal ??= function(){ this.setAttribute("open",""); };
+const server = await createServer({ root: "www-example", configFile: "www-example/vite.config.ts", server: { middlewareMode: true, hmr: false, ws: false }, logLevel: "error", optimizeDeps: { noDiscovery: true } });
+const load = (f) => server.ssrLoadModule(`/src/${f}.ts`);
+const { Sidebar } = await load("sidebar"); const { Thread } = await load("thread"); const { Notices } = await load("notices");
+const { detailsDialog } = await load("details"); const { newGroupDialog } = await load("new-group"); const { Memory } = await load("memory"); const { describe } = await load("describe");
+const x = await server.ssrLoadModule("xmtp-web");
+const msg = (id, sender, content, more={}) => new x.DecodedMessage({ id, conversationId:"g1", senderInboxId: sender, senderInstallationId:"i", sentAtNs: BigInt(Date.now())*1000000n, insertedAtNs: 5n, kind:0, deliveryStatus:1, contentType:undefined, fallback:undefined, numReplies:0n, reactions:[], body:{type:"text",content}, ...more });
+const policySet = { addMemberPolicy:0, removeMemberPolicy:2, addAdminPolicy:3, removeAdminPolicy:3, updateGroupNamePolicy:0, updateGroupDescriptionPolicy:0, updateGroupImageUrlSquarePolicy:0, updateMessageDisappearingPolicy:2, updateAppDataPolicy:0 };
+const group = { id:"g1", name:"Lunch", createdAt:new Date(), createdAtNs: 1n, addedByInboxId:"b", superAdmins:["a"], permissions: async()=>({policySet}), minimumSupportedProtocolVersion: async()=>undefined, messages: async()=>[msg("m1","b","Soup or noodles?")] };
+const conv = { group, messages:[msg("m1","b","Soup or noodles?"), msg("m2","a","hi",{deliveryStatus:2}), msg("m3","a","pic",{body:{type:"attachment",content:{filename:"a.csv",mimeType:"text/csv",content:new Uint8Array(3)}}})], limit:200, members:[{inboxId:"a",accountIdentifiers:[{identifier:"0x"+"11".repeat(20)}],permissionLevel:2},{inboxId:"b",accountIdentifiers:[{identifier:"0x"+"22".repeat(20)}],permissionLevel:0}], active:true, consent:0, pausedForVersion:undefined, disappearsAfterNs:3600000000000n, unread:2, problem:undefined, publishing:Promise.resolve() };
+const chat = { conversations:new Map([["g1",conv]]), connection:{state:"connecting",progress:{done:1,total:3},retryNow(){}}, memory:new Memory("a"), address:"0x"+"11".repeat(20), client:{inboxId:"a",libxmtpVersion:"1.10.0",tabRole:"follower",conversations:{}}, openId:undefined, ended:undefined,
+ sorted(){return [conv]}, isOwn:m=>m.senderInboxId==="a", delivery:(c,m)=>m.deliveryStatus===2?"failed":"sent", nameOf:i=>i==="a"?"You":i, titleOf:()=>"Lunch", textOf(m){return describe(chat,m)}, ownLevel:()=>2, canRemove:()=>true, changed: async()=>{}, markRead(){} };
+const s = new Sidebar(chat,{newGroup(){},open(){}}); win.document.body.append(s.element); s.render();
+const t = new Thread(chat, conv, {back(){},details(){}}); win.document.body.append(t.element); t.render();
+const n = new Notices(chat); win.document.body.append(n.element); n.render();
+console.log(s.element.textContent.replace(/\s+/g," ")); console.log(t.element.textContent); console.log(n.element.textContent);
+detailsDialog(chat, conv); newGroupDialog(chat, ()=>{}); await new Promise(r=>setTimeout(r,50));
+console.log(win.document.querySelector("[data-testid=details-dialog]").textContent);
+const input = win.document.querySelector("[data-testid=search]"); input.value="SOUP"; input.dispatchEvent(new win.Event("input")); await new Promise(r=>setTimeout(r,300));
+console.log(win.document.querySelector(".search-results").textContent);
+await server.close(); process.exit(0);
