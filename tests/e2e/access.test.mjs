@@ -152,7 +152,7 @@ describe("everybody can use the page", () => {
     await keyboard.press("ArrowDown");
     await focused('[data-testid="make-super-admin"]');
     await keyboard.press("End");
-    await focused('[data-testid="member-copy"]');
+    await focused('[data-testid="remove-member"]');
     await keyboard.press("Escape");
     await focused('[data-testid="member-menu"]');
     await keyboard.press("Escape");

@@ -41,6 +41,8 @@ export class Connection {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #opening = false;
   #fetched = false;
+  /** Ends the streams there are and has them opened again. */
+  #restart: (() => void) | undefined;
 
   constructor(
     readonly client: Client,
@@ -66,6 +68,7 @@ export class Connection {
       const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] as number;
       this.#timer = setTimeout(() => void this.open(), wait);
     };
+    this.#restart = restart;
     const events = {
       onRetry: () => this.#become("offline"),
       onRestart: () => this.#cameOnline(),
@@ -91,7 +94,13 @@ export class Connection {
       open.push(await preferences.streamConsent({ ...events, onValue: (decided) => listener.consent(decided) }));
       await listener.listChanged();
       this.#opening = false;
-      if (!failed) this.#cameOnline();
+      if (failed) return;
+      // Tells of the state there is first.
+      const onValue = (state: string): void => {
+        if (state === "connected") this.#cameOnline();
+        else if (state === "reconnecting") this.#become("offline");
+      };
+      open.push(await this.client.streamConnectionState({ ...events, onValue }));
     } catch (error) {
       const reason = asXmtpError(error);
       if (isEnd(reason)) this.listener.ended(reason);
@@ -101,6 +110,7 @@ export class Connection {
 
   /** What a person asks for who does not want to wait. */
   retryNow(): void {
+    if (this.state === "offline" && this.#timer === undefined) this.#restart?.();
     if (this.#timer !== undefined) void this.open();
   }
 

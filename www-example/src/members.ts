@@ -29,13 +29,14 @@ export function memberRow(chat: Chat, conversation: Conversation, member: GroupM
   const role = ROLES[member.permissionLevel];
   const copyItem = { id: "member-copy", label: "Copy address", run: () => void copy(address, "Address") };
   const items = rules && conversation.active ? actions(chat, conversation, member, rules, act) : [];
+  const [danger, harmless] = [items.filter((item) => item.danger), items.filter((item) => !item.danger)];
   return h(
     "li",
     { class: "member", "data-testid": "member", "data-inbox": member.inboxId },
     avatar(member.inboxId, initials(own ? address : label), true),
     h("span", { class: "member-text" }, own && h("span", {}, "You"), h("code", {}, shortAddress(address))),
     role !== "" && h("span", { class: "role", "data-testid": "role" }, role),
-    menuButton(own ? "What you can do" : `What you can do about ${label}`, "member-menu", [...items, copyItem]),
+    menuButton(own ? "What you can do" : `What you can do about ${label}`, "member-menu", [...harmless, copyItem, ...danger]),
   );
 }
 
