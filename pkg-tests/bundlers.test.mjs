@@ -130,9 +130,9 @@ describe("the packed tarball chats", () => {
       "export default () => <XmtpProvider><Chat /></XmtpProvider>;\n";
     await writeFile(join(folder, "app/page.jsx"), page);
     // Imported by the component itself, so that the server imports it too; used in an effect.
-    const chat = '"use client";\nimport { useEffect } from "react";\nimport { XmtpError } from "xmtp-web";\nimport { useClient } from "xmtp-web/react";\n' +
+    const component = '"use client";\nimport { useEffect } from "react";\nimport { XmtpError } from "xmtp-web";\nimport { useClient } from "xmtp-web/react";\n' +
       'export default function Chat() {\n  const { status } = useClient();\n  useEffect(() => void import("../main.js"), []);\n  return <p>{XmtpError.name} {status}</p>;\n}\n';
-    await writeFile(join(folder, "app/chat.jsx"), chat);
+    await writeFile(join(folder, "app/chat.jsx"), component);
     const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };
     await run("npx", ["next", "build"], { cwd: folder, env });
     const port = await freePort();

@@ -25,7 +25,7 @@ import type {
 } from "./types.js";
 
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
-export class Client {
+export class Client<_ContentTypes = unknown> {
   readonly conversations: Conversations;
   readonly preferences: Preferences;
   readonly #accounts: Accounts;
@@ -131,6 +131,16 @@ export class Client {
 
   get env(): XmtpEnv {
     return this.#options.env;
+  }
+
+  /** What the app gave. */
+  get options(): ClientOptions {
+    return this.#options.given;
+  }
+
+  /** Whether calls are still taken; false after `close()` and after the event `ended`. */
+  get isReady(): boolean {
+    return !this.#channel.isClosed;
   }
 
   get appVersion(): string | undefined {

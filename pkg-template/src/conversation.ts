@@ -17,7 +17,7 @@ import {
 } from "./types.js";
 
 /** A conversation. Getters show what was known at the last call that looked: `sync()` renews them. */
-export class Conversation extends Sending {
+export class Conversation<_ContentTypes = unknown> extends Sending {
   /** The topic of this conversation's messages, by which push servers name it. */
   get topic(): string {
     return `/xmtp/mls/1/g-${this.id}/proto`;

@@ -21,7 +21,7 @@ import {
 } from "./types.js";
 
 /** The conversations of a client. */
-export class Conversations {
+export class Conversations<_ContentTypes = unknown> {
   readonly #channel: Channel;
   /** The topic of this installation's welcomes, by which push servers name it. */
   readonly topic: string;

@@ -1,6 +1,7 @@
 /** What needs no client: inboxes looked up, and installations revoked, through a worker that lives for one call. */
 import { abortable } from "./abort.js";
 import { checkInstallationIds } from "./accounts.js";
+import type { Backend } from "./backend.js";
 import { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
 import { resolveNetwork } from "./options.js";
@@ -8,7 +9,7 @@ import { askSigner, checkIdentifier, checkIdentifiers, signText, type Signer } f
 import type { Identifier, InboxState, NetworkOptions, XmtpEnv } from "./types.js";
 
 /** A network by its name, or with what differs from it. */
-export type Network = XmtpEnv | NetworkOptions;
+export type Network = XmtpEnv | NetworkOptions | Backend;
 
 async function withDirectory<T>(network: Network | undefined, use: (channel: Channel) => Promise<T>): Promise<T> {
   const { workerUrl, apiUrl, appVersion, wasmUrl, signal } = resolveNetwork(network);

@@ -116,7 +116,7 @@ export async function openStream<T>(
   convert: (value: StreamValue) => T | undefined,
   options: StreamOptions<T> = {},
 ): Promise<AsyncStreamProxy<T>> {
-  checkOptions(options);
+  checkStreamOptions(options);
   const { retryOnFail = true, retryAttempts = 6, retryDelay = 10_000, signal } = options;
   let isOpen = false;
   let streamId: number | undefined;
@@ -197,7 +197,6 @@ export async function openStream<T>(
     if (!retryOnFail || attempts >= retryAttempts) return giveUp(last);
     attempts += 1;
     const attempt = attempts;
-    const wait = Math.min(retryDelay, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
     timer = setTimeout(() => {
       options.onRetry?.(attempt, retryAttempts);
       connect(false, newest).then(
@@ -206,7 +205,7 @@ export async function openStream<T>(
         },
         (retryError: XmtpError) => broken(retryError),
       );
-    }, wait);
+    }, retryWait(attempt, retryDelay));
   };
 
   await abortable(signal, () => {
@@ -217,7 +216,13 @@ export async function openStream<T>(
   return proxy;
 }
 
-function checkOptions(options: object): void {
+/** How long to wait before a retry, milliseconds: doubling up to `longest`, spread at random. @internal */
+export function retryWait(attempt: number, longest: number): number {
+  return Math.min(longest, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
+}
+
+/** @internal */
+export function checkStreamOptions(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (!STREAM_OPTIONS.has(name)) throw new XmtpError("argument.unsupported", `streams have no option "${name}"`);
     if (value === undefined) continue;

@@ -23,7 +23,7 @@ describe("options", () => {
   });
 
   it("are refused when they cannot be honoured, and never ignored", () => {
-    for (const options of [{ backend: {} }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }]) {
+    for (const options of [{ gatewayHost: "x" }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }]) {
       assert.throws(() => resolveOptions(options), code("argument.unsupported"), JSON.stringify(options));
     }
     const wrong = [
@@ -42,7 +42,7 @@ describe("options", () => {
   });
 
   it("that are undefined count as not given", () => {
-    assert.equal(resolveOptions({ backend: undefined, env: undefined }).env, "dev");
+    assert.equal(resolveOptions({ gatewayHost: undefined, env: undefined }).env, "dev");
   });
 });
 
