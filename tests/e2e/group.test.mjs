@@ -27,6 +27,8 @@ describe("a group and its members", () => {
     await choose(his, "make-super-admin");
     await his.getByTestId("role").filter({ hasText: "Super admin" }).waitFor();
     await choose(his, "remove-super-admin");
+    await his.getByTestId("role").filter({ hasText: /^Admin$/ }).waitFor();
+    await choose(his, "remove-admin");
     await his.getByTestId("role").waitFor({ state: "detached" });
     await dialog.getByRole("button", { name: "Close" }).click();
     await alice.say("done");
@@ -69,12 +71,12 @@ describe("a group and its members", () => {
     const dialog = await details(alice);
     const select = dialog.getByTestId("disappearing");
     // Shorter than any that is offered, so that the test need not wait for a minute.
-    await select.evaluate((element) => element.add(new Option("After 4 seconds", "4000000000")));
-    await select.selectOption({ label: "After 4 seconds" });
+    await select.evaluate((element) => element.add(new Option("After 6 seconds", "6000000000")));
+    await select.selectOption({ label: "After 6 seconds" });
     await dialog.locator("[aria-busy]").waitFor({ state: "detached" });
     assert.equal(await dialog.getByTestId("dialog-error").textContent(), "");
     await alice.window.keyboard.press("Escape");
-    await bob.window.getByTestId("thread").filter({ hasText: "messages disappear after 4 seconds" }).waitFor();
+    await bob.window.getByTestId("thread").filter({ hasText: "messages disappear after 6 seconds" }).waitFor();
     await alice.say("this does not");
     await bob.sees("this does not");
     for (const person of [alice, bob]) {

@@ -70,7 +70,7 @@ describe("the list of conversations", () => {
     await window.getByTestId("search").fill("line 0");
     await hit.filter({ hasText: "Line 0" }).click();
     await window.getByTestId("thread-title").filter({ hasText: "Lunch" }).waitFor();
-    await window.locator(".revealed").filter({ hasText: "Line 0" }).waitFor();
+    await window.waitForFunction(() => document.activeElement?.matches("[data-testid=message]") && document.activeElement.textContent.includes("Line 0"));
     await window.getByTestId("search").fill("weekend");
     await window.getByTestId("found-conversation").waitFor();
     await window.getByTestId("search").fill("nobody said this");

@@ -186,6 +186,7 @@ export class Chat {
   /** Stores something to be sent, shows it, and sends it. */
   async queue(conversation: Conversation, store: (group: Group) => Promise<unknown>): Promise<void> {
     await store(conversation.group);
+    this.#resends = 0;
     await this.#reload(conversation);
     void this.publish(conversation);
   }
