@@ -38,13 +38,13 @@ async function connect(identity: Remembered): Promise<void> {
 }
 
 function showChat(chat: Chat): void {
-  const main = h("main", { class: "main" });
+  const main = h("div", { class: "main" });
   const sidebar = new Sidebar(chat, {
     newGroup: () => newGroupDialog(chat, open),
     open,
   });
   const notices = new Notices(chat);
-  const layout = h("div", { class: "layout", "data-testid": "chat" }, h("header", { class: "spoken" }, h("h1", {}, "xmtp-web chat")), notices.element, sidebar.element, main);
+  const layout = h("main", { class: "layout", "data-testid": "chat" }, h("h1", { class: "spoken" }, "xmtp-web chat"), notices.element, sidebar.element, main);
   let thread: Thread | undefined;
 
   function open(id: string, messageId?: string): void {

@@ -2,7 +2,7 @@
 import { isDeletedMessage, isReply, type DecodedMessage, type Reaction } from "xmtp-web";
 import type { Chat, Conversation } from "./chat.js";
 import { confirmDialog } from "./dialog.js";
-import { h, icon, toast } from "./dom.js";
+import { h, icon, spoken, toast } from "./dom.js";
 import { explain } from "./explain.js";
 
 /** The reactions offered. Any other one that somebody else sends is shown all the same. */
@@ -58,13 +58,14 @@ export function reactionBar(
         class: "reaction",
         type: "button",
         "aria-pressed": own ? "true" : "false",
-        "aria-label": `${emoji} from ${names.join(", ")}${own ? ". Take yours back" : ". Add yours"}`,
         title: names.join(", "),
         "data-testid": "reaction",
         onclick: () => void chat.react(conversation, message, emoji, own).catch(told),
       },
-      h("span", { "aria-hidden": "true" }, emoji),
-      h("span", { "aria-hidden": "true" }, String(names.length)),
+      h("span", {}, emoji),
+      " ",
+      h("span", {}, String(names.length)),
+      spoken(` from ${names.join(", ")}. ${own ? "Take yours back" : "Add yours"}`),
     ),
   );
   return h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, ...buttons);

@@ -2,7 +2,7 @@
 import { ConsentState } from "xmtp-web";
 import type { Chat } from "./chat.js";
 import { conversationItem } from "./conversation-row.js";
-import { avatar, copy, h, icon, shortAddress } from "./dom.js";
+import { avatar, copy, h, icon, shortAddress, spoken } from "./dom.js";
 import { user } from "./identity.js";
 import { reconcile, type Item } from "./reconcile.js";
 import { Roving } from "./roving.js";
@@ -136,13 +136,14 @@ function copyLine(name: string, value: string, label: string): HTMLElement {
       class: "copy-line",
       type: "button",
       title: `Copy ${label.toLowerCase()} ${value}`,
-      "aria-label": `Copy ${label.toLowerCase()} ${shortAddress(value)}`,
       "data-testid": `own-${name}`,
       "data-value": value,
       onclick: () => void copy(value, label),
     },
     h("span", { class: "copy-label" }, label),
+    " ",
     h("code", {}, shortAddress(value)),
+    spoken(", copy"),
     icon("copy"),
   );
 }
