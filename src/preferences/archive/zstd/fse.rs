@@ -75,15 +75,14 @@ impl Fse {
             let share = i16::try_from(value).map_err(|_| Damaged)? - 1;
             left = left.checked_sub(share.unsigned_abs().into()).ok_or(Damaged)?;
             shares.push(share);
-            while share == 0 {
-                let zeros = bits.peek(2);
-                bits.skip(2);
-                shares.resize(shares.len() + zeros, 0);
-                if zeros < 3 {
-                    break;
-                }
-                if shares.len() > symbols {
-                    return Err(Damaged);
+            if share == 0 {
+                loop {
+                    let zeros = bits.peek(2);
+                    bits.skip(2);
+                    shares.resize(shares.len() + zeros, 0);
+                    if zeros < 3 || shares.len() > symbols {
+                        break;
+                    }
                 }
             }
         }
