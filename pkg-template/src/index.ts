@@ -30,6 +30,7 @@ export {
 export { Preferences } from "./preferences.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
 export type { ConnectionState } from "./network.js";
+export type { StorageInfo } from "./storage.js";
 export { XmtpError } from "./errors.js";
 export { InboxStates } from "./inboxes.js";
 export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";

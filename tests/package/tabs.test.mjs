@@ -185,6 +185,7 @@ class World {
   opened(tab) {
     tab.opening = false;
     assert.equal(this.owner, undefined, "the database is opened by one tab at a time");
+    if (this.isDeleted) return this.feed(tab, tab.machine.opened({ code: "storage.deleted", message: "", retryable: false }));
     this.owner = tab.id;
     this.feed(tab, tab.machine.opened());
   }
@@ -211,6 +212,10 @@ class World {
     }
     tab.runs.splice(tab.runs.indexOf(run), 1);
     this.feed(tab, tab.machine.ran(run.term, run.tab, call.id, { ok: true, result: run.key }));
+    if (call.method === "client.deleteDatabase") {
+      this.isDeleted = true;
+      this.feed(tab, tab.machine.deleted());
+    }
   }
 
   pass(ms) {
@@ -324,6 +329,21 @@ describe("one tab", () => {
     world.settle();
     assert.equal([...world.asked.values()].at(-1).answers[0].error.code, "tabs.newer_version");
     assert.equal(late.machine.phase, "over");
+  });
+
+  it("that deletes the database for another one answers it, is over, and nobody makes a new one", () => {
+    const { world, tab } = alone();
+    const [asking, third] = [world.open(), world.open()];
+    world.settle();
+    const [deleted, sent] = [world.ask(asking, "client.deleteDatabase", {}), world.ask(third, "group.messages", {})];
+    world.settle();
+    assert.equal(deleted.answers[0].ok, true);
+    assert.equal(sent.answers.length, 1);
+    for (const each of [tab, asking, third]) {
+      assert.equal(each.machine.phase, "over");
+      assert.equal(each.fatal.code, "storage.deleted");
+    }
+    assert.deepEqual([world.owner, world.queue], [undefined, []]);
   });
 
   it("that leads lets a request of another tab finish before it closes", () => {

@@ -72,12 +72,14 @@ export class Station {
   readonly #engine: Engine;
   readonly #post: (message: ToPage) => void;
   readonly #onTrap: (error: unknown) => void;
-  readonly #args: OpenArgs;
+  #args: OpenArgs;
   readonly #name: string;
   #shared: Shared | undefined;
   /** The id of the page's first request, and what its answer told. */
   #joinId: number | undefined;
   #inboxId: string | undefined;
+  /** Changes of the key that the own page asked for and has no answer to. */
+  readonly #rekeys = new Map<number, Args<"client.rekey">>();
   #hall: BroadcastChannel | undefined;
   #mailbox: BroadcastChannel | undefined;
   readonly #mailTo = new Map<TabId, BroadcastChannel>();
@@ -123,6 +125,7 @@ export class Station {
         this.#post({ type: "answer", id, ok: false, error: toPlainError(error) });
       });
     } else {
+      if (method === "client.rekey") this.#rekeys.set(id, args);
       this.#feed(this.#machine.request({ id, method, args }));
     }
   }
@@ -174,6 +177,7 @@ export class Station {
     switch (effect.do) {
       case "answer":
         if (effect.id === this.#joinId && effect.outcome.ok) this.#inboxId = (effect.outcome.result as ClientState).inboxId;
+        this.#changedKey(effect.id, effect.outcome.ok);
         return this.#post({ type: "answer", id: effect.id, ...effect.outcome });
       case "event":
         return this.#post(effect.event);
@@ -266,6 +270,7 @@ export class Station {
     try {
       const result = await this.#carryOut(term, tab, call);
       this.#feed(this.#machine.ran(term, tab, call.id, { ok: true, result }));
+      if (call.method === "client.deleteDatabase") this.#feed(this.#machine.deleted());
     } catch (error) {
       // Whoever asked is answered first: asked again, it would end the next tab's engine too.
       this.#feed(this.#machine.ran(term, tab, call.id, { ok: false, error: this.#plain(error) }));
@@ -286,6 +291,10 @@ export class Station {
     }
     if (method === "stream.open") return this.#openStream(term, tab, args as StreamOpenArgs);
     if (method === "stream.end") return this.#endStream(tab, (args as { streamId: number }).streamId);
+    if (method === "client.rekey") {
+      await this.#engine.run(method, args as Args<typeof method>);
+      return this.#rekeyed(args as Args<typeof method>);
+    }
     if (OF_THE_TAB.has(method)) throw new XmtpError("argument.invalid", `"${method}" is no request for another tab`);
     return this.#engine.run(method as Method, args as Args<Method>);
   }
@@ -311,6 +320,19 @@ export class Station {
     streams.get(streamId)?.();
     streams.set(streamId, end);
     return existing;
+  }
+
+  /** Another tab's worker, perhaps, has changed the key for the own page. */
+  #changedKey(id: number, isDone: boolean): void {
+    const change = this.#rekeys.get(id);
+    this.#rekeys.delete(id);
+    if (change !== undefined && isDone) void this.#rekeyed(change);
+  }
+
+  /** The database has another key, with which this tab is to open it from now on. */
+  async #rekeyed({ dbEncryptionKey }: Args<"client.rekey">): Promise<void> {
+    this.#args = { ...this.#args, dbEncryptionKey };
+    this.#shared = await sharedOf(this.#args);
   }
 
   #endStream(tab: TabId, streamId: number): void {
