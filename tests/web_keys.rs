@@ -121,13 +121,15 @@ async fn a_database_in_clear_is_encrypted_as_it_is_opened_and_nothing_readable_i
     let store = open(&pool, None).expect("opens");
     fill(&store);
     store.close().expect("closes");
-    assert_eq!(pool.is_clear(FILE), Ok(true));
+    assert_eq!(pool.fits(FILE, None), Ok(true));
     assert!(is_readable_without_a_key(&pool, "clear").await);
 
     let store = Store::open(StoreOptions::opfs(&pool, FILE, Some(key(1))).in_clear()).expect("encrypts");
     check(&store);
     store.close().expect("closes");
-    assert_eq!(pool.is_clear(FILE), Ok(false));
+    assert_eq!(pool.fits(FILE, None), Ok(false));
+    assert_eq!(pool.fits(FILE, Some(&key(2))), Ok(false));
+    assert_eq!(pool.fits(FILE, Some(&key(1))), Ok(true));
     assert!(!is_readable_without_a_key(&pool, "clear").await);
     assert_eq!(open(&pool, None).err(), Some(StorageError::WrongKey));
     check(&open(&pool, Some(key(1))).expect("opens"));
@@ -263,6 +265,7 @@ async fn a_wrong_key_does_not_touch_what_an_interrupted_transaction_left() {
         cut_after(0);
         restart(&pool, Some(store)).await;
         for _ in 0..2 {
+            assert_eq!(pool.fits(FILE, Some(&key(2))), Ok(false));
             match open(&pool, Some(key(2))).err() {
                 Some(StorageError::WrongKey) => {}
                 Some(StorageError::Corrupt { .. }) => was_hot = true,

@@ -4,6 +4,7 @@ import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
 import { XmtpError } from "./errors.js";
 import { watchLife } from "./life.js";
+import { markedInstallation, markInstallation } from "./marker.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
 import { checkDatabaseKey, checkKeys, resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
@@ -86,7 +87,9 @@ export class Client {
     const channel = new Channel(options.workerUrl, options.codecs);
     remember(options.workerUrl, options.wasmUrl);
     try {
-      const state = await channel.call("client.open", openArgs(options, identifier));
+      const args = openArgs(options, identifier);
+      const state = await channel.call("client.open", { ...args, madeHere: await markedInstallation(args) });
+      if (state.isRegistered) await markInstallation(args, state.installationId);
       return new Client(channel, options, identifier, signer, state);
     } catch (error) {
       channel.terminate();
@@ -141,6 +144,7 @@ export class Client {
       await this.#channel.call("client.addSignature", await signText(signer, text));
     }
     this.#state = await this.#channel.call("client.register");
+    await markInstallation(openArgs(this.#options, this.#identifier), this.installationId);
   }
 
   async isRegistered(): Promise<boolean> {
@@ -334,6 +338,7 @@ export class Client {
    */
   async deleteLocalDatabase(): Promise<void> {
     await this.#channel.call("client.deleteDatabase");
+    await markInstallation(openArgs(this.#options, this.#identifier), undefined);
     this.#stopWatching();
     this.#channel.terminate();
   }
@@ -347,6 +352,7 @@ export class Client {
     const args = openArgs(resolved, checkIdentifier(identifier));
     remember(resolved.workerUrl, resolved.wasmUrl);
     await tools().channel.call("tools.deleteDatabase", args);
+    await markInstallation(args, undefined);
   }
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */

@@ -45,6 +45,7 @@ interface Candidate extends Offer {
 export class Keeper {
   readonly #own: Uint8Array | undefined;
   readonly #isBack: boolean;
+  readonly #madeHere: string | undefined;
   readonly #store: KeyStore;
   #name = "";
   #kept: Kept | undefined;
@@ -52,10 +53,18 @@ export class Keeper {
   #offered: Candidate | undefined;
   #changing: Promise<unknown> = Promise.resolve();
 
-  /** `isBack`: this tab had the database open before, so that it is not made anew. */
-  constructor(own: Uint8Array | undefined, isBack: boolean, store: KeyStore = keyStore) {
+  /**
+   * `isBack`: this tab had the database open before. `madeHere`: the installation that the page knows of. Neither is then
+   * made anew.
+   */
+  constructor(
+    own: Uint8Array | undefined,
+    { isBack = false, madeHere }: { isBack?: boolean; madeHere?: string | undefined } = {},
+    store: KeyStore = keyStore,
+  ) {
     this.#own = own;
     this.#isBack = isBack;
+    this.#madeHere = madeHere;
     this.#store = store;
   }
 
@@ -142,12 +151,13 @@ export class Keeper {
 
   /** A database that is not there yet. */
   async #begin(kept: Kept | undefined): Promise<Candidate> {
-    if (kept?.installationId !== undefined) {
+    const installationId = kept === undefined && this.#isBack ? undefined : (kept?.installationId ?? this.#madeHere);
+    if (installationId !== undefined) {
       throw new XmtpError(
         "storage.evicted",
         "the database of this installation is gone: the browser or somebody has cleared it. Its messages cannot be had " +
           "back. To go on with a new installation call Client.deleteLocalDatabase, then Client.create, and revoke this one",
-        { details: { installationId: kept.installationId } },
+        { details: { installationId } },
       );
     }
     if (this.#isBack) {

@@ -99,6 +99,8 @@ export interface OpenArgs {
   dbEncryptionKey: Uint8Array | undefined;
   disableDeviceSync: boolean;
   wasmUrl: string | undefined;
+  /** The installation that the page knows to have been made here. */
+  madeHere?: string | undefined;
 }
 
 export type WalletSignature =

@@ -233,7 +233,8 @@ export const handlers: Handlers = {
     if (client !== undefined) throw new XmtpError("internal", "this worker already runs a client");
     await load(args.wasmUrl);
     const { identifier, wasmUrl: _, dbPath, dbEncryptionKey, ...rest } = args;
-    const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, rest.inboxId !== undefined);
+    const isBack = rest.inboxId !== undefined;
+    const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, { isBack, madeHere: rest.madeHere });
     const opening = raw.Client.create({
       ...given({ appVersion: rest.appVersion, inboxId: rest.inboxId, dbPath, keeper: keys }),
       apiUrl: rest.apiUrl,
@@ -243,7 +244,7 @@ export const handlers: Handlers = {
       identifier: identifier.identifier,
       identifierKind: identifier.identifierKind,
     } as Parameters<typeof raw.Client.create>[0]);
-    const opened = await opening.catch((error: unknown) => explain(error, keys, rest.inboxId !== undefined));
+    const opened = await opening.catch((error: unknown) => explain(error, keys, isBack));
     try {
       await keys?.opened();
       if (opened.isRegistered) await keys?.installed(opened.installationId);

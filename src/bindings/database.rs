@@ -121,7 +121,7 @@ impl Database {
             return self.open(None);
         };
         let exists = self.exists()?;
-        let clear = exists && pool.is_clear(FILE)?;
+        let clear = exists && pool.fits(FILE, None)?;
         let mut failed = None;
         loop {
             let offer = keeper
@@ -129,13 +129,17 @@ impl Database {
                 .await
                 .map_err(EdgeError::Thrown)?;
             let part = |name: &str| Reflect::get(&offer, &name.into()).unwrap_or_default();
-            let mut options = StoreOptions::opfs(pool, FILE, database_key(&part("key"))?);
+            let key = database_key(&part("key"))?;
+            let mut options = StoreOptions::opfs(pool, FILE, key.clone());
             if part("clear").is_truthy() {
                 options = options.in_clear();
             }
             match Store::open(options) {
-                // Pages of a journal that do not decrypt are told as damage.
-                Err(error @ (StorageError::WrongKey | StorageError::Corrupt { .. })) => {
+                Err(mut error @ (StorageError::WrongKey | StorageError::Corrupt { .. })) => {
+                    // A journal that does not decrypt is told as damage.
+                    if !pool.fits(FILE, key.as_ref())? {
+                        error = StorageError::WrongKey;
+                    }
                     failed = Some(error.code().as_str().to_owned());
                 }
                 outcome => return Ok(outcome?),

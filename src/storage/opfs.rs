@@ -168,15 +168,15 @@ impl OpfsPool {
         Ok(bytes)
     }
 
-    /// Whether a database lies in clear or is empty. Its journal is not looked at: read with the wrong key, or with
-    /// none, it would be taken for one without content, and what it restores would be lost.
+    /// Whether the first page of a database can be read with this key, or lies in clear (none); an empty file can
+    /// be, in any way. Its journal is not looked at: read with none where there is one, it would be taken for one
+    /// without content, and what it restores would be lost.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`].
-    pub fn is_clear(&self, name: &str) -> Result<bool, StorageError> {
+    pub fn fits(&self, name: &str, key: Option<&DatabaseKey>) -> Result<bool, StorageError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let uri = format!("file:{name}?immutable=1");
-        let connection = Connection::open_with_flags_and_vfs(uri, flags, self.plain.as_str())?;
+        let connection = self.connect_as(&format!("file:{name}?immutable=1"), flags, key)?;
         match first_read(&connection) {
             Err(StorageError::WrongKey) => Ok(false),
             // What an interrupted transaction has left need not be in order. That it can be read says enough.
@@ -206,12 +206,21 @@ impl OpfsPool {
         if self.util.is_paused() {
             return Err(StorageError::Unavailable(UnavailableReason::Paused));
         }
+        self.connect_as(name, OpenFlags::default(), key)
+    }
+
+    fn connect_as(
+        &self,
+        name: &str,
+        flags: OpenFlags,
+        key: Option<&DatabaseKey>,
+    ) -> Result<Connection, StorageError> {
         let vfs = if key.is_some() {
             &self.encrypting
         } else {
             &self.plain
         };
-        let connection = Connection::open_with_flags_and_vfs(name, OpenFlags::default(), vfs.as_str())?;
+        let connection = Connection::open_with_flags_and_vfs(name, flags, vfs.as_str())?;
         if let Some(key) = key {
             connection.pragma_update(None, "key", key.pragma_value().as_str())?;
         }

@@ -39,8 +39,8 @@ class Database {
   file = undefined;
 
   /** As the module opens one. */
-  async open(ownKey, { isBack = false, installed = true } = {}) {
-    const keeper = new Keeper(ownKey, isBack, this.store);
+  async open(ownKey, { installed = true, ...known } = {}) {
+    const keeper = new Keeper(ownKey, known, this.store);
     await keeper.directory(NAME);
     let failed;
     for (;;) {
@@ -83,7 +83,7 @@ describe("the key of a database", () => {
     await one.open();
     const stolen = { ...one.kept(), id: await nameHash("other.db3") };
     one.store.records.set(stolen.id, stolen);
-    const keeper = new Keeper(undefined, false, one.store);
+    const keeper = new Keeper(undefined, {}, one.store);
     await keeper.directory("other.db3");
     await assert.rejects(keeper.key(true, false), code("storage.key_lost"));
   });
@@ -152,12 +152,12 @@ describe("a database in clear, as earlier versions made it", () => {
   it("may be left half encrypted: it looks encrypted then, and is opened as it was", async () => {
     const database = new Database();
     database.file = "clear";
-    const keeper = new Keeper(undefined, false, database.store);
+    const keeper = new Keeper(undefined, {}, database.store);
     await keeper.directory(NAME);
     assert.equal((await keeper.key(true, true)).clear, false);
     assert.equal((await keeper.key(true, true, "storage.wrong_key")).clear, true);
     // The plug is pulled: the first page is encrypted, and the journal holds the clear one.
-    const again = new Keeper(undefined, false, database.store);
+    const again = new Keeper(undefined, {}, database.store);
     await again.directory(NAME);
     const offers = [await again.key(true, false), await again.key(true, false, "storage.corrupt")];
     assert.deepEqual(offers.map(({ clear }) => clear), [false, true]);
@@ -176,6 +176,8 @@ describe("a database that is gone", () => {
     await assert.rejects(database.open(), evicted);
     await assert.rejects(database.open(own(1)), evicted);
     await assert.rejects(database.open(undefined, { isBack: true }), evicted);
+    database.store.records.clear();
+    await assert.rejects(database.open(undefined, { madeHere: "cd".repeat(32) }), evicted);
     assert.equal(database.file, undefined);
   });
 
@@ -190,6 +192,7 @@ describe("a database that is gone", () => {
   it("is not made anew in a tab that had it open", async () => {
     const database = new Database();
     await assert.rejects(database.open(undefined, { isBack: true }), code("storage.deleted"));
+    await assert.rejects(database.open(undefined, { isBack: true, madeHere: "cd".repeat(32) }), code("storage.deleted"));
     assert.equal(database.store.records.size, 0);
   });
 });

@@ -133,8 +133,8 @@ describe("what is stored", () => {
     const { alice, tab } = await chat();
     await tab.must("close");
     const blank = await alice.blank();
-    await blank.page.evaluate(() => window.tab.lose("files"));
-    for (let n = 0; n < 2; n += 1) {
+    for (const lost of ["files", "keys"]) {
+      await blank.page.evaluate((what) => window.tab.lose(what), lost);
       const { code, details } = await (await alice.blank()).open();
       assert.equal(code, "storage.evicted");
       assert.deepEqual(details, { installationId: tab.state.installationId });
@@ -194,7 +194,7 @@ describe("what is stored", () => {
       assert.equal((await deleting.call("send", groupId, "too late")).code, "client.closed");
       await other.page.waitForFunction(() => window.tab.streamErrors().includes("storage.deleted"));
       assert.equal((await other.call("send", groupId, "too late")).code, "storage.deleted");
-      assert.deepEqual(await blank.page.evaluate(() => window.tab.stored()), { files: [], records: 0 });
+      assert.deepEqual(await blank.page.evaluate(() => window.tab.stored()), { files: [], records: 0, marks: 0 });
       const again = await alice.tab();
       assert.notEqual(again.state.installationId, tab.state.installationId);
     });

@@ -56,14 +56,16 @@ function has(bytes, needle) {
 
 /** What there is, by name and size. */
 export async function stored() {
+  const marks = Object.keys(localStorage);
   const all = await files(await navigator.storage.getDirectory());
-  return { files: all.map(({ path, bytes }) => ({ path, size: bytes.length })), records: (await records()).length };
+  return { files: all.map(({ path, bytes }) => ({ path, size: bytes.length })), records: (await records()).length, marks: marks.length };
 }
 
 /** Which of these (by name: hex) is found, and where. */
 export async function found(needles) {
   const pieces = (await files(await navigator.storage.getDirectory())).map(({ path, bytes }) => ({ path, parts: [encoder.encode(path), bytes] }));
   for (const { path, key, value } of await records()) pieces.push({ path, parts: [encoder.encode(path), ...bytesOf(key), ...bytesOf(value)] });
+  for (const [key, value] of Object.entries(localStorage)) pieces.push({ path: "localStorage", parts: [encoder.encode(key), encoder.encode(value)] });
   const hits = [];
   for (const [name, hex] of Object.entries(needles)) {
     const needle = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
