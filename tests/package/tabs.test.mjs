@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { DEADLINE_MS, TabMachine } from "../../pkg/tabs/machine.js";
-import { isHallMessage, isMailMessage, isNewer, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
+import { isHallMessage, isMailMessage, isNewer, isRekeyed, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
 
 /** A repeatable stream of numbers in [0, 1): mulberry32. */
 function chance(seed) {
@@ -403,6 +403,13 @@ describe("what other tabs say", () => {
       }
       for (const nothing of [undefined, null, 1, "here", [], {}]) assert.ok(!check(nothing));
     }
+  });
+
+  it("is a new key of 32 bytes, or that there is none of the app's own any more", () => {
+    assert.ok(isRekeyed({ type: "rekeyed", dbEncryptionKey: new Uint8Array(32) }));
+    assert.ok(isRekeyed({ type: "rekeyed", dbEncryptionKey: undefined }));
+    const wrong = [undefined, null, "rekeyed", {}, { type: "here" }, { type: "rekeyed", dbEncryptionKey: new Uint8Array(31) }, { type: "rekeyed", dbEncryptionKey: "key" }];
+    for (const message of wrong) assert.ok(!isRekeyed(message));
   });
 });
 

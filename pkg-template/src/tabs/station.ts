@@ -9,10 +9,12 @@ import { TabMachine, type Effect } from "./machine.js";
 import {
   isHallMessage,
   isMailMessage,
+  isRekeyed,
   newMessageKey,
   VERSION,
   type Call,
   type MailMessage,
+  type Rekeyed,
   type Surroundings,
   type TabId,
 } from "./protocol.js";
@@ -78,8 +80,6 @@ export class Station {
   /** The id of the page's first request, and what its answer told. */
   #joinId: number | undefined;
   #inboxId: string | undefined;
-  /** Changes of the key that the own page asked for and has no answer to. */
-  readonly #rekeys = new Map<number, Args<"client.rekey">>();
   #hall: BroadcastChannel | undefined;
   #mailbox: BroadcastChannel | undefined;
   readonly #mailTo = new Map<TabId, BroadcastChannel>();
@@ -125,7 +125,6 @@ export class Station {
         this.#post({ type: "answer", id, ok: false, error: toPlainError(error) });
       });
     } else {
-      if (method === "client.rekey") this.#rekeys.set(id, args);
       this.#feed(this.#machine.request({ id, method, args }));
     }
   }
@@ -135,7 +134,8 @@ export class Station {
     if (this.#hall !== undefined) return;
     this.#hall = new BroadcastChannel(this.#name);
     this.#hall.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (isHallMessage(data)) this.#feed(this.#machine.hall(data));
+      if (isRekeyed(data)) void this.#rekeyed(data.dbEncryptionKey);
+      else if (isHallMessage(data)) this.#feed(this.#machine.hall(data));
     };
     this.#mailbox = new BroadcastChannel(this.#boxOf(this.#self));
     this.#mailbox.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -177,7 +177,6 @@ export class Station {
     switch (effect.do) {
       case "answer":
         if (effect.id === this.#joinId && effect.outcome.ok) this.#inboxId = (effect.outcome.result as ClientState).inboxId;
-        this.#changedKey(effect.id, effect.outcome.ok);
         return this.#post({ type: "answer", id: effect.id, ...effect.outcome });
       case "event":
         return this.#post(effect.event);
@@ -292,8 +291,11 @@ export class Station {
     if (method === "stream.open") return this.#openStream(term, tab, args as StreamOpenArgs);
     if (method === "stream.end") return this.#endStream(tab, (args as { streamId: number }).streamId);
     if (method === "client.rekey") {
-      await this.#engine.run(method, args as Args<typeof method>);
-      return this.#rekeyed(args as Args<typeof method>);
+      const { dbEncryptionKey } = args as Args<typeof method>;
+      await this.#engine.run(method, { dbEncryptionKey });
+      // Whoever leads next opens the database with it.
+      this.#hall?.postMessage({ type: "rekeyed", dbEncryptionKey } satisfies Rekeyed);
+      return this.#rekeyed(dbEncryptionKey);
     }
     if (OF_THE_TAB.has(method)) throw new XmtpError("argument.invalid", `"${method}" is no request for another tab`);
     return this.#engine.run(method as Method, args as Args<Method>);
@@ -322,15 +324,8 @@ export class Station {
     return existing;
   }
 
-  /** Another tab's worker, perhaps, has changed the key for the own page. */
-  #changedKey(id: number, isDone: boolean): void {
-    const change = this.#rekeys.get(id);
-    this.#rekeys.delete(id);
-    if (change !== undefined && isDone) void this.#rekeyed(change);
-  }
-
   /** The database has another key, with which this tab is to open it from now on. */
-  async #rekeyed({ dbEncryptionKey }: Args<"client.rekey">): Promise<void> {
+  async #rekeyed(dbEncryptionKey: Uint8Array | undefined): Promise<void> {
     this.#args = { ...this.#args, dbEncryptionKey };
     this.#shared = await sharedOf(this.#args);
   }
