@@ -50,7 +50,7 @@ fn groups_of(person: &Person, count: usize) -> Vec<GroupHandle> {
 }
 
 #[test]
-fn a_message_costs_sending_and_reading_back() {
+fn a_message_costs_sending_and_reading_back_for_one_who_does_not_watch() {
     story(async {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person().await);
@@ -65,6 +65,74 @@ fn a_message_costs_sending_and_reading_back() {
             [("SendGroupMessages", 1), ("QueryGroupMessages", 1)]
         );
         assert_eq!(alice.status(id), DeliveryStatus::Published);
+    });
+}
+
+/// Two who know each other's group, and one who watches it; the live connection has all the time it needs.
+async fn watched() -> (World, Person, Person, GroupId, support::Watch) {
+    let world = World::new().await;
+    let (alice, bob) = (world.person().await, world.person().await);
+    world.machine.pause.set(Some(Duration::from_secs(20)));
+    let group = alice.group_with(&[&bob]).await.id();
+    let watch = alice.watch().await;
+    (world, alice, bob, group, watch)
+}
+
+#[test]
+fn one_who_watches_sends_a_message_by_one_request() {
+    story(async {
+        let (world, alice, bob, group, _watch) = watched().await;
+        // However slow this machine is: members were looked up just now.
+        world.machine.freeze();
+        alice.say(group, "warm").await;
+        let before = calls(&world);
+        let mut sent = Vec::new();
+        for text in ["one", "two", "three"] {
+            let id = alice.say(group, text).await;
+            // All that reading back would tell is known when the call ends.
+            let row = alice.message(id).expect("stored");
+            assert_eq!(row.delivery_status, DeliveryStatus::Published);
+            assert!(row.sequence_id.is_some());
+            sent.push((id, row.sent_at_ns));
+        }
+        assert_eq!(made(&world, &before), [("SendGroupMessages", 3)]);
+        bob.sync().await;
+        let read = bob.messages(group);
+        let read: Vec<_> = read.iter().map(|row| (row.id, row.sent_at_ns)).collect();
+        assert_eq!(read[1..], sent);
+    });
+}
+
+#[test]
+fn one_who_watches_commits_by_one_request() {
+    story(async {
+        let (world, alice, bob, group, _watch) = watched().await;
+        // However slow this machine is: members were looked up just now.
+        world.machine.freeze();
+        alice.say(group, "warm").await;
+        let before = calls(&world);
+        let conversation = alice.group(group);
+        let renamed = conversation.update_field(xmtp_web::groups::field::NAME, "lunch");
+        renamed.await.expect("allowed");
+        assert_eq!(made(&world, &before), [("SendGroupMessages", 1)]);
+        assert_eq!(alice.name_of(group), "lunch");
+        bob.sync().await;
+        assert_eq!(bob.name_of(group), "lunch");
+    });
+}
+
+#[test]
+fn one_who_watches_looks_after_a_while_for_new_installations_alone() {
+    story(async {
+        let (world, alice, _bob, group, _watch) = watched().await;
+        alice.say(group, "hello").await;
+        world.later(Duration::from_secs(6));
+        let before = calls(&world);
+        alice.say(group, "still there?").await;
+        assert_eq!(
+            made(&world, &before),
+            [("SendGroupMessages", 1), ("GetIdentityUpdates", 1)]
+        );
     });
 }
 

@@ -194,7 +194,7 @@ impl GroupHandle {
         }
         if inner.refresh_is_due(group_id, REFRESH_ON_SEND_NS)? {
             // Who joined meanwhile cannot read what is said in an epoch of before.
-            inner.receive_locked(group_id).await?;
+            inner.be_current_locked(group_id).await?;
         }
         let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
         inner.publish_locked(group_id, awaited, refresh).await
@@ -389,7 +389,7 @@ impl GroupHandle {
         check_open(inner, self.id())?;
         let lock = inner.lock_of(self.id());
         let _guard = lock.lock().await;
-        inner.receive_locked(self.id()).await?;
+        inner.be_current_locked(self.id()).await?;
         check_open(inner, self.id())?;
         match inner.queue_membership(self.id(), &refresh).await? {
             Some(id) => inner.resolve_locked(self.id(), id).await,
@@ -403,7 +403,7 @@ impl GroupHandle {
         check_open(inner, group_id)?;
         let lock = inner.lock_of(group_id);
         let _guard = lock.lock().await;
-        inner.receive_locked(group_id).await?;
+        inner.be_current_locked(group_id).await?;
         check_open(inner, group_id)?;
         // The creator's first commit must bring its own identity update (see `create_group`).
         inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;

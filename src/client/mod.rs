@@ -8,7 +8,7 @@
 //! | `register.rs` | opening, the three registration flows |
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
-//! | `outbox.rs` | what we want out, and welcomes after our commits |
+//! | `outbox.rs`, `echo.rs` | what we want out and how it comes back, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `views.rs` | what a list has read of conversations |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
@@ -31,6 +31,7 @@ mod debug;
 mod device_sync;
 mod directory;
 mod dm;
+mod echo;
 mod error;
 mod events;
 mod expiry;

@@ -28,7 +28,8 @@ impl Inner {
     ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
         for _ in 0..PUBLISH_ROUNDS {
-            let mut sent = false;
+            let mut sent = Vec::new();
+            let echo = self.listen(group_id)?;
             while let Some(intent) = self.next_intent(group_id, refresh)? {
                 if let Some(required) = self.context().row(group_id)?.paused_for_version {
                     return match awaited {
@@ -48,15 +49,15 @@ impl Inner {
                 };
                 let is_commit = payload.is_commit;
                 self.send(group_id, &intent, payload).await?;
-                sent = true;
+                sent.push(intent.id);
                 if is_commit {
                     break;
                 }
             }
-            if !sent {
+            if sent.is_empty() {
                 return Ok(());
             }
-            self.receive_locked(group_id).await?;
+            self.read_back(group_id, sent, echo).await?;
             self.send_welcomes(group_id).await?;
         }
         Ok(())

@@ -4,19 +4,20 @@
 //! it starts over from the stored cursors, so nothing is missed and, since events come from what was newly
 //! stored, nothing is told twice. It ends as soon as nobody watches or the client is closed.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use futures::future::{Either, Fuse, FusedFuture as _, select};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::{FutureExt as _, StreamExt as _, stream};
 
+use super::echo::Listeners;
 use super::key_packages::keep_fresh;
 use super::network::Conditions;
-use super::sync::envelope;
+use super::sync::{PARALLEL, envelope};
 use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
 use crate::groups::originator;
@@ -44,6 +45,10 @@ const FIRST_PAUSE_IF_LIMITED: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub(super) conditions: Conditions,
+    pub(super) listeners: Listeners,
+    /// The groups whose messages the connection brings.
+    followed: RefCell<BTreeSet<GroupId>>,
+    stalled: RefCell<Stalled>,
     running: Cell<bool>,
     state: Cell<ConnectionState>,
 }
@@ -181,6 +186,9 @@ fn jittered(inner: &Inner, pause: Duration) -> Duration {
 
 impl Inner {
     fn set_connection(&self, state: ConnectionState) {
+        if state != ConnectionState::Connected {
+            self.live.listeners.dismiss_all();
+        }
         if self.live.state.replace(state) != state {
             self.events.tell(&Event::Connection(state));
         }
@@ -191,8 +199,34 @@ impl Inner {
         self.live.running.get()
     }
 
+    /// Whether a group's messages arrive by themselves, and all so far were read.
+    pub(super) fn is_followed(&self, group_id: GroupId) -> Result<bool, ClientError> {
+        Ok(self.live.state.get() == ConnectionState::Connected
+            && self.live.followed.borrow().contains(&group_id)
+            && !self.is_stalled(group_id)?)
+    }
+
+    /// Whether something of a group could not be processed yet. What was handed to one who waited for it, and who did
+    /// not read it, counts.
+    fn is_stalled(&self, group_id: GroupId) -> Result<bool, ClientError> {
+        let handed = self.live.stalled.borrow().handed.get(&group_id).copied();
+        if let Some(id) = handed
+            && id <= self.cursor(group_id)?
+        {
+            self.live.stalled.borrow_mut().handed.remove(&group_id);
+        }
+        let stalled = self.live.stalled.borrow();
+        Ok(stalled.groups.contains(&group_id) || stalled.handed.contains_key(&group_id))
+    }
+
+    fn stall(&self, group_id: GroupId) {
+        self.live.stalled.borrow_mut().groups.insert(group_id);
+        self.live.listeners.dismiss(group_id);
+    }
+
     /// The live connection is not wanted any more. The next watcher starts another.
     fn rest(&self) {
+        self.live.listeners.dismiss_all();
         self.live.running.set(false);
         self.live.state.set(ConnectionState::Idle);
     }
@@ -206,22 +240,21 @@ impl Inner {
     }
 
     async fn connected(self: &Rc<Self>, own: EventStream) -> Result<Infallible, ClientError> {
+        self.live.stalled.take();
         let topic = self.key.id();
         let after = self
             .store
             .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
         let mut welcomes = self.api.subscribe_welcome_messages(topic, after).await?.fuse();
         let mut own = own.fuse();
-        let mut groups = self.group_ids()?;
-        let mut messages = self.subscribe(&groups).await?;
-        let mut stalled = Stalled::default();
+        let mut messages = self.subscribe().await?;
         self.check_own_log().await?;
-        self.catch_up(&mut stalled).await?;
+        self.catch_up().await?;
         self.set_connection(ConnectionState::Connected);
         let mut retry = Fuse::terminated();
         let mut pause = FIRST_RETRY;
         loop {
-            if stalled.is_empty() {
+            if self.live.stalled.borrow().is_empty() {
                 pause = FIRST_RETRY;
             } else if retry.is_terminated() {
                 retry = self.platform.sleep(pause).fuse();
@@ -230,41 +263,41 @@ impl Inner {
             futures::select! {
                 welcome = welcomes.next() => {
                     let welcome = welcome.unwrap_or_else(|| Err(ended()))?;
-                    self.live_welcome(welcome, &mut stalled).await?;
+                    self.live_welcome(welcome).await?;
                 }
                 message = messages.next() => {
                     let message = message.unwrap_or_else(|| Err(ended()))?;
-                    self.live_message(message, &mut stalled).await?;
+                    self.live_message(message).await?;
                 }
                 event = own.next() => {
                     self.check_not_revoked()?;
                     if let Some(Event::Conversation(group_id)) = event
-                        && !groups.contains(&group_id)
+                        && !self.live.followed.borrow().contains(&group_id)
                     {
-                        groups = self.group_ids()?;
-                        messages = self.subscribe(&groups).await?;
+                        messages = self.subscribe().await?;
                     }
                 }
-                () = retry => self.retry(&mut stalled).await?,
+                () = retry => self.retry().await?,
             }
         }
     }
 
     /// Reads what was missed. Conversations that cannot be read now are left to be tried again.
-    async fn catch_up(self: &Rc<Self>, stalled: &mut Stalled) -> Result<(), ClientError> {
-        stalled.welcomes = tolerate(self.sync_welcomes().await)?.is_none();
-        for group_id in self.stale_groups().await? {
+    async fn catch_up(self: &Rc<Self>) -> Result<(), ClientError> {
+        let is_read = tolerate(self.sync_welcomes().await)?.is_some();
+        self.live.stalled.borrow_mut().welcomes = !is_read;
+        let read = |group_id| async move { (group_id, self.sync_idle_group(group_id).await) };
+        let mut outcomes = stream::iter(self.stale_groups().await?.into_iter().map(read)).buffered(PARALLEL);
+        while let Some((group_id, outcome)) = outcomes.next().await {
             // The connection is there: a failure now is this conversation's own.
-            match self.sync_idle_group(group_id).await {
+            match outcome {
                 Ok(true) => {}
                 // A slow request of one must not silence all others.
-                Ok(false) => {
-                    stalled.groups.insert(group_id);
-                }
+                Ok(false) => self.stall(group_id),
                 Err(error) if ends_everything(&error) => return Err(error),
                 Err(error) => {
                     tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
-                    stalled.groups.insert(group_id);
+                    self.stall(group_id);
                 }
             }
         }
@@ -273,13 +306,15 @@ impl Inner {
     }
 
     /// Tries again what could not be processed. What still cannot stays, and so nothing passes it.
-    async fn retry(self: &Rc<Self>, stalled: &mut Stalled) -> Result<(), ClientError> {
-        if stalled.welcomes {
-            stalled.welcomes = tolerate(self.sync_welcomes().await)?.is_none();
+    async fn retry(self: &Rc<Self>) -> Result<(), ClientError> {
+        if self.live.stalled.borrow().welcomes {
+            let is_read = tolerate(self.sync_welcomes().await)?.is_some();
+            self.live.stalled.borrow_mut().welcomes = !is_read;
         }
-        for group_id in stalled.groups.clone() {
-            if tolerate(self.sync_idle_group(group_id).await)? == Some(true) {
-                stalled.groups.remove(&group_id);
+        let groups = self.live.stalled.borrow().groups();
+        for group_id in groups {
+            if self.is_stalled(group_id)? && tolerate(self.sync_idle_group(group_id).await)? == Some(true) {
+                self.live.stalled.borrow_mut().remove(group_id);
             }
         }
         Ok(())
@@ -287,12 +322,8 @@ impl Inner {
 
     /// Processes a welcome that arrived by itself. Behind one that could not be processed yet nothing is: the
     /// cursor must not pass it, and the retry reads all of them.
-    async fn live_welcome(
-        self: &Rc<Self>,
-        welcome: WelcomeEnvelope,
-        stalled: &mut Stalled,
-    ) -> Result<(), ClientError> {
-        if stalled.welcomes {
+    async fn live_welcome(self: &Rc<Self>, welcome: WelcomeEnvelope) -> Result<(), ClientError> {
+        if self.live.stalled.borrow().welcomes {
             return Ok(());
         }
         let outcome = {
@@ -301,26 +332,28 @@ impl Inner {
         };
         match tolerate(outcome)? {
             Some(_) => self.welcome_arrived()?,
-            None => stalled.welcomes = true,
+            None => self.live.stalled.borrow_mut().welcomes = true,
         }
         Ok(())
     }
 
-    /// The same for a message of a group. A group in which something is just being sent is read a little later:
-    /// one slow request must not silence all others.
-    async fn live_message(&self, message: GroupEnvelope, stalled: &mut Stalled) -> Result<(), ClientError> {
+    /// The same for a message of a group. In a group in which something is just being sent, the sender reads it, or it
+    /// is read a little later: one slow request must not silence all others.
+    async fn live_message(&self, message: GroupEnvelope) -> Result<(), ClientError> {
         let group_id = message.group_id;
         if self.store.group(&group_id)?.is_none()
-            || stalled.groups.contains(&group_id)
             || message.id <= self.cursor(group_id)?
+            || self.handed_over(&message)
+            || self.is_stalled(group_id)?
         {
             return Ok(());
         }
         let lock = self.lock_of(group_id);
-        // A message of our own often comes back before the answer to sending it.
         let soon = self.platform.sleep(BRIEF_WAIT);
         let Either::Left((_guard, _)) = select(lock.lock(), soon).await else {
-            stalled.groups.insert(group_id);
+            if !self.handed_over(&message) {
+                self.stall(group_id);
+            }
             return Ok(());
         };
         if message.id <= self.cursor(group_id)? {
@@ -329,9 +362,19 @@ impl Inner {
         let read = tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_some();
         // Whom we are to take out is taken out by the sync that follows.
         if !read || self.is_left_waiting(group_id)? {
-            stalled.groups.insert(group_id);
+            self.stall(group_id);
         }
         Ok(())
+    }
+
+    /// Hands a message to who sends something in its group and waits for it to come back, if anybody does.
+    fn handed_over(&self, message: &GroupEnvelope) -> bool {
+        let is_handed = self.live.listeners.hand_over(message);
+        if is_handed {
+            let mut stalled = self.live.stalled.borrow_mut();
+            stalled.handed.insert(message.group_id, message.id);
+        }
+        is_handed
     }
 
     fn group_ids(&self) -> Result<Vec<GroupId>, ClientError> {
@@ -344,14 +387,15 @@ impl Inner {
 
     async fn subscribe(
         &self,
-        groups: &[GroupId],
-    ) -> Result<futures::stream::Fuse<crate::transport::calls::MessageStream<GroupEnvelope>>, ClientError>
-    {
+    ) -> Result<stream::Fuse<crate::transport::calls::MessageStream<GroupEnvelope>>, ClientError> {
+        let groups = self.group_ids()?;
         let filters: Vec<_> = groups
             .iter()
             .map(|id| Ok((*id, self.cursor(*id)?)))
             .collect::<Result<_, ClientError>>()?;
-        Ok(self.api.subscribe_group_messages(&filters).await?.fuse())
+        let messages = self.api.subscribe_group_messages(&filters).await?.fuse();
+        self.live.followed.replace(groups.into_iter().collect());
+        Ok(messages)
     }
 }
 
@@ -360,11 +404,22 @@ impl Inner {
 struct Stalled {
     welcomes: bool,
     groups: BTreeSet<GroupId>,
+    /// The newest message of a group that was left to who sends something there.
+    handed: HashMap<GroupId, u64>,
 }
 
 impl Stalled {
     fn is_empty(&self) -> bool {
-        !self.welcomes && self.groups.is_empty()
+        !self.welcomes && self.groups.is_empty() && self.handed.is_empty()
+    }
+
+    fn groups(&self) -> Vec<GroupId> {
+        self.groups.iter().chain(self.handed.keys()).copied().collect()
+    }
+
+    fn remove(&mut self, group_id: GroupId) {
+        self.groups.remove(&group_id);
+        self.handed.remove(&group_id);
     }
 }
 

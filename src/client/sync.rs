@@ -19,7 +19,7 @@ use crate::storage::{
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
 /// How many conversations are synced side by side, as in libxmtp: while one waits for the node, others are read.
-const PARALLEL: usize = 10;
+pub(super) const PARALLEL: usize = 10;
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
@@ -252,6 +252,14 @@ impl Inner {
             && !is_virtual
             && row.paused_for_version.is_none()
             && self.context().summary(group_id)?.is_active)
+    }
+
+    /// Reads what is new, unless that has arrived by itself. The lock is held by the caller.
+    pub(super) async fn be_current_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
+        if self.is_followed(group_id)? {
+            return Ok(());
+        }
+        self.receive_locked(group_id).await
     }
 
     /// Reads everything the node has of a group. The lock is held by the caller.

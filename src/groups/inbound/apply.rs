@@ -10,7 +10,7 @@ use crate::groups::error::GroupError;
 use crate::groups::leave;
 use crate::groups::metadata::field;
 use crate::groups::originator;
-use crate::groups::removal;
+use crate::groups::removal::{self, Part};
 use crate::groups::row;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
@@ -57,12 +57,11 @@ fn told(
     epoch: u64,
     change: Change,
 ) -> Result<Vec<Change>, GroupError> {
-    match removal::stored(context, group, row, epoch)? {
-        Some(removed) if removed == row.id => Ok(Vec::new()),
-        Some(removed) => Ok(vec![change, Change::MessageRemoved(removed)]),
-        None if context.db.removed_by(&row.id)?.is_some() => Ok(Vec::new()),
-        None => Ok(vec![change]),
-    }
+    Ok(match removal::stored(context, group, row, epoch)? {
+        Part::None => vec![change],
+        Part::Removes(other) => vec![change, Change::MessageRemoved(other)],
+        Part::Removed => Vec::new(),
+    })
 }
 
 /// Stores that an own message is on the network.

@@ -34,16 +34,36 @@ fn of(row: &MessageRow) -> Option<Removal> {
     Removal::decode(&content).ok()
 }
 
-/// Notes a stored message's part in removals: as a removal, sent in `epoch`, or as a target. Answers the message
-/// that it removed, which is itself where a removal was here first.
+/// What a message that was just stored has to do with removals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Nothing, as far as anybody sees.
+    None,
+    /// It removes this message, since now.
+    Removes(MessageId),
+    /// It is removed itself.
+    Removed,
+}
+
+/// Notes a stored message's part in removals: as a removal, sent in `epoch`, or as a target.
 pub(super) fn stored(
     context: &Context<'_>,
     group: &Group,
     row: &MessageRow,
     epoch: u64,
-) -> Result<Option<MessageId>, GroupError> {
+) -> Result<Part, GroupError> {
+    let part = |context: &Context<'_>| {
+        Ok(match context.db.removed_by(&row.id)? {
+            Some(_) => Part::Removed,
+            None => Part::None,
+        })
+    };
     let Some(removal) = of(row) else {
-        return Ok(settle(context, row.id)?.then_some(row.id));
+        if context.db.removals_naming(&row.id)?.is_empty() {
+            return Ok(Part::None);
+        }
+        settle(context, row.id)?;
+        return part(context);
     };
     context.db.put_removal(&RemovalRow {
         id: row.id,
@@ -59,7 +79,10 @@ pub(super) fn stored(
         sequence_id: row.sequence_id,
         failed: false,
     })?;
-    Ok(settle(context, removal.target)?.then_some(removal.target))
+    if settle(context, removal.target)? {
+        return Ok(Part::Removes(removal.target));
+    }
+    part(context)
 }
 
 /// Notes that an own removal could not be sent, or is tried again.
