@@ -4,7 +4,7 @@
  * stored. What is kept beside them tells a database that is gone from one that was never made. Runs in the worker of
  * the tab that has the database.
  */
-import { directoryOf, nameHash } from "./database.js";
+import { directoryOf, hasFiles, nameHash } from "./database.js";
 import { XmtpError } from "./errors.js";
 import { keyStore, type KeyStore } from "./key-store.js";
 
@@ -47,6 +47,7 @@ export class Keeper {
   readonly #isBack: boolean;
   readonly #madeHere: string | undefined;
   readonly #store: KeyStore;
+  readonly #lookForFiles: (name: string) => Promise<boolean>;
   #name = "";
   #kept: Kept | undefined;
   #candidates: Candidate[] | undefined;
@@ -61,7 +62,9 @@ export class Keeper {
     own: Uint8Array | undefined,
     { isBack = false, madeHere }: { isBack?: boolean; madeHere?: string | undefined } = {},
     store: KeyStore = keyStore,
+    lookForFiles: (name: string) => Promise<boolean> = hasFiles,
   ) {
+    this.#lookForFiles = lookForFiles;
     this.#own = own;
     this.#isBack = isBack;
     this.#madeHere = madeHere;
@@ -73,9 +76,14 @@ export class Keeper {
     return this.#name;
   }
 
-  /** The directory of the database. */
+  /** The directory of the database. Where it is gone none is made. */
   async directory(name: string): Promise<string> {
     this.#name = name;
+    if (!(await this.#lookForFiles(name))) {
+      const kept = await this.#store.get(await nameHash(name));
+      if (kept?.installationId !== undefined) throw evicted(kept.installationId);
+      if (this.#isBack) throw deleted();
+    }
     return directoryOf(name);
   }
 
@@ -151,18 +159,9 @@ export class Keeper {
 
   /** A database that is not there yet. */
   async #begin(kept: Kept | undefined): Promise<Candidate> {
-    const installationId = kept === undefined && this.#isBack ? undefined : (kept?.installationId ?? this.#madeHere);
-    if (installationId !== undefined) {
-      throw new XmtpError(
-        "storage.evicted",
-        "the database of this installation is gone: the browser or somebody has cleared it. Its messages cannot be had " +
-          "back. To go on with a new installation call Client.deleteLocalDatabase, then Client.create, and revoke this one",
-        { details: { installationId } },
-      );
-    }
-    if (this.#isBack) {
-      throw new XmtpError("storage.deleted", "the database was deleted while it was open here: reload this page");
-    }
+    const installationId = kept?.installationId ?? (this.#isBack ? undefined : this.#madeHere);
+    if (installationId !== undefined) throw evicted(installationId);
+    if (this.#isBack) throw deleted();
     // Kept before anything is encrypted with it; a key from an attempt that went no further serves as well.
     if (kept?.current.kind === "managed" && this.#own === undefined) {
       return { held: kept.current, key: await unwrap(this.#name, kept.current), clear: false };
@@ -212,6 +211,19 @@ export class Keeper {
 /** Forgets what is kept of a database. Nobody can read it from then on. */
 export async function forgetDatabase(name: string, store: KeyStore = keyStore): Promise<void> {
   await store.delete(await nameHash(name));
+}
+
+function evicted(installationId: string): XmtpError {
+  return new XmtpError(
+    "storage.evicted",
+    "the database of this installation is gone: the browser or somebody has cleared it. Its messages cannot be had back. " +
+      "To go on with a new installation call Client.deleteLocalDatabase, then Client.create, and revoke this one",
+    { details: { installationId } },
+  );
+}
+
+function deleted(): XmtpError {
+  return new XmtpError("storage.deleted", "the database was deleted while it was open here: reload this page");
 }
 
 function wrongKey(message: string): XmtpError {

@@ -5,7 +5,7 @@
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
-import { deleteFiles, hasFiles } from "./database.js";
+import { deleteFiles } from "./database.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
 import { forgetDatabase, Keeper } from "./keys.js";
@@ -196,16 +196,6 @@ async function closeClient(): Promise<void> {
   await closing.close();
 }
 
-/** Why a database that was open here cannot be opened again, where the module sees files missing and no more. */
-async function explain(error: unknown, keys: Keeper | undefined, isBack: boolean): Promise<never> {
-  if (isTrap(error)) throw error;
-  const { code } = toPlainError(error);
-  if (isBack && code === "storage.unavailable" && keys !== undefined && !(await hasFiles(keys.name))) {
-    throw new XmtpError("storage.deleted", "the database was deleted while it was open here: reload this page");
-  }
-  throw error;
-}
-
 /** Deletes the database that these options name. */
 async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath }: OpenArgs): Promise<void> {
   const remove = async (name: string): Promise<void> => {
@@ -233,9 +223,9 @@ export const handlers: Handlers = {
     if (client !== undefined) throw new XmtpError("internal", "this worker already runs a client");
     await load(args.wasmUrl);
     const { identifier, wasmUrl: _, dbPath, dbEncryptionKey, ...rest } = args;
-    const isBack = rest.inboxId !== undefined;
-    const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, { isBack, madeHere: rest.madeHere });
-    const opening = raw.Client.create({
+    const known = { isBack: rest.inboxId !== undefined, madeHere: rest.madeHere };
+    const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, known);
+    const opened = await raw.Client.create({
       ...given({ appVersion: rest.appVersion, inboxId: rest.inboxId, dbPath, keeper: keys }),
       apiUrl: rest.apiUrl,
       env: rest.env,
@@ -244,7 +234,6 @@ export const handlers: Handlers = {
       identifier: identifier.identifier,
       identifierKind: identifier.identifierKind,
     } as Parameters<typeof raw.Client.create>[0]);
-    const opened = await opening.catch((error: unknown) => explain(error, keys, isBack));
     try {
       await keys?.opened();
       if (opened.isRegistered) await keys?.installed(opened.installationId);

@@ -40,7 +40,7 @@ class Database {
 
   /** As the module opens one. */
   async open(ownKey, { installed = true, ...known } = {}) {
-    const keeper = new Keeper(ownKey, known, this.store);
+    const keeper = new Keeper(ownKey, known, this.store, async () => this.file !== undefined);
     await keeper.directory(NAME);
     let failed;
     for (;;) {
@@ -83,7 +83,7 @@ describe("the key of a database", () => {
     await one.open();
     const stolen = { ...one.kept(), id: await nameHash("other.db3") };
     one.store.records.set(stolen.id, stolen);
-    const keeper = new Keeper(undefined, {}, one.store);
+    const keeper = new Keeper(undefined, {}, one.store, async () => true);
     await keeper.directory("other.db3");
     await assert.rejects(keeper.key(true, false), code("storage.key_lost"));
   });
@@ -152,12 +152,12 @@ describe("a database in clear, as earlier versions made it", () => {
   it("may be left half encrypted: it looks encrypted then, and is opened as it was", async () => {
     const database = new Database();
     database.file = "clear";
-    const keeper = new Keeper(undefined, {}, database.store);
+    const keeper = new Keeper(undefined, {}, database.store, async () => true);
     await keeper.directory(NAME);
     assert.equal((await keeper.key(true, true)).clear, false);
     assert.equal((await keeper.key(true, true, "storage.wrong_key")).clear, true);
     // The plug is pulled: the first page is encrypted, and the journal holds the clear one.
-    const again = new Keeper(undefined, {}, database.store);
+    const again = new Keeper(undefined, {}, database.store, async () => true);
     await again.directory(NAME);
     const offers = [await again.key(true, false), await again.key(true, false, "storage.corrupt")];
     assert.deepEqual(offers.map(({ clear }) => clear), [false, true]);

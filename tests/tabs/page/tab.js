@@ -3,6 +3,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import * as storage from "./storage.js";
 
 const query = new URLSearchParams(location.search);
 const build = query.get("build") === "newer" ? "/newer" : "/pkg";
@@ -36,6 +37,7 @@ const coded = (call) => async (...args) => {
 };
 
 window.tab = {
+  ...storage,
   open: coded(async (privateKey, node, options = {}) => {
     // A key crosses from the test as the byte it is made of.
     const { key, ...rest } = options;
@@ -94,4 +96,3 @@ window.tab = {
     await api.Client.deleteLocalDatabase(identifier, { env: "local", apiUrl: node, ...options });
   }),
 };
-Object.assign(window.tab, await import("./storage.js"));
