@@ -44,6 +44,7 @@ export type { ConnectionState } from "./network.js";
 export type { StorageInfo } from "./storage.js";
 export { XmtpError } from "./errors.js";
 export * from "./error-classes.js";
+export { Opfs } from "./opfs.js";
 export { Backend, createBackend } from "./backend.js";
 export type * from "./names.js";
 export { InboxStates } from "./inboxes.js";

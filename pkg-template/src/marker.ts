@@ -5,10 +5,12 @@
 import { sha256Hex } from "./hash.js";
 import type { OpenArgs } from "./rpc.js";
 
+const PREFIX = "xmtp-web:installation:";
+
 async function place({ env, identifier, nonce, dbPath }: OpenArgs): Promise<string> {
   const { identifierKind, identifier: text } = identifier;
   const parts = typeof dbPath === "string" ? [dbPath] : [env, identifierKind, text.toLowerCase(), nonce.toString()];
-  return `xmtp-web:installation:${await sha256Hex(JSON.stringify(parts))}`;
+  return `${PREFIX}${await sha256Hex(JSON.stringify(parts))}`;
 }
 
 /** The installation that was made here under these options; undefined where nothing says so. @internal */
@@ -29,5 +31,18 @@ export async function markInstallation(args: OpenArgs, installationId: string | 
     else localStorage.setItem(await place(args), installationId);
   } catch {
     // It is a help, not a condition.
+  }
+}
+
+/** Forgets what was noted of a database by its path or its installation; without either, all of it. @internal */
+export async function forgetMarks(path?: string, installationId?: string): Promise<void> {
+  try {
+    const own = path === undefined ? undefined : `${PREFIX}${await sha256Hex(JSON.stringify([path]))}`;
+    for (const key of Object.keys(localStorage)) {
+      if (!key.startsWith(PREFIX)) continue;
+      if (path === undefined || key === own || localStorage.getItem(key) === installationId) localStorage.removeItem(key);
+    }
+  } catch {
+    // As above.
   }
 }

@@ -10,6 +10,7 @@ import type { DatabaseCounts } from "./diagnostics.js";
 import type { PlainError } from "./errors.js";
 import type { TabRole } from "./events.js";
 import type { ConnectionState } from "./network.js";
+import type { Deleted } from "./opfs-files.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
@@ -256,6 +257,14 @@ export interface Requests {
 
   /** Of a client that is not open. */
   "tools.deleteDatabase": { args: OpenArgs; result: void };
+  /** Of databases that nobody has open, by path or as listed. */
+  "opfs.list": { args: void; result: string[] };
+  "opfs.capacity": { args: void; result: number };
+  "opfs.exists": { args: { path: string }; result: boolean };
+  "opfs.delete": { args: { path: string }; result: Deleted };
+  "opfs.export": { args: { path: string }; result: Uint8Array };
+  "opfs.import": { args: { path: string; data: Uint8Array }; result: void };
+  "opfs.clear": { args: void; result: void };
   "tools.encode": { args: OnModule<{ kind: string; content: unknown }>; result: EncodedContent };
   "tools.encryptAttachment": { args: OnModule<{ attachment: Attachment }>; result: EncryptedAttachment };
   "tools.decryptAttachment": {

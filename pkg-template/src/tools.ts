@@ -9,6 +9,11 @@ export function remember(workerUrl: string | URL | undefined, wasmUrl: string | 
   if (workerUrl !== undefined || wasmUrl !== undefined) place = { workerUrl, wasmUrl };
 }
 
+/** Where `worker.js` is, for those who moved it. @internal */
+export function toolsPlace(): string | URL | undefined {
+  return place.workerUrl;
+}
+
 /**
  * A worker without a client, for functions that need the wasm module and no account. Started by the first of them;
  * heavy work such as encrypting a file never runs on the page's thread. @internal

@@ -10,6 +10,7 @@ import type { DatabaseCounts } from "./diagnostics.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
 import { forgetDatabase, Keeper } from "./keys.js";
+import * as files from "./opfs-files.js";
 import type { GroupPermissions } from "./permissions.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import type {
@@ -370,6 +371,14 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.setMinimumSupportedProtocolVersion(version)),
   "group.debugInfo": ({ groupId }) => withGroup(groupId, (group) => group.debugInfo()),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+
+  "opfs.list": files.listDatabases,
+  "opfs.capacity": files.countSlots,
+  "opfs.exists": ({ path }) => files.hasDatabase(path),
+  "opfs.delete": ({ path }) => files.deleteDatabase(path),
+  "opfs.export": ({ path }) => files.exportDatabase(path),
+  "opfs.import": ({ path, data }) => files.importDatabase(path, data),
+  "opfs.clear": files.deleteAllDatabases,
 
   "tools.encode": async ({ kind, content, wasmUrl }) => {
     await load(wasmUrl);

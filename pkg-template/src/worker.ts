@@ -37,7 +37,7 @@ const engine: Engine = {
 
 /** Requests that no other tab could do better. */
 function isOwn(method: Method): boolean {
-  return method.startsWith("tools.") || method.startsWith("directory.");
+  return method.startsWith("tools.") || method.startsWith("directory.") || method.startsWith("opfs.");
 }
 
 /** Says once that the wasm instance is gone. Every request from then on gets the same error. */
