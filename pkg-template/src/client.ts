@@ -346,6 +346,45 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /**
+   * Encrypts the database with another key: the app's own (32 random bytes, which every opening must pass from then on),
+   * or without one a new key that is kept in this browser. A crash on the way leaves it with the one or the other.
+   */
+  async rekey(options: { dbEncryptionKey?: Uint8Array } = {}): Promise<void> {
+    checkKeys("rekey", options, ["dbEncryptionKey"]);
+    const { dbEncryptionKey } = options;
+    checkDatabaseKey(dbEncryptionKey);
+    await this.#channel.call("client.rekey", { dbEncryptionKey });
+  }
+
+  /** Where the database lies, whether the browser keeps it, and how much room there is. */
+  storageInfo(): Promise<StorageInfo> {
+    return storageInfo(this.#options.dbPath === null ? "memory" : "opfs", this.#persistence);
+  }
+
+  /**
+   * Closes the client and deletes its database: all files, and the key that was kept. Clients of other tabs end with
+   * `storage.deleted`. The network still has the installation: revoke it first if it will not be used again.
+   */
+  async deleteLocalDatabase(): Promise<void> {
+    await this.#channel.call("client.deleteDatabase");
+    this.#stopWatching();
+    this.#channel.terminate();
+    await markInstallation(openArgs(this.#options, this.#identifier), undefined);
+  }
+
+  /**
+   * The same without a client, for a database that is open nowhere: the way on from `storage.key_lost` and
+   * `storage.evicted`. Does nothing where there is none. Takes the options the client was made with.
+   */
+  static async deleteLocalDatabase(identifier: Identifier, options?: ClientOptions): Promise<void> {
+    const resolved = resolveOptions(options);
+    const args = openArgs(resolved, checkIdentifier(identifier));
+    remember(resolved.workerUrl, resolved.wasmUrl);
+    await tools().channel.call("tools.deleteDatabase", args);
+    await markInstallation(args, undefined);
+  }
+
+  /**
    * Calls a listener at each event of a kind; answers how to stop that.
    *
    * ```ts
@@ -380,45 +419,6 @@ export class Client<_ContentTypes = unknown> {
   /** As {@link close}: for `await using`. */
   [asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /**
-   * Encrypts the database with another key: the app's own (32 random bytes, which every opening must pass from then on),
-   * or without one a new key that is kept in this browser. A crash on the way leaves it with the one or the other.
-   */
-  async rekey(options: { dbEncryptionKey?: Uint8Array } = {}): Promise<void> {
-    checkKeys("rekey", options, ["dbEncryptionKey"]);
-    const { dbEncryptionKey } = options;
-    checkDatabaseKey(dbEncryptionKey);
-    await this.#channel.call("client.rekey", { dbEncryptionKey });
-  }
-
-  /** Where the database lies, whether the browser keeps it, and how much room there is. */
-  storageInfo(): Promise<StorageInfo> {
-    return storageInfo(this.#options.dbPath === null ? "memory" : "opfs", this.#persistence);
-  }
-
-  /**
-   * Closes the client and deletes its database: all files, and the key that was kept. Clients of other tabs end with
-   * `storage.deleted`. The network still has the installation: revoke it first if it will not be used again.
-   */
-  async deleteLocalDatabase(): Promise<void> {
-    await this.#channel.call("client.deleteDatabase");
-    await markInstallation(openArgs(this.#options, this.#identifier), undefined);
-    this.#stopWatching();
-    this.#channel.terminate();
-  }
-
-  /**
-   * The same without a client, for a database that is open nowhere: the way on from `storage.key_lost` and
-   * `storage.evicted`. Does nothing where there is none. Takes the options the client was made with.
-   */
-  static async deleteLocalDatabase(identifier: Identifier, options?: ClientOptions): Promise<void> {
-    const resolved = resolveOptions(options);
-    const args = openArgs(resolved, checkIdentifier(identifier));
-    remember(resolved.workerUrl, resolved.wasmUrl);
-    await tools().channel.call("tools.deleteDatabase", args);
-    await markInstallation(args, undefined);
   }
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
