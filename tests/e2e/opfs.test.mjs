@@ -21,7 +21,8 @@ before(async () => {
   await page.exposeFunction("addressOf", (name) => people.set(name, people.get(name) ?? wallet()).get(name).address);
   await page.exposeFunction("signFor", (name, text) => people.get(name).sign(text));
   // Nothing but an origin: the test imports the package itself.
-  await page.goto(`${server.url}/package.json`);
+  await page.route(`${server.url}/`, (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>Files</title>" }));
+  await page.goto(`${server.url}/`);
   await page.evaluate(async (apiUrl) => {
     const api = await import("/index.js");
     const code = (promise) => promise.then(() => "fine", (error) => error.code ?? String(error));
