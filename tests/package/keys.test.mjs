@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { nameHash } from "../../pkg/database.js";
 import { XmtpError } from "../../pkg/errors.js";
 import { forgetDatabase, Keeper } from "../../pkg/keys.js";
+import { tellWantOfSpace } from "../../pkg/no-space.js";
 
 const NAME = `xmtp-dev-${"ab".repeat(32)}.db3`;
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
@@ -259,4 +260,27 @@ describe("a change of the key", () => {
     assert.notDeepEqual(database.kept().current.wrapped, wrapped);
     assert.equal(database.kept().next, undefined);
   });
+});
+
+describe("a file that takes a part of what is written, or none", () => {
+  class FileSystemSyncAccessHandle {
+    room = 10;
+    write(buffer) {
+      if (buffer.byteLength <= this.room) return (this.room -= buffer.byteLength), buffer.byteLength;
+      // What Chromium answers in a private window: -8 without its sign.
+      return this.room > 0 ? this.room : 4294967288;
+    }
+  }
+
+  it("is full", () => {
+    tellWantOfSpace({ FileSystemSyncAccessHandle });
+    const file = new FileSystemSyncAccessHandle();
+    assert.equal(file.write(new Uint8Array(8), { at: 0 }), 8);
+    const full = { name: "QuotaExceededError" };
+    assert.throws(() => file.write(new Uint8Array(8), { at: 8 }), full);
+    assert.equal(file.write(new Uint8Array(2), { at: 8 }), 2);
+    assert.throws(() => file.write(new Uint8Array(1), { at: 10 }), full);
+  });
+
+  it("does not matter where there is no private file system", () => tellWantOfSpace({}));
 });

@@ -5,6 +5,15 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import * as storage from "./storage.js";
 
+// So that a test can end them as a browser would.
+window.workers = [];
+window.Worker = class extends Worker {
+  constructor(...args) {
+    super(...args);
+    window.workers.push(this);
+  }
+};
+
 const query = new URLSearchParams(location.search);
 const build = query.get("build") === "newer" ? "/newer" : "/pkg";
 const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : {};
