@@ -1,7 +1,7 @@
 // The packed tarball, installed into an app of each kind without any configuration file, chats in a browser.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -32,10 +32,10 @@ after(async () => {
   if (scratch) await rm(scratch, { recursive: true, force: true });
 });
 
-/** A new app with the tarball and what else it needs. */
-async function app(name, packages = []) {
+/** A new app with the tarball and what else it needs, from one of the folders here. */
+async function app(name, packages = [], source = "app") {
   const folder = join(scratch, name);
-  await cp(join(root, "pkg-tests", "app"), folder, { recursive: true });
+  await cp(join(root, "pkg-tests", source), folder, { recursive: true });
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: `app-${name}`, private: true, type: "module" }));
   await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", tarball, ...packages], { cwd: folder });
   return folder;
@@ -64,6 +64,14 @@ async function chat(url) {
   }
 }
 
+/** Waits for the word with which a server says that it listens. */
+function listens(server, word) {
+  return new Promise((resolve, reject) => {
+    server.stdout.on("data", (text) => String(text).includes(word) && resolve());
+    server.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+}
+
 async function chatsFrom(folder) {
   const server = await serveFolder(folder);
   try {
@@ -80,15 +88,18 @@ describe("the packed tarball chats", () => {
     await chatsFrom(join(folder, "dist"));
   });
 
+  it("through the hooks of React, built by Vite", async () => {
+    const folder = await app("react", ["vite", "react", "react-dom"], "react");
+    await run("npx", ["vite", "build", "--logLevel", "warn"], { cwd: folder });
+    await chatsFrom(join(folder, "dist"));
+  });
+
   it("served by Vite's development server", async () => {
     const folder = await app("vite-dev", ["vite"]);
     const port = await freePort();
     const server = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--port", String(port), "--strictPort"], { cwd: folder });
     try {
-      await new Promise((resolve, reject) => {
-        server.stdout.on("data", (text) => String(text).includes("Local:") && resolve());
-        server.once("exit", (code) => reject(new Error(`vite ended with ${code}`)));
-      });
+      await listens(server, "Local:");
       assert.deepEqual(await chat(`http://localhost:${port}/`), { text: "Soup or noodles?", groups: ["Lunch"] });
     } finally {
       server.kill();
@@ -108,6 +119,30 @@ describe("the packed tarball chats", () => {
     await cp(join(folder, "node_modules/xmtp-web/xmtp_web_bg.wasm"), join(folder, "dist/xmtp_web_bg.wasm"));
     await cp(join(folder, "index.html"), join(folder, "dist/index.html"));
     await chatsFrom(join(folder, "dist"));
+  });
+
+  it("built and rendered by Next.js", async () => {
+    const folder = await app("next", ["next", "react", "react-dom"]);
+    await mkdir(join(folder, "app"));
+    await writeFile(join(folder, "app/layout.jsx"), "export default ({ children }) => <html><body>{children}</body></html>;\n");
+    // A component of the server, which has the entry with the hooks from the browser.
+    const page = 'import { XmtpProvider } from "xmtp-web/react";\nimport Chat from "./chat";\n' +
+      "export default () => <XmtpProvider><Chat /></XmtpProvider>;\n";
+    await writeFile(join(folder, "app/page.jsx"), page);
+    // Imported by the component itself, so that the server imports it too; used in an effect.
+    const component = '"use client";\nimport { useEffect } from "react";\nimport { XmtpError } from "xmtp-web";\nimport { useClient } from "xmtp-web/react";\n' +
+      'export default function Chat() {\n  const { status } = useClient();\n  useEffect(() => void import("../main.js"), []);\n  return <p>{XmtpError.name} {status}</p>;\n}\n';
+    await writeFile(join(folder, "app/chat.jsx"), component);
+    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };
+    await run("npx", ["next", "build"], { cwd: folder, env });
+    const port = await freePort();
+    const server = spawn(process.execPath, ["node_modules/next/dist/bin/next", "start", "--port", String(port)], { cwd: folder, env });
+    try {
+      await listens(server, "Ready");
+      assert.deepEqual(await chat(`http://localhost:${port}/`), { text: "Soup or noodles?", groups: ["Lunch"] });
+    } finally {
+      server.kill();
+    }
   });
 
   it("as a plain script of a static server", async () => {

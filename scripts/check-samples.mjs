@@ -1,5 +1,5 @@
 // Type-checks every TypeScript sample of the README files and of docs/ against the package's own types, as an app would
-// compile it. A sample is a fenced block of language `ts`; it may use the names of scripts/samples/names.d.ts.
+// compile it. A sample is a fenced block of language `ts` or `tsx`; it may use the names of scripts/samples/names.d.ts.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
@@ -22,7 +22,7 @@ function samplesOf(text, file) {
   text.split("\n").forEach((line, index) => {
     const fence = /^ {0,3}```\s*(\S*)/.exec(line);
     if (open !== undefined && /^ {0,3}```\s*$/.test(line)) {
-      if (open.language === "ts") found.push(open);
+      if (open.language === "ts" || open.language === "tsx") found.push(open);
       open = undefined;
     } else if (open !== undefined) open.lines.push(line);
     else if (fence) open = { language: fence[1], first: index + 2, lines: [] };
@@ -38,10 +38,10 @@ let count = 0;
 const files = [join(root, "README.md"), join(root, "pkg-template", "README.md"), ...markdownIn(join(root, "docs"))];
 for (const file of files) {
   const name = relative(root, file).split(sep).join("/");
-  for (const { first, lines } of samplesOf(readFileSync(file, "utf8"), name)) {
+  for (const { first, lines, language } of samplesOf(readFileSync(file, "utf8"), name)) {
     // In the sample's file its lines have the numbers they have in the document; `export {}` makes it a module.
     const text = `${"\n".repeat(first - 1)}${lines.join("\n")}\nexport {};\n`;
-    writeFileSync(join(out, `${name.replaceAll("/", "__")}.${first}.ts`), text);
+    writeFileSync(join(out, `${name.replaceAll("/", "__")}.${first}.${language}`), text);
     count += 1;
   }
 }
@@ -58,16 +58,17 @@ const config = {
     noUnusedLocals: false,
     noUnusedParameters: false,
     rootDir: "../..",
-    paths: { "xmtp-web": ["../../pkg-template/src/index.ts"] },
+    jsx: "react-jsx",
+    paths: { "xmtp-web": ["../../pkg-template/src/index.ts"], "xmtp-web/*": ["../../pkg-template/src/*/index.ts"] },
   },
-  include: ["*.ts", "../../scripts/samples/names.d.ts"],
+  include: ["*.ts", "*.tsx", "../../scripts/samples/names.d.ts"],
 };
 writeFileSync(join(out, "tsconfig.json"), JSON.stringify(config, undefined, 2));
 
 const tsc = join(root, "node_modules", ".bin", "tsc");
 const { status, stdout, stderr, error } = spawnSync(tsc, ["-p", out, "--pretty", "false"], { cwd: root, encoding: "utf8" });
 if (error) throw error;
-const toDocument = /^\.cache\/samples\/(.+\.md)\.\d+\.ts\((\d+),(\d+)\)/gm;
+const toDocument = /^\.cache\/samples\/(.+\.md)\.\d+\.tsx?\((\d+),(\d+)\)/gm;
 const report = `${stdout}${stderr}`.replace(toDocument, (_, name, line, column) => `${name.replaceAll("__", "/")}:${line}:${column}`);
 if (status !== 0) {
   process.stderr.write(report);

@@ -143,6 +143,8 @@ error_codes! {
     ClientClosed = "client.closed",
     /// The page side cannot start the worker.
     NoWorker = "client.no_worker",
+    /// The caller's `AbortSignal` has fired.
+    Aborted = "call.aborted",
     /// A defect in this library.
     Internal = "internal",
 }

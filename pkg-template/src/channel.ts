@@ -1,9 +1,13 @@
 import { CodecRegistry } from "./codecs.js";
+import type { RecentError } from "./diagnostics.js";
 import { XmtpError } from "./errors.js";
+import { Events, type TabRole } from "./events.js";
 import type { Args, Method, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
 
 /** What the page does with the events of one stream. */
 export interface StreamListener {
+  /** What is streamed, for whoever looks for a fault. */
+  kind: string;
   onValue(value: StreamValue): void;
   onError(error: XmtpError): void;
   /** The stream is over; nothing follows. */
@@ -12,6 +16,9 @@ export interface StreamListener {
 
 /** How long a worker may take to close its database before it is ended, milliseconds. */
 const CLOSE_MS = 5_000;
+
+/** How many errors are remembered for {@link Channel.recentErrors}. */
+const RECENT_ERRORS = 20;
 
 /** Starts the worker, or says why there can be none. */
 function startWorker(workerUrl: string | URL | undefined): Worker {
@@ -31,10 +38,15 @@ function startWorker(workerUrl: string | URL | undefined): Worker {
 /** The page's end of the line to the worker. */
 export class Channel {
   readonly #worker: Worker;
-  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (error: XmtpError) => void }>();
+  readonly #pending = new Map<number, { method: Method; resolve: (value: never) => void; reject: (error: XmtpError) => void }>();
   readonly #streams = new Map<number, StreamListener>();
   #nextId = 1;
   #closed: XmtpError | undefined;
+  #hasEnded = false;
+  #role: TabRole = "alone";
+  #isRevoked = false;
+  readonly #recentErrors: RecentError[] = [];
+  readonly events = new Events();
   /** The codecs of the app, for whoever builds messages from what arrives. */
   readonly codecs: CodecRegistry;
 
@@ -56,7 +68,7 @@ export class Channel {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const id = this.#nextId++;
     return new Promise<Result<M>>((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (value: never) => void, reject });
+      this.#pending.set(id, { method, resolve: resolve as (value: never) => void, reject });
       try {
         this.#worker.postMessage({ id, method, args: args[0] } as ToWorker);
       } catch (error) {
@@ -79,6 +91,28 @@ export class Channel {
 
   get isClosed(): boolean {
     return this.#closed !== undefined;
+  }
+
+  /** Why every call is refused; undefined while none is. */
+  get endedWith(): XmtpError | undefined {
+    return this.#closed;
+  }
+
+  get role(): TabRole {
+    return this.#role;
+  }
+
+  /** The newest errors of calls and streams, oldest first. */
+  get recentErrors(): readonly RecentError[] {
+    return this.#recentErrors;
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  get pendingCalls(): number {
+    return this.#pending.size;
   }
 
   /** Lets the client write what it has to, then ends the worker. Pending calls are rejected. */
@@ -105,10 +139,14 @@ export class Channel {
 
   #receive(message: ToPage): void {
     if (message.type === "fatal") return this.#fail(XmtpError.fromPlain(message.error));
+    if (message.type === "role") {
+      this.#role = message.role;
+      return this.events.tell("role", { role: message.role });
+    }
     if (message.type === "stream") {
       const listener = this.#streams.get(message.streamId);
       if (message.event === "value") listener?.onValue(message.value);
-      else if (message.event === "error") listener?.onError(XmtpError.fromPlain(message.error));
+      else if (message.event === "error") listener?.onError(this.#noted(XmtpError.fromPlain(message.error), `stream ${listener.kind}`));
       else {
         this.#streams.delete(message.streamId);
         listener?.onEnd();
@@ -118,12 +156,23 @@ export class Channel {
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     if (message.ok) pending?.resolve(message.result as never);
-    else pending?.reject(XmtpError.fromPlain(message.error));
+    else pending?.reject(this.#noted(XmtpError.fromPlain(message.error), pending.method));
+  }
+
+  /** Remembers that an error came, not what it says. */
+  #noted(error: XmtpError, during: string): XmtpError {
+    this.#recentErrors.push({ code: error.code, during, at: Date.now() });
+    if (this.#recentErrors.length > RECENT_ERRORS) this.#recentErrors.shift();
+    if (error.code === "identity.installation_revoked" && !this.#isRevoked) {
+      this.#isRevoked = true;
+      this.events.tell("revoked", { error });
+    }
+    return error;
   }
 
   #fail(error: XmtpError): void {
     if (this.#closed !== undefined && this.#closed.code !== "client.closed") return;
-    this.#closed = error;
+    this.#closed = this.#noted(error, "worker");
     this.#end(error);
   }
 
@@ -133,7 +182,10 @@ export class Channel {
     const streams = [...this.#streams.values()];
     this.#pending.clear();
     this.#streams.clear();
+    const isFirst = !this.#hasEnded;
+    this.#hasEnded = true;
     for (const { reject } of pending) reject(error);
     for (const stream of streams) stream.onEnd(error.code === "client.closed" ? undefined : error);
+    if (isFirst) this.events.tell("ended", { error: error.code === "client.closed" ? undefined : error });
   }
 }

@@ -1,8 +1,12 @@
+import { abortable, abortedBy, checkSignal } from "./abort.js";
 import { Accounts, checkInstallationIds, type SignatureRequestText } from "./accounts.js";
 import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
-import { XmtpError } from "./errors.js";
+import { diagnose, type Diagnostics } from "./diagnostics.js";
+import { asyncDispose } from "./dispose.js";
+import { invalidArgument, XmtpError } from "./errors.js";
+import type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 import { watchLife } from "./life.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
 import { resolveOptions, type ResolvedOptions } from "./options.js";
@@ -21,7 +25,7 @@ import type {
 } from "./types.js";
 
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
-export class Client {
+export class Client<_ContentTypes = unknown> {
   readonly conversations: Conversations;
   readonly preferences: Preferences;
   readonly #accounts: Accounts;
@@ -57,25 +61,38 @@ export class Client {
    */
   static async create(signer: Signer, options?: ClientOptions): Promise<Client> {
     const resolved = resolveOptions(options);
+    return abortable(resolved.signal, () => Client.#create(signer, resolved));
+  }
+
+  static async #create(signer: Signer, options: ResolvedOptions): Promise<Client> {
     const identifier = checkIdentifier(await askSigner("to name its identifier", () => signer.getIdentifier()));
-    const client = await Client.#open(resolved, identifier, signer);
+    const client = await Client.#open(options, identifier, signer);
+    // The caller gets no client to close, so the database must not stay locked.
+    const giveUp = (): void => void client.close().catch(() => undefined);
+    options.signal?.addEventListener("abort", giveUp, { once: true });
     try {
-      if (!resolved.disableAutoRegister) await client.register();
+      if (!options.disableAutoRegister) await client.register();
       return client;
     } catch (error) {
-      // The caller gets no client to close, so the database must not stay locked.
       await client.close().catch(() => undefined);
       throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", giveUp);
     }
   }
 
   /** Opens an installation that was registered before, without a signer. */
   static async build(identifier: Identifier, options?: ClientOptions): Promise<Client> {
-    return Client.#open(resolveOptions(options), checkIdentifier(identifier), undefined);
+    const resolved = resolveOptions(options);
+    return abortable(resolved.signal, () => Client.#open(resolved, checkIdentifier(identifier), undefined));
   }
 
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
+    const { signal } = options;
+    if (signal?.aborted === true) throw abortedBy(signal);
     const channel = new Channel(options.workerUrl, options.codecs);
+    const giveUp = (): void => channel.terminate();
+    signal?.addEventListener("abort", giveUp, { once: true });
     remember(options.workerUrl, options.wasmUrl);
     const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
     try {
@@ -85,6 +102,8 @@ export class Client {
     } catch (error) {
       channel.terminate();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 
@@ -112,6 +131,16 @@ export class Client {
 
   get env(): XmtpEnv {
     return this.#options.env;
+  }
+
+  /** What the app gave. */
+  get options(): ClientOptions {
+    return this.#options.given;
+  }
+
+  /** Whether calls are still taken; false after `close()` and after the event `ended`. */
+  get isReady(): boolean {
+    return !this.#channel.isClosed;
   }
 
   get appVersion(): string | undefined {
@@ -304,6 +333,43 @@ export class Client {
     const read = (value: StreamValue): ConnectionState | undefined =>
       "connection" in value ? value.connection : undefined;
     return openStream(this.#channel, { type: "connection" }, read, options);
+  }
+
+  /**
+   * Calls a listener at each event of a kind; answers how to stop that.
+   *
+   * ```ts
+   * client.on("ended", ({ error }) => {
+   *   if (error?.code === "tabs.newer_version") location.reload();
+   * });
+   * ```
+   */
+  on<K extends ClientEventName>(event: K, listener: (event: ClientEvents[K]) => void, options: ListenerOptions = {}): () => void {
+    if (event !== "ended" && event !== "revoked" && event !== "role") throw invalidArgument(`there is no event "${String(event)}"`);
+    if (typeof listener !== "function") throw invalidArgument("a listener must be a function");
+    checkSignal(options.signal);
+    if (options.signal?.aborted === true) return () => undefined;
+    const stop = this.#channel.events.on(event, listener);
+    options.signal?.addEventListener("abort", stop, { once: true });
+    return stop;
+  }
+
+  /** What this tab is among those that have the same account open. */
+  get tabRole(): TabRole {
+    return this.#channel.role;
+  }
+
+  /**
+   * The state of this client for a bug report: no keys, no texts, no whole ids. Answers within a few seconds whatever the state
+   * is, also after the client has ended.
+   */
+  diagnostics(): Promise<Diagnostics> {
+    return diagnose(this.#channel, this.#options, this.#state);
+  }
+
+  /** As {@link close}: for `await using`. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */

@@ -1,3 +1,4 @@
+import { abortable, type CallOptions } from "./abort.js";
 import { invalidArgument } from "./errors.js";
 import { checkBigints, checkKeys } from "./options.js";
 import { DecodedMessage } from "./message.js";
@@ -16,7 +17,7 @@ import {
 } from "./types.js";
 
 /** A conversation. Getters show what was known at the last call that looked: `sync()` renews them. */
-export class Conversation extends Sending {
+export class Conversation<_ContentTypes = unknown> extends Sending {
   /** The topic of this conversation's messages, by which push servers name it. */
   get topic(): string {
     return `/xmtp/mls/1/g-${this.id}/proto`;
@@ -95,13 +96,15 @@ export class Conversation extends Sending {
   }
 
   /** Fetches and applies what is new; sends what could not be sent before. */
-  async sync(): Promise<void> {
-    this.snapshot = await this.channel.call("group.sync", { groupId: this.id });
+  async sync(options: CallOptions = {}): Promise<void> {
+    checkKeys("sync", options, ["signal"]);
+    this.snapshot = await abortable(options.signal, () => this.channel.call("group.sync", { groupId: this.id }));
   }
 
   /** Sends the messages that were stored with `optimistic`. */
-  async publishMessages(): Promise<void> {
-    await this.channel.call("group.publishMessages", { groupId: this.id });
+  async publishMessages(options: CallOptions = {}): Promise<void> {
+    checkKeys("publishMessages", options, ["signal"]);
+    await abortable(options.signal, () => this.channel.call("group.publishMessages", { groupId: this.id }));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { abortable, withoutSignal, type CallOptions } from "./abort.js";
 import type { Channel } from "./channel.js";
 import { Dm } from "./dm.js";
 import { invalidArgument, unsupported } from "./errors.js";
@@ -20,7 +21,7 @@ import {
 } from "./types.js";
 
 /** The conversations of a client. */
-export class Conversations {
+export class Conversations<_ContentTypes = unknown> {
   readonly #channel: Channel;
   /** The topic of this installation's welcomes, by which push servers name it. */
   readonly topic: string;
@@ -32,14 +33,16 @@ export class Conversations {
   }
 
   /** Fetches welcomes: conversations others have added this installation to. */
-  async sync(): Promise<void> {
-    await this.#channel.call("conversations.sync");
+  async sync(options: CallOptions = {}): Promise<void> {
+    checkKeys("sync", options, ["signal"]);
+    await abortable(options.signal, () => this.#channel.call("conversations.sync"));
   }
 
   /** Fetches welcomes and whatever is new in every conversation, or in those with one of these consent states. */
-  async syncAll(consentStates?: ConsentState[]): Promise<void> {
+  async syncAll(consentStates?: ConsentState[], options: CallOptions = {}): Promise<void> {
     checkConsentStates(consentStates);
-    await this.#channel.call("conversations.syncAll", { consentStates });
+    checkKeys("syncAll", options, ["signal"]);
+    await abortable(options.signal, () => this.#channel.call("conversations.syncAll", { consentStates }));
   }
 
   /** Conversations of the local database, a direct message as one however many groups it has. */
@@ -83,33 +86,40 @@ export class Conversations {
   async createDm(inboxId: string, options: CreateDmOptions = {}): Promise<Dm> {
     checkInboxIds([inboxId]);
     checkDmOptions(options);
-    return new Dm(this.#channel, await this.#channel.call("conversations.createDm", { inboxId, options }));
+    const args = { inboxId, options: withoutSignal(options) };
+    const made = abortable(options.signal, () => this.#channel.call("conversations.createDm", args));
+    return new Dm(this.#channel, await made);
   }
 
   /** The same by an identifier. */
   async createDmWithIdentifier(identifier: Identifier, options: CreateDmOptions = {}): Promise<Dm> {
     const [address] = addressesOf([identifier]);
     checkDmOptions(options);
-    const args = { address: address as string, options };
-    return new Dm(this.#channel, await this.#channel.call("conversations.createDmWithAddress", args));
+    const args = { address: address as string, options: withoutSignal(options) };
+    const made = abortable(options.signal, () => this.#channel.call("conversations.createDmWithAddress", args));
+    return new Dm(this.#channel, await made);
   }
 
   async createGroup(inboxIds: string[], options: CreateGroupOptions = {}): Promise<Group> {
     checkInboxIds(inboxIds);
     checkGroupOptions(options);
-    return this.#group(await this.#channel.call("conversations.createGroup", { inboxIds, options }));
+    const args = { inboxIds, options: withoutSignal(options) };
+    return this.#group(await abortable(options.signal, () => this.#channel.call("conversations.createGroup", args)));
   }
 
   async createGroupWithIdentifiers(identifiers: Identifier[], options: CreateGroupOptions = {}): Promise<Group> {
     const addresses = addressesOf(identifiers);
     checkGroupOptions(options);
-    return this.#group(await this.#channel.call("conversations.createGroupWithAddresses", { addresses, options }));
+    const args = { addresses, options: withoutSignal(options) };
+    return this.#group(await abortable(options.signal, () => this.#channel.call("conversations.createGroupWithAddresses", args)));
   }
 
   /** Makes a group in the local database alone; it reaches the network with its first publication. */
   async createGroupOptimistic(options: CreateGroupOptions = {}): Promise<Group> {
     checkGroupOptions(options);
-    return this.#group(await this.#channel.call("conversations.createGroupOptimistic", { options }));
+    const args = { options: withoutSignal(options) };
+    const made = abortable(options.signal, () => this.#channel.call("conversations.createGroupOptimistic", args));
+    return this.#group(await made);
   }
 
   /** One message of the local database. */
@@ -226,14 +236,14 @@ function checkConsentStates(states: ConsentState[] | undefined): void {
 }
 
 function checkDmOptions(options: CreateDmOptions): void {
-  checkKeys("createDm", options, ["messageDisappearingSettings"]);
+  checkKeys("createDm", options, ["messageDisappearingSettings", "signal"]);
   checkDisappearing(options.messageDisappearingSettings);
 }
 
 function checkGroupOptions(options: CreateGroupOptions): void {
   checkKeys("createGroup", options, [
     "groupName", "groupDescription", "groupImageUrlSquare", "appData", "permissions", "customPermissionPolicySet",
-    "messageDisappearingSettings",
+    "messageDisappearingSettings", "signal",
   ]);
   checkDisappearing(options.messageDisappearingSettings);
   checkNewPermissions(options);

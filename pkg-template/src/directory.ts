@@ -1,5 +1,7 @@
 /** What needs no client: inboxes looked up, and installations revoked, through a worker that lives for one call. */
+import { abortable } from "./abort.js";
 import { checkInstallationIds } from "./accounts.js";
+import type { Backend } from "./backend.js";
 import { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
 import { resolveNetwork } from "./options.js";
@@ -7,17 +9,22 @@ import { askSigner, checkIdentifier, checkIdentifiers, signText, type Signer } f
 import type { Identifier, InboxState, NetworkOptions, XmtpEnv } from "./types.js";
 
 /** A network by its name, or with what differs from it. */
-export type Network = XmtpEnv | NetworkOptions;
+export type Network = XmtpEnv | NetworkOptions | Backend;
 
 async function withDirectory<T>(network: Network | undefined, use: (channel: Channel) => Promise<T>): Promise<T> {
-  const { workerUrl, apiUrl, appVersion, wasmUrl } = resolveNetwork(network);
-  const channel = new Channel(workerUrl);
-  try {
-    await channel.call("directory.open", { apiUrl, appVersion, wasmUrl });
-    return await use(channel);
-  } finally {
-    channel.terminate();
-  }
+  const { workerUrl, apiUrl, appVersion, wasmUrl, signal } = resolveNetwork(network);
+  return abortable(signal, async () => {
+    const channel = new Channel(workerUrl);
+    const giveUp = (): void => channel.terminate();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      await channel.call("directory.open", { apiUrl, appVersion, wasmUrl });
+      return await use(channel);
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+      channel.terminate();
+    }
+  });
 }
 
 /** @internal */

@@ -1,7 +1,7 @@
 import { Conversation } from "./conversation.js";
 
 /** A conversation with one other inbox. */
-export class Dm extends Conversation {
+export class Dm<_ContentTypes = unknown> extends Conversation<_ContentTypes> {
   /** The inbox of the other person. */
   async peerInboxId(): Promise<string> {
     return this.channel.call("dm.peerInboxId", { groupId: this.id });

@@ -1,9 +1,10 @@
+import { abortable, type CallOptions } from "./abort.js";
 import type { EncryptedFile, FileContent, RemoteAttachment } from "./content-types.js";
 import { invalidArgument } from "./errors.js";
 import { tools } from "./tools.js";
 
 /** What a file is called where its own name and type are not to be told, or are not known. */
-export interface FileOptions {
+export interface FileOptions extends CallOptions {
   /** Default: the file's own name, if it is a `File`. */
   filename?: string;
   /** Default: the file's own type. */
@@ -20,22 +21,26 @@ export async function encryptFile(file: Blob, options: FileOptions = {}): Promis
   const { channel, wasmUrl } = tools();
   const filename = options.filename ?? (file instanceof File ? file.name : undefined);
   const mimeType = options.mimeType ?? file.type;
-  return channel.call("tools.encryptFile", { file, filename, mimeType, wasmUrl });
+  return abortable(options.signal, () => channel.call("tools.encryptFile", { file, filename, mimeType, wasmUrl }));
 }
 
 /**
  * Opens a downloaded file of any size, piece by piece in a worker. Bytes that are not the ones the message names are
  * refused with `message.attachment_rejected` before anything is decrypted.
  */
-export async function decryptFile(encrypted: Blob, remoteAttachment: RemoteAttachment): Promise<FileContent> {
+export async function decryptFile(
+  encrypted: Blob,
+  remoteAttachment: RemoteAttachment,
+  options: CallOptions = {},
+): Promise<FileContent> {
   checkBlob(encrypted, "the encrypted file");
   const { channel, wasmUrl } = tools();
-  return channel.call("tools.decryptFile", { encrypted, remoteAttachment, wasmUrl });
+  return abortable(options.signal, () => channel.call("tools.decryptFile", { encrypted, remoteAttachment, wasmUrl }));
 }
 
 /**
  * Encrypts a file and has the app upload it: `upload` gets the encrypted bytes and answers the address, which begins with
- * `https://`. What comes out is ready for `sendRemoteAttachment`.
+ * `https://`. What comes out is ready for `sendRemoteAttachment`. Hand `options.signal` to your own request too.
  */
 export async function uploadFile(
   file: Blob,
@@ -44,7 +49,7 @@ export async function uploadFile(
 ): Promise<RemoteAttachment> {
   if (typeof upload !== "function") throw invalidArgument("upload must be a function that answers an address");
   const encrypted = await encryptFile(file, options);
-  const url = await upload(encrypted.payload, encrypted);
+  const url = await abortable(options.signal, async () => upload(encrypted.payload, encrypted));
   if (typeof url !== "string" || !/^https:\/\//i.test(url)) {
     throw invalidArgument("upload must answer an address that begins with https://");
   }

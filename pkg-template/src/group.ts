@@ -12,7 +12,7 @@ import { addressesOf } from "./signers.js";
 import type { Identifier } from "./types.js";
 
 /** A group chat. */
-export class Group extends Conversation {
+export class Group<_ContentTypes = unknown> extends Conversation<_ContentTypes> {
   get name(): string {
     return this.snapshot.name;
   }

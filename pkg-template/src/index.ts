@@ -28,9 +28,23 @@ export {
   type EnrichedReply,
 } from "./message.js";
 export { Preferences } from "./preferences.js";
+export {
+  createStream,
+  DEFAULT_RETRY_ATTEMPTS,
+  DEFAULT_RETRY_DELAY,
+  type StreamCallback,
+  type StreamFunction,
+  type StreamValueMutator,
+} from "./create-stream.js";
 export { AsyncStreamProxy, type StreamOptions } from "./streams.js";
+export type { CallOptions } from "./abort.js";
+export type { Diagnostics, RecentError } from "./diagnostics.js";
+export type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 export type { ConnectionState } from "./network.js";
 export { XmtpError } from "./errors.js";
+export * from "./error-classes.js";
+export { Backend, createBackend } from "./backend.js";
+export type * from "./names.js";
 export { InboxStates } from "./inboxes.js";
 export { generateInboxId, getInboxIdForIdentifier, type Network } from "./directory.js";
 export type { SignatureRequestText } from "./accounts.js";

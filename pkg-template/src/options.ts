@@ -1,6 +1,8 @@
+import { checkSignal } from "./abort.js";
+import { Backend } from "./backend.js";
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
-import { ApiUrls, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
+import { ApiUrls, LogLevel, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
 
 /** Refuses options this build does not know: nothing given is ignored. @internal */
 export function checkKeys(where: string, options: object, known: readonly string[]): void {
@@ -22,9 +24,12 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
   }
 }
 
+/** Options whose one value that can be honoured is what happens anyway. */
+const SWITCHED_OFF = { structuredLogging: false, performanceLogging: false, loggingLevel: LogLevel.Off } as const;
+
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
   "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
-  "codecs",
+  "codecs", "signal", "backend", "structuredLogging", "performanceLogging", "loggingLevel",
 ];
 
 /** Checked options with their defaults. @internal */
@@ -41,12 +46,16 @@ export interface ResolvedOptions {
   codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
+  signal: AbortSignal | undefined;
+  /** As the app gave them. */
+  given: ClientOptions;
 }
 
-const NETWORK_OPTIONS: readonly (keyof NetworkOptions)[] = ["env", "apiUrl", "appVersion", "workerUrl", "wasmUrl"];
+const NETWORK_OPTIONS: readonly (keyof NetworkOptions)[] = ["env", "apiUrl", "appVersion", "workerUrl", "wasmUrl", "signal"];
 
 /** A network by name or by options, checked as those of a client. @internal */
-export function resolveNetwork(network: XmtpEnv | NetworkOptions = {}): ResolvedOptions {
+export function resolveNetwork(network: XmtpEnv | NetworkOptions | Backend = {}): ResolvedOptions {
+  if (network instanceof Backend) return resolveOptions({ backend: network });
   const options = typeof network === "string" ? { env: network } : network;
   checkKeys("a call without a client", options, NETWORK_OPTIONS);
   return resolveOptions(options);
@@ -55,7 +64,12 @@ export function resolveNetwork(network: XmtpEnv | NetworkOptions = {}): Resolved
 /** @internal */
 export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkKeys("Client", options, CLIENT_OPTIONS);
-  const { env = "dev", nonce = 1n, dbEncryptionKey, dbPath, appVersion, apiUrl } = options;
+  const { env = "dev", appVersion, apiUrl } = networkOf(options);
+  const { nonce = 1n, dbEncryptionKey, dbPath } = options;
+  for (const [name, off] of Object.entries(SWITCHED_OFF)) {
+    const value = options[name as keyof typeof SWITCHED_OFF];
+    if (value !== undefined && value !== off) throw unsupported(`this package writes no logs: ${name} must be left out or off`);
+  }
   if (!Object.hasOwn(ApiUrls, env)) throw unsupported(`env must be one of ${Object.keys(ApiUrls).join(", ")}`);
   if (apiUrl !== undefined && !/^https?:\/\//.test(apiUrl)) throw invalidArgument("apiUrl must begin with http:// or https://");
   if (typeof nonce !== "bigint" || nonce < 0n || nonce >= 1n << 64n) {
@@ -74,8 +88,11 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   if (options.disableAutoRegister !== undefined && typeof options.disableAutoRegister !== "boolean") {
     throw invalidArgument("disableAutoRegister must be true or false");
   }
+  checkSignal(options.signal);
   return {
     env,
+    signal: options.signal,
+    given: options,
     apiUrl: (apiUrl ?? ApiUrls[env]).replace(/\/+$/, ""),
     appVersion,
     dbPath,
@@ -87,6 +104,16 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     codecs: new CodecRegistry(options.codecs),
     wasmUrl: options.wasmUrl === undefined ? undefined : absolute(options.wasmUrl),
   };
+}
+
+function networkOf(options: ClientOptions): Pick<ClientOptions, "env" | "apiUrl" | "appVersion"> {
+  const { backend, env, apiUrl, appVersion } = options;
+  if (backend === undefined) return { ...(env !== undefined && { env }), ...(apiUrl !== undefined && { apiUrl }), ...(appVersion !== undefined && { appVersion }) };
+  if (!(backend instanceof Backend)) throw invalidArgument("backend must be what createBackend answers");
+  if (env !== undefined || apiUrl !== undefined || appVersion !== undefined) {
+    throw invalidArgument("backend names the network: leave env, apiUrl and appVersion out");
+  }
+  return { env: backend.env, apiUrl: backend.apiUrl, ...(backend.appVersion !== undefined && { appVersion: backend.appVersion }) };
 }
 
 function absolute(wasmUrl: string | URL): string {

@@ -1,6 +1,8 @@
+import { abortable, type CallOptions } from "./abort.js";
 import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
 import { InboxStates } from "./inboxes.js";
+import { checkKeys } from "./options.js";
 import type { PreferenceChanges } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
@@ -55,8 +57,9 @@ export class Preferences extends InboxStates {
   }
 
   /** Fetches what the other installations of this inbox decided, and tells them what was decided here. */
-  async sync(): Promise<GroupSyncSummary> {
-    return this.#channel.call("preferences.sync");
+  async sync(options: CallOptions = {}): Promise<GroupSyncSummary> {
+    checkKeys("sync", options, ["signal"]);
+    return abortable(options.signal, () => this.#channel.call("preferences.sync"));
   }
 
   /** Whether a person was let in. A conversation with them may still have been kept out. */

@@ -6,7 +6,9 @@ import type {
   FileContent,
   RemoteAttachment,
 } from "./content-types.js";
+import type { DatabaseCounts } from "./diagnostics.js";
 import type { PlainError } from "./errors.js";
+import type { TabRole } from "./events.js";
 import type { ConnectionState } from "./network.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
@@ -162,6 +164,7 @@ export interface Requests {
   "client.register": { args: void; result: ClientState };
   "client.isRegistered": { args: void; result: boolean };
   "client.connectionState": { args: void; result: ConnectionState };
+  "client.counts": { args: void; result: DatabaseCounts };
   /** What only the page hears of. */
   "client.network": { args: { online: boolean; visible: boolean }; result: void };
   "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };
@@ -322,4 +325,5 @@ export type ToPage =
   | { type: "stream"; streamId: number; event: "value"; value: StreamValue }
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
+  | { type: "role"; role: TabRole }
   | { type: "fatal"; error: PlainError };

@@ -1,3 +1,4 @@
+import { abortable, withoutSignal } from "./abort.js";
 import type { Channel } from "./channel.js";
 import type {
   Actions,
@@ -36,9 +37,10 @@ export abstract class Sending {
 
   /** Sends content of any type; answers the message's id. */
   async send(content: EncodedContent, options: SendOptions): Promise<string> {
-    checkKeys("send", options, ["shouldPush", "optimistic", "idempotencyKey"]);
+    checkKeys("send", options, ["shouldPush", "optimistic", "idempotencyKey", "signal"]);
     if (typeof options?.shouldPush !== "boolean") throw invalidArgument("send needs the option shouldPush");
-    return this.channel.call("group.send", { groupId: this.id, content, options });
+    const args = { groupId: this.id, content, options: withoutSignal(options) };
+    return abortable(options.signal, () => this.channel.call("group.send", args));
   }
 
   sendText(text: string, options?: SendTextOptions): Promise<string> {
@@ -97,8 +99,9 @@ export abstract class Sending {
    * `group.not_permitted`.
    */
   async removeMessage(messageId: string, options: RemoveMessageOptions = {}): Promise<void> {
-    checkKeys("removeMessage", options, ["form", "optimistic"]);
-    await this.channel.call("group.removeMessage", { groupId: this.id, messageId, options });
+    checkKeys("removeMessage", options, ["form", "optimistic", "signal"]);
+    const args = { groupId: this.id, messageId, options: withoutSignal(options) };
+    await abortable(options.signal, () => this.channel.call("group.removeMessage", args));
   }
 
   async #send<K extends keyof SendableContent>(
@@ -106,7 +109,8 @@ export abstract class Sending {
     content: SendableContent[K],
     options: SendTextOptions = {},
   ): Promise<string> {
-    checkKeys("send", options, ["optimistic", "idempotencyKey"]);
-    return this.channel.call("group.sendContent", { groupId: this.id, kind, content, options });
+    checkKeys("send", options, ["optimistic", "idempotencyKey", "signal"]);
+    const args = { groupId: this.id, kind, content, options: withoutSignal(options) };
+    return abortable(options.signal, () => this.channel.call("group.sendContent", args));
   }
 }

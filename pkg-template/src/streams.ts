@@ -1,4 +1,6 @@
+import { abortable, checkSignal } from "./abort.js";
 import type { Channel } from "./channel.js";
+import { asyncDispose } from "./dispose.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { StreamSource, StreamValue } from "./rpc.js";
 
@@ -24,11 +26,13 @@ export interface StreamOptions<T = unknown, V = T> {
   retryDelay?: number;
   /** Default false: a sync runs before the stream starts. */
   disableSync?: boolean;
+  /** Ends the stream, as `end()` does. While it is being opened the call rejects with `call.aborted`. */
+  signal?: AbortSignal | undefined;
 }
 
 const STREAM_OPTIONS: ReadonlySet<string> = new Set<keyof StreamOptions<never>>([
   "onValue", "onError", "onFail", "onRetry", "onRestart", "onEnd",
-  "retryOnFail", "retryAttempts", "retryDelay", "disableSync",
+  "retryOnFail", "retryAttempts", "retryDelay", "disableSync", "signal",
 ]);
 
 /** First wait of the back-off, milliseconds. */
@@ -82,6 +86,11 @@ export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Ends the stream: for `await using`. */
+  async [asyncDispose](): Promise<void> {
+    this.#finish();
+  }
+
   /** @internal */
   push(value: T): void {
     if (this.#done) return;
@@ -107,8 +116,9 @@ export async function openStream<T>(
   convert: (value: StreamValue) => T | undefined,
   options: StreamOptions<T> = {},
 ): Promise<AsyncStreamProxy<T>> {
-  checkOptions(options);
-  const { retryOnFail = true, retryAttempts = 6, retryDelay = 10_000 } = options;
+  checkStreamOptions(options);
+  const { retryOnFail = true, retryAttempts = 6, retryDelay = 10_000, signal } = options;
+  let isOpen = false;
   let streamId: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let attempts = 0;
@@ -120,16 +130,20 @@ export async function openStream<T>(
 
   const proxy = new AsyncStreamProxy<T>(() => {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
     if (streamId !== undefined) {
       channel.unlisten(streamId);
       // A worker that is gone has ended the stream by itself.
       channel.call("stream.end", { streamId }).catch(() => undefined);
     }
-    options.onEnd?.();
+    // Whoever never got the stream hears of its end by the rejected call alone.
+    if (isOpen) options.onEnd?.();
   });
+  const end = (): void => void proxy.end();
 
   const connect = async (syncFirst: boolean, since?: bigint): Promise<void> => {
     const id = channel.listen({
+      kind: source.type,
       onValue(value) {
         if ("id" in value) {
           if (seen.has(value.id)) return;
@@ -183,7 +197,6 @@ export async function openStream<T>(
     if (!retryOnFail || attempts >= retryAttempts) return giveUp(last);
     attempts += 1;
     const attempt = attempts;
-    const wait = Math.min(retryDelay, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
     timer = setTimeout(() => {
       options.onRetry?.(attempt, retryAttempts);
       connect(false, newest).then(
@@ -192,17 +205,28 @@ export async function openStream<T>(
         },
         (retryError: XmtpError) => broken(retryError),
       );
-    }, wait);
+    }, retryWait(attempt, retryDelay));
   };
 
-  await connect(options.disableSync !== true);
+  await abortable(signal, () => {
+    signal?.addEventListener("abort", end, { once: true });
+    return connect(options.disableSync !== true);
+  });
+  isOpen = true;
   return proxy;
 }
 
-function checkOptions(options: object): void {
+/** How long to wait before a retry, milliseconds: doubling up to `longest`, spread at random. @internal */
+export function retryWait(attempt: number, longest: number): number {
+  return Math.min(longest, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
+}
+
+/** @internal */
+export function checkStreamOptions(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (!STREAM_OPTIONS.has(name)) throw new XmtpError("argument.unsupported", `streams have no option "${name}"`);
     if (value === undefined) continue;
+    if (name === "signal") checkSignal(value);
     if ((name === "retryAttempts" || name === "retryDelay") && !(Number.isFinite(value) && value >= 0)) {
       throw invalidArgument(`${name} must be a number of at least 0`);
     }

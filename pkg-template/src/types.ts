@@ -1,3 +1,5 @@
+import type { CallOptions } from "./abort.js";
+import type { Backend } from "./backend.js";
 import type { ContentCodec } from "./codecs.js";
 import type { PermissionPolicySet } from "./permissions.js";
 import type { MessageDisappearingSettings } from "./settings.js";
@@ -34,10 +36,16 @@ export interface Installation {
   clientTimestampNs?: bigint;
 }
 
+/** From when to when a key package is valid, seconds since the Unix epoch. */
+export interface Lifetime {
+  notBefore: bigint;
+  notAfter: bigint;
+}
+
 /** What the node gives out of an installation, so that others can add it to groups. */
 export interface KeyPackageStatus {
   /** Seconds since the Unix epoch; undefined when there is no package, or one that does not decode. */
-  lifetime?: { notBefore: bigint; notAfter: bigint };
+  lifetime?: Lifetime;
   /** Why the installation cannot be added now; undefined when it can. */
   validationError?: string;
 }
@@ -214,20 +222,32 @@ export interface GroupMetadata {
   conversationType: ConversationType;
 }
 
+/** An inbox that a change is about. */
+export interface Inbox {
+  inboxId: string;
+}
+
+/** A field of a group's metadata (`group_name` …) before and after a change. */
+export interface MetadataFieldChange {
+  fieldName: string;
+  oldValue?: string;
+  newValue?: string;
+}
+
 /** What a membership or metadata change did; the content of `xmtp.org/group_updated:1.0`. */
 export interface GroupUpdated {
   initiatedByInboxId: string;
-  addedInboxes: { inboxId: string }[];
-  removedInboxes: { inboxId: string }[];
-  leftInboxes: { inboxId: string }[];
-  metadataFieldChanges: { fieldName: string; oldValue?: string; newValue?: string }[];
-  addedAdminInboxes: { inboxId: string }[];
-  removedAdminInboxes: { inboxId: string }[];
-  addedSuperAdminInboxes: { inboxId: string }[];
-  removedSuperAdminInboxes: { inboxId: string }[];
+  addedInboxes: Inbox[];
+  removedInboxes: Inbox[];
+  leftInboxes: Inbox[];
+  metadataFieldChanges: MetadataFieldChange[];
+  addedAdminInboxes: Inbox[];
+  removedAdminInboxes: Inbox[];
+  addedSuperAdminInboxes: Inbox[];
+  removedSuperAdminInboxes: Inbox[];
 }
 
-export interface CreateGroupOptions {
+export interface CreateGroupOptions extends CallOptions {
   groupName?: string;
   groupDescription?: string;
   groupImageUrlSquare?: string;
@@ -238,7 +258,7 @@ export interface CreateGroupOptions {
   messageDisappearingSettings?: MessageDisappearingSettings;
 }
 
-export interface CreateDmOptions {
+export interface CreateDmOptions extends CallOptions {
   /** Of a direct message that is made; one that is found keeps its own. */
   messageDisappearingSettings?: MessageDisappearingSettings;
 }
@@ -279,7 +299,7 @@ export interface ListMessagesOptions {
   sortBy?: MessageSortBy;
 }
 
-export interface SendTextOptions {
+export interface SendTextOptions extends CallOptions {
   /** Stores the message and returns at once; `publishMessages` sends it. */
   optimistic?: boolean;
   /** Two sends with one key in one group make one message. */
@@ -293,6 +313,16 @@ export interface SendOptions extends SendTextOptions {
 
 export type XmtpEnv = "local" | "dev" | "production";
 
+/** How much is logged. Nothing is, here: `Off` alone can be asked for. */
+export enum LogLevel {
+  Off = 0,
+  Error = 1,
+  Warn = 2,
+  Info = 3,
+  Debug = 4,
+  Trace = 5,
+}
+
 /** The gRPC-web address of each network. */
 export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   local: "http://localhost:5557",
@@ -300,7 +330,7 @@ export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   production: "https://api.production.xmtp.network:5558",
 };
 
-export interface RemoveMessageOptions {
+export interface RemoveMessageOptions extends CallOptions {
   /**
    * `delete`: XIP-45. `deleteMessage`: what today's XMTP apps read (one's own at any time, anybody's as a super admin).
    * Default: the first, and the second too where its rules allow it.
@@ -310,13 +340,15 @@ export interface RemoveMessageOptions {
   optimistic?: boolean;
 }
 /** A network for calls that need no client: as the options of the same names of a client. */
-export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl">;
+export type NetworkOptions = Pick<ClientOptions, "env" | "apiUrl" | "appVersion" | "workerUrl" | "wasmUrl" | "signal">;
 
 export interface ClientOptions {
   /** Default `dev`, as the package this one follows. */
   env?: XmtpEnv;
   /** Address of a node that speaks gRPC-web, in place of the one of `env`. */
   apiUrl?: string;
+  /** The network, by what `createBackend` answered, in place of `env`, `apiUrl` and `appVersion`. */
+  backend?: Backend;
   /** `name/version` of the app, sent to the node. */
   appVersion?: string;
   /** Undefined: `xmtp-<env>-<inboxId>.db3` in this origin; null: in memory, gone with the client. */
@@ -329,10 +361,18 @@ export interface ClientOptions {
   disableDeviceSync?: boolean;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
+  /** False, which is what happens anyway: nothing is logged. */
+  structuredLogging?: boolean;
+  /** False, as {@link ClientOptions.structuredLogging}. */
+  performanceLogging?: boolean;
+  /** `LogLevel.Off`, as {@link ClientOptions.structuredLogging}. */
+  loggingLevel?: LogLevel;
   /** How the app reads content types of its own. */
   codecs?: ContentCodec[];
   /** Where `worker.js` of this package is, when a build has moved it. */
   workerUrl?: string | URL;
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */
   wasmUrl?: string | URL;
+  /** Gives up opening the client, which is then closed again; of no meaning once it is open. */
+  signal?: AbortSignal | undefined;
 }

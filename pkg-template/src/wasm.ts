@@ -5,6 +5,7 @@
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
+import type { DatabaseCounts } from "./diagnostics.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import type { GroupPermissions } from "./permissions.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
@@ -22,6 +23,7 @@ import { decryptPieces, encryptPieces } from "./file-pieces.js";
 import {
   ConsentEntityType,
   ConsentState,
+  ConversationType,
   DeliveryStatus,
   type SendOptions,
   type UserPreferenceUpdate,
@@ -163,6 +165,27 @@ async function changed(groupId: string, use: (group: raw.Group) => Promise<void>
   });
 }
 
+/** How much there is in the database. */
+function countAll(): DatabaseCounts {
+  const counts: DatabaseCounts = { groups: 0, dms: 0, messages: 0, paused: 0, unpublished: 0, failed: 0 };
+  for (const group of open().conversations.list({ consentStates: EVERY_CONSENT_STATE })) {
+    try {
+      const state = group.state();
+      counts[state.conversationType === ConversationType.Dm ? "dms" : "groups"] += 1;
+      if (state.pausedForVersion !== undefined) counts.paused += 1;
+      counts.messages += Number(group.countMessages({}));
+      counts.unpublished += Number(group.countMessages({ deliveryStatus: DeliveryStatus.Unpublished }));
+      counts.failed += Number(group.countMessages({ deliveryStatus: DeliveryStatus.Failed }));
+    } catch (error) {
+      isTrap(error);
+      throw error;
+    } finally {
+      if (!trapped) group.free();
+    }
+  }
+  return counts;
+}
+
 const updateOf = {
   name: "updateName",
   description: "updateDescription",
@@ -212,6 +235,7 @@ export const handlers: Handlers = {
   },
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
+  "client.counts": countAll,
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   ...identityHandlers(() => open().client, trappedNow),
   "client.close": async () => {

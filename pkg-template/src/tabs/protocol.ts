@@ -98,7 +98,7 @@ export function isMailMessage(message: unknown): message is MailMessage {
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   "client.open", "client.signatureText", "client.addSignature", "client.register", "client.isRegistered",
-  "client.connectionState", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
+  "client.connectionState", "client.counts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
   "client.inboxStates", "client.updatesCounts", "client.keyPackageStatuses", "client.signWithInstallationKey",
   "client.verifySignature",
   "conversations.sync", "conversations.syncAll", "conversations.list", "conversations.byId",

@@ -3,9 +3,10 @@
  * out what it decides. Runs in the worker.
  */
 import { toPlainError, XmtpError, type PlainError } from "../errors.js";
+import type { TabRole } from "../events.js";
 import type { Args, ClientState, Method, OpenArgs, StreamOpenArgs, ToPage, ToWorker } from "../rpc.js";
 import type { OpenStream, StreamSink } from "../wasm.js";
-import { TabMachine, type Effect } from "./machine.js";
+import { TabMachine, type Effect, type Phase } from "./machine.js";
 import {
   isHallMessage,
   isMailMessage,
@@ -34,6 +35,9 @@ export interface Engine {
   /** Whether an error ended the engine; nothing of it may be used afterwards. */
   isTrap(error: unknown): boolean;
 }
+
+/** What a page is told of where its tab stands; nothing while it is on the way out. */
+const ROLES: Partial<Record<Phase, TabRole>> = { leading: "leader", following: "follower", seeking: "waiting", opening: "waiting" };
 
 /** Requests about a tab itself, which `TabMachine` answers. */
 const OF_THE_TAB: ReadonlySet<string> = new Set(["client.close", "client.network", "tabs.rest", "tabs.resume"]);
@@ -89,6 +93,7 @@ export class Station {
   readonly #streams = new Map<TabId, Map<number, () => void>>();
   readonly #surroundings = new Map<TabId, Surroundings>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #role: TabRole | undefined;
 
   constructor(args: OpenArgs, engine: Engine, post: (message: ToPage) => void, onTrap: (error: unknown) => void) {
     this.#args = args;
@@ -162,6 +167,9 @@ export class Station {
   }
 
   #feed(effects: Effect[]): void {
+    const role = ROLES[this.#machine.phase];
+    // Before the answers, so that whoever has its client knows what it is.
+    if (role !== undefined && role !== this.#role) this.#post({ type: "role", role: (this.#role = role) });
     for (const effect of effects) this.#do(effect);
     if (this.#machine.needsTicks) this.#timer ??= setInterval(() => this.#feed(this.#machine.tick()), TICK_MS);
     else {
