@@ -15,7 +15,7 @@ const STEPS: usize = 40;
 /// Rules at once.
 const THREADS: usize = 2;
 /// How many stories a rule may take to be noticed.
-const STORIES: u64 = 5;
+const STORIES: u64 = 10;
 
 /// Rules that members without much power can break, and the commits that break them (`dishonest.rs`). The others are
 /// proven on the wire (`docs/VALIDATION.md`): it takes a super admin, or what OpenMLS does not make.
