@@ -353,7 +353,15 @@ export interface ClientOptions {
   appVersion?: string;
   /** Undefined: `xmtp-<env>-<inboxId>.db3` in this origin; null: in memory, gone with the client. */
   dbPath?: string | null;
-  /** 32 bytes. The database is encrypted with it; another key cannot open it (`storage.wrong_key`). */
+  /**
+   * Where the database lies. Default `opfs`: in this origin's private file system; where there is none opening fails with
+   * `storage.unavailable`. `memory`: gone with the client, as with `dbPath: null`, and a new installation each time.
+   */
+  storage?: "opfs" | "memory";
+  /**
+   * 32 random bytes that the database is encrypted with; another key cannot open it (`storage.wrong_key`). Left out: a
+   * random key, kept in this browser and wrapped by one that no code can read out.
+   */
   dbEncryptionKey?: Uint8Array;
   /** Distinguishes several inboxes of one address. Default 1n; only `build` and a first `create` look at it. */
   nonce?: bigint;

@@ -185,6 +185,15 @@ impl Client {
         self.inner.store.statements_run()
     }
 
+    /// Encrypts the database with another key.
+    ///
+    /// # Errors
+    /// What [`Store::rekey`] answers.
+    #[cfg(target_arch = "wasm32")]
+    pub fn rekey(&self, key: &crate::storage::DatabaseKey) -> Result<(), ClientError> {
+        Ok(self.inner.store.rekey(key)?)
+    }
+
     /// Ends all streams and refuses everything from now on. The database is closed when the last clone goes.
     pub fn close(&self) {
         self.inner.closing.tell();
