@@ -3,12 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use support::{Person, Wallet, World, story};
 use xmtp_devnode::{Fault, Rule};
 use xmtp_web::client::{ClientOptions, Event};
 use xmtp_web::ids::GroupId;
+use xmtp_web::mls::{Group, MessageKind, Provider};
 use xmtp_web::preferences::{Consent, Entity, PreferenceUpdate};
 use xmtp_web::storage::ConsentState::{self, Allowed, Denied, Unknown};
 use xmtp_web::storage::{ConversationType, GroupQuery, Store, StoreOptions};
@@ -284,6 +286,57 @@ fn a_sync_group_that_could_not_be_published_is_published_later() {
             store.groups(&query).expect("reads").len(),
             1,
             "one, not one for each attempt"
+        );
+    });
+}
+
+#[test]
+fn a_revoked_installation_is_out_before_the_others_are_told_more() {
+    story(async {
+        let world = World::new().await;
+        let wallet = world.wallet();
+        let laptop = open(&world, &wallet, Some("laptop.db")).await;
+        laptop.sign_and_register().await.expect("registers");
+        let tablet = device(&world, &wallet).await;
+        let phone = device(&world, &wallet).await;
+        settle(&[&laptop, &tablet, &phone]).await;
+        world.revoke(&wallet, &phone).await;
+        phone.client.close();
+        // Long enough to read the own log again.
+        world.later(Duration::from_secs(60 * 60));
+        let entity = Entity::Inbox(world.person().await.inbox_id());
+        decide(&laptop, entity.clone(), Denied);
+        settle(&[&laptop, &tablet]).await;
+        assert_eq!(state(&tablet, entity), Denied);
+        let left = [&laptop, &tablet].map(|device| device.client.installation_id());
+        drop(laptop);
+        let store = Store::open(StoreOptions::file(world.file("laptop.db"))).expect("opens");
+        let query = GroupQuery {
+            conversation_types: vec![ConversationType::Sync],
+            ..Default::default()
+        };
+        let rows = store.groups(&query).expect("reads");
+        let newest = rows.iter().max_by_key(|row| row.created_at_ns).expect("one");
+        let group = Group::load(&Provider::new(&store), newest.id).expect("stored");
+        let leaves: BTreeSet<_> = group.leaves().map(|leaf| leaf.installation_id).collect();
+        assert_eq!(leaves, BTreeSet::from(left));
+        let page = world
+            .api()
+            .query_group_messages(newest.id, 0)
+            .await
+            .expect("answers");
+        let headers = page
+            .items
+            .iter()
+            .map(|item| Group::header(&item.data).expect("a message"));
+        let said: Vec<_> = headers
+            .filter(|header| header.kind == MessageKind::Application)
+            .map(|header| header.epoch)
+            .collect();
+        assert_eq!(
+            said.last(),
+            Some(&group.epoch()),
+            "told when the phone was out: {said:?}"
         );
     });
 }

@@ -306,10 +306,12 @@ async fn debug_info_shows_where_a_group_stands() {
     let (alice, _) = person().await;
     let (_bob, bobs) = person().await;
     let group = create_group(&alice, &[&bobs.address()], "").await;
-    let info = group.debug_info().expect("reads");
+    let info = settle(group.debug_info()).await.expect("reads");
     assert_eq!(get(&info, "epoch"), bigint(1));
     assert_eq!(get(&info, "maybeForked").as_bool(), Some(false));
+    // Nobody has published anything yet.
     assert!(get(&info, "isCommitLogForked").is_undefined());
+    assert_eq!(text(&info, "remoteCommitLog"), "[]");
     let log: js_sys::Array = js_sys::JSON::parse(&text(&info, "localCommitLog"))
         .expect("JSON")
         .unchecked_into();

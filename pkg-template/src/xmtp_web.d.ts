@@ -291,7 +291,7 @@ export class Group {
   removeSuperAdmin(inboxId: string): Promise<void>;
   updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void>;
   setMinimumSupportedProtocolVersion(version: string | undefined): Promise<void>;
-  debugInfo(): RawDebugInfo;
+  debugInfo(): Promise<RawDebugInfo>;
   updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
   /** Of a direct message. */
   peerInboxId(): string;

@@ -63,7 +63,7 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
-pub use debug::DebugInfo;
+pub use debug::{DebugInfo, PublishedHistory};
 pub use device_sync::SyncSummary;
 pub use directory::Directory;
 pub use error::ClientError;

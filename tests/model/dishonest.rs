@@ -168,7 +168,11 @@ fn without(devices: &[InstallationId]) -> CommitPlan {
 /// How many kinds of forged commits there are.
 const COMMITS: usize = 22;
 
-/// Makes something by hand. `past` is what the group's topic has seen.
+/// One that stories do not tell unless it is a favourite: nobody is an admin any more.
+pub(crate) const NO_ADMINS: usize = COMMITS;
+
+/// Makes something by hand. `past` is what the group's topic has seen; of `favourites`, if there are any, commits are
+/// chosen.
 pub(crate) async fn forge(
     world: &World,
     file: &Path,
@@ -176,13 +180,17 @@ pub(crate) async fn forge(
     targets: &[Target],
     registry: &Registry,
     past: &[Vec<u8>],
+    favourites: &[usize],
     chance: &mut Chance,
 ) -> Vec<Forgery> {
     let forger = Forger::new(world, file, group);
     let (Some(forger), false) = (forger, chance.once_in(5)) else {
         return garbage(past, chance);
     };
-    let kind = chance.below(COMMITS);
+    let kind = match favourites {
+        [] => chance.below(COMMITS),
+        favourites => *chance.of(favourites),
+    };
     let target = *chance.of(targets);
     let n = chance.below(1000);
     let own = forger.inbox.to_string();
@@ -282,6 +290,7 @@ pub(crate) async fn forge(
             let plan = without(&targets.iter().map(|target| target.device).collect::<Vec<_>>());
             (true, forger.commit(plan))
         }
+        NO_ADMINS => (false, forger.metadata(|metadata| metadata.admins.clear())),
         _ => {
             let noise = [vec![], vec![0xff; 40], b"no envelope".to_vec()];
             let plaintext = chance.of(&noise);

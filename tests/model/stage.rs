@@ -41,6 +41,8 @@ struct Stage {
     hopeless: BTreeSet<[u8; 32]>,
     past: BTreeMap<GroupId, Vec<Vec<u8>>>,
     phones: usize,
+    /// The commits that dishonest ones make, if they are not to make all kinds.
+    favourites: &'static [usize],
 }
 
 /// A person's file.
@@ -133,6 +135,7 @@ impl Stage {
             hopeless: BTreeSet::new(),
             past: BTreeMap::new(),
             phones: 0,
+            favourites: &[],
         };
         for number in WATCHING {
             stage.watch(number);
@@ -239,6 +242,7 @@ impl Stage {
             &targets,
             &self.registry,
             &past,
+            self.favourites,
             chance,
         )
         .await;
@@ -425,7 +429,13 @@ fn cursor(store: &Store, group: GroupId) -> u64 {
 
 /// Tells one story; answers what happened in it.
 pub(crate) async fn happens(seed: u64, steps: usize) -> String {
+    happens_with(seed, steps, &[]).await
+}
+
+/// The same with dishonest ones who make these commits alone; if there are none, all.
+pub(crate) async fn happens_with(seed: u64, steps: usize, favourites: &'static [usize]) -> String {
     let (mut stage, mut recorder) = Stage::set(seed).await;
+    stage.favourites = favourites;
     let mut chance = Chance(seed);
     for n in 0..steps {
         stage.step(n, &mut chance).await;
