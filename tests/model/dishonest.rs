@@ -31,7 +31,7 @@ pub(crate) struct Forgery {
 }
 
 /// A dishonest member, at its own database.
-struct Forger<'a> {
+pub(crate) struct Forger<'a> {
     store: Store,
     key: InstallationKey,
     inbox: InboxId,
@@ -44,7 +44,7 @@ struct Forger<'a> {
 
 impl<'a> Forger<'a> {
     /// `None`: it is no member.
-    fn new(world: &'a World, file: &Path, group: GroupId) -> Option<Self> {
+    pub(crate) fn new(world: &'a World, file: &Path, group: GroupId) -> Option<Self> {
         let store = Store::open(StoreOptions::file(file)).expect("opens");
         let identity = store.identity().expect("readable").expect("registered");
         let key = InstallationKey::from_seed(identity.installation_seed.as_bytes());
@@ -174,16 +174,13 @@ pub(crate) const NO_ADMINS: usize = COMMITS;
 /// Makes something by hand. `past` is what the group's topic has seen; of `favourites`, if there are any, commits are
 /// chosen.
 pub(crate) async fn forge(
-    world: &World,
-    file: &Path,
-    group: GroupId,
+    forger: Option<Forger<'_>>,
     targets: &[Target],
     registry: &Registry,
     past: &[Vec<u8>],
     favourites: &[usize],
     chance: &mut Chance,
 ) -> Vec<Forgery> {
-    let forger = Forger::new(world, file, group);
     let (Some(forger), false) = (forger, chance.once_in(5)) else {
         return garbage(past, chance);
     };

@@ -12,7 +12,7 @@ use xmtp_web::mls::{Group, Provider};
 use xmtp_web::storage::{DeliveryStatus, Store, StoreOptions};
 
 use crate::act::{honestly, trouble};
-use crate::dishonest::{Forgery, Target, forge, publish};
+use crate::dishonest::{Forger, Forgery, Target, forge, publish};
 use crate::recorder::{Record, Recorder};
 use crate::registry::Registry;
 use crate::support::{Chance, Person, Wallet, Watch, World};
@@ -236,9 +236,7 @@ impl Stage {
         let past = self.past.entry(group).or_default().clone();
         let targets = self.targets();
         let made = forge(
-            &self.world,
-            &self.path(number),
-            group,
+            Forger::new(&self.world, &self.path(number), group),
             &targets,
             &self.registry,
             &past,
