@@ -26,7 +26,7 @@ describe("the command xmtp-devnode of npm", { timeout: 180_000 }, () => {
     await run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], { cwd: folder });
     command = join(folder, "node_modules", ".bin", "xmtp-devnode");
     // As with npx, in the folder it was installed to; no cargo is looked for.
-    child = spawn("npx", ["--no", "xmtp-devnode", "--grpc-port", "0", "--grpc-web-port", "0", "--faults"], {
+    child = spawn("npx", ["--offline", "xmtp-devnode", "--grpc-port", "0", "--grpc-web-port", "0", "--faults"], {
       cwd: folder,
       detached: true,
       stdio: ["ignore", "pipe", "inherit"],
