@@ -162,3 +162,36 @@ fn who_waits_asks_the_node_when_the_connection_breaks() {
         }
     });
 }
+
+#[test]
+fn a_conversation_that_was_busy_for_long_is_heard_soon_afterwards() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let machine = &scene.world.machine;
+        let held = machine.hold_next_send();
+        let sending = alice.say(group, "slowly");
+        let meanwhile = async {
+            held.sent.await.expect("on its way");
+            let watch = alice.watch().await;
+            machine.asked.take();
+            // Whoever connected after the sending began leaves this to be read later, and finds the conversation busy.
+            bob.say(group, "meanwhile").await;
+            let soon = |pauses: &Vec<Duration>| {
+                pauses
+                    .iter()
+                    .filter(|pause| **pause == Duration::from_millis(250))
+                    .count()
+            };
+            while soon(&machine.asked.borrow()) < 20 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            held.release.send(()).expect("waits");
+            watch
+        };
+        let (_, mut watch) = futures::join!(sending, meanwhile);
+        let after = bob.say(group, "afterwards").await;
+        watch.message(after).await;
+    });
+}

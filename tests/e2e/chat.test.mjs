@@ -1,45 +1,11 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { localNode, openBrowser, Person, servePage } from "./support/page.mjs";
+import { describe, it } from "node:test";
+import { servePage } from "./support/page.mjs";
+import { world } from "./support/world.mjs";
 
 describe("two browser windows and a local node", () => {
-  let browser, page, node;
-  let people = [];
-
-  before(async () => {
-    browser = await openBrowser();
-    page = await servePage();
-  });
-  after(async () => {
-    await browser?.close();
-    await page?.close();
-  });
-  beforeEach(async () => {
-    node = await localNode();
-    people = [];
-  });
-  afterEach(async (test) => {
-    for (const person of people) await person.context.close();
-    await node.close();
-    if (!test.passed && process.env.XMTP_E2E_VERBOSE) console.error(node.log.slice(-40).join("\n"));
-    // Read last, so that a test's own failure is the one that is shown.
-    assert.deepEqual(people.flatMap((person) => person.complaints), []);
-  });
-
-  const join = async (name, options = {}) => {
-    const person = await Person.join(browser, name, { page, node, ...options });
-    people.push(person);
-    return person;
-  };
-
-  /** Alice and Bob in one group, both looking at it. */
-  const twoInAGroup = async () => {
-    const alice = await join("alice");
-    const bob = await join("bob");
-    await alice.createGroup("Lunch", [bob]);
-    await bob.openGroup("Lunch");
-    return { alice, bob };
-  };
+  const here = world();
+  const { join, twoInAGroup } = here;
 
   it("both register, create a group, talk both ways live, reload one, talk again", async () => {
     const { alice, bob } = await twoInAGroup();
@@ -67,12 +33,12 @@ describe("two browser windows and a local node", () => {
     const { alice, bob } = await twoInAGroup();
     await alice.say("one");
     // The node sits on what it gets, so the window dies between sending and hearing that it was accepted.
-    await node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 1_500 } });
+    await here.node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 1_500 } });
     const texts = ["two", "three", "four"];
     for (const text of texts) await alice.write(text);
     await alice.seesStatus("four", "sending");
     await alice.crash();
-    await node.heal();
+    await here.node.heal();
 
     await alice.reopen();
     await alice.openGroup("Lunch");
@@ -87,7 +53,7 @@ describe("two browser windows and a local node", () => {
 
   it("a message whose acceptance was lost on the way back is sent again and not doubled", async () => {
     const { alice, bob } = await twoInAGroup();
-    await node.break({ method: "SendGroupMessages", fault: { kind: "drop_answer" }, times: 1 });
+    await here.node.break({ method: "SendGroupMessages", fault: { kind: "drop_answer" }, times: 1 });
     await alice.write("did you get this?");
     await alice.seesStatus("did you get this?", "sent");
     await alice.say("and this?");
@@ -101,10 +67,10 @@ describe("two browser windows and a local node", () => {
     await alice.say("before");
     await bob.sees("before");
 
-    await node.kill();
+    await here.node.kill();
     await alice.write("while it is away");
-    await alice.seesStatus("while it is away", "failed");
-    await node.restart();
+    await alice.seesStatus("while it is away", "waiting");
+    await here.node.restart();
 
     await alice.seesStatus("while it is away", "sent");
     await bob.sees("while it is away");
@@ -139,11 +105,11 @@ describe("two browser windows and a local node", () => {
     const { alice, bob } = await twoInAGroup();
     await alice.say("stored");
     await bob.sees("stored");
-    await node.kill();
+    await here.node.kill();
     await bob.reload();
     await bob.sees("stored");
     await bob.window.getByTestId("connection").filter({ hasText: "No connection" }).waitFor();
-    await node.restart();
+    await here.node.restart();
     await alice.say("news");
     await bob.sees("news");
   });

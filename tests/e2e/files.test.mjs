@@ -5,13 +5,13 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openBrowser } from "./support/page.mjs";
+import { sharedBrowser } from "./support/world.mjs";
 
 const pkg = fileURLToPath(new URL("../../pkg", import.meta.url));
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 
 describe("files that lie elsewhere", () => {
-  let browser, server, window;
+  let context, server, window;
 
   before(async () => {
     server = createServer((request, response) => {
@@ -23,12 +23,12 @@ describe("files that lie elsewhere", () => {
       createReadStream(file).pipe(response);
     });
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    browser = await openBrowser();
-    window = await browser.newPage();
+    context = await (await sharedBrowser()).newContext();
+    window = await context.newPage();
     await window.goto(`http://localhost:${server.address().port}/`);
   });
   after(async () => {
-    await browser?.close();
+    await context?.close();
     server?.closeAllConnections();
     server?.close();
   });

@@ -1,73 +1,159 @@
-// Pictures of the example page for people to look at: light and dark, wide and narrow. Not a test.
-// scripts/test-e2e builds what this needs; then: CHROMIUM=… node tests/e2e/looks.mjs <folder>
+// Pictures of the example page for people to look at: every state, light and dark, wide and narrow. Not a test.
+// scripts/test-e2e builds what this needs; then: CHROMIUM=… node tests/e2e/looks.mjs <folder> [light-1280 …]
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { localNode, openBrowser, Person, servePage } from "./support/page.mjs";
+import { picture } from "./support/picture.mjs";
 
-const folder = process.argv[2] ?? "looks";
+const [folder = "looks", ...only] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
 const browser = await openBrowser();
 const page = await servePage();
 const old = await servePage("1.9.0");
-const node = await localNode();
-const shot = (person, name) => person.window.screenshot({ path: join(folder, `${name}.png`) });
+
+async function look(colorScheme, width) {
+  const node = await localNode();
+  const at = `${colorScheme}-${width}`;
+  const people = [];
+  const of = async (name, more = {}) => {
+    const person = await Person.join(browser, name, { page, node, viewport: { width, height: 800 }, colorScheme, ...more });
+    people.push(person);
+    return person;
+  };
+  const shot = (person, name) => person.window.screenshot({ path: join(folder, `${at}-${name}.png`) });
+  const home = async (person) => {
+    if (width < 700 && (await person.window.getByTestId("back").isVisible())) await person.window.getByTestId("back").click();
+  };
+  try {
+    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
+    const stranger = { window: await context.newPage() };
+    await stranger.window.goto(`${page.url}/?node=${encodeURIComponent("http://localhost:1")}`);
+    await stranger.window.getByTestId("connect-throwaway").waitFor();
+    await shot(stranger, "01-welcome");
+    await stranger.window.getByTestId("connect-throwaway").click();
+    await stranger.window.getByTestId("connect-error").waitFor();
+    await shot(stranger, "02-no-node");
+    await context.close();
+
+    const alice = await of("alice");
+    await alice.window.getByTestId("no-conversations").waitFor();
+    await shot(alice, "03-empty");
+    const bob = await of("bob", { page: old });
+    const carol = await of("carol");
+    await alice.createGroup("Lunch", [bob, carol]);
+    await shot(alice, "04-nothing-said");
+    await alice.say("Soup or noodles?");
+    await home(alice);
+    await alice.createGroup("Weekend trip", [bob]);
+    await alice.say("Who has a tent?");
+    await alice.say("And a stove");
+    await home(alice);
+    await alice.createGroup("Lottery", [bob]);
+    await alice.say("You have won!");
+    await home(alice);
+    await alice.window.getByTestId("new-group").click();
+    await alice.window.getByTestId("group-addresses").fill("0x123");
+    await alice.window.getByTestId("create-group").click();
+    await alice.window.getByTestId("dialog-error").filter({ hasText: "Not an address" }).waitFor();
+    await shot(alice, "05-new-group");
+    await alice.window.keyboard.press("Escape");
+
+    await bob.openGroup("Lottery");
+    await bob.sees("You have won!");
+    await shot(bob, "06-request");
+    await bob.window.getByTestId("deny").click();
+    await bob.window.locator('[data-consent="denied"]').first().waitFor({ state: "attached" });
+    await shot(bob, "07-denied");
+    await home(bob);
+    await bob.openGroup("Lunch");
+    await bob.sees("Soup or noodles?");
+    await bob.say("Noodles");
+    await bob.act("Soup or noodles?", "react");
+    await bob.window.locator('[data-emoji="👍"]:visible').click();
+    await bob.act("Soup or noodles?", "reply");
+    await bob.say("With soup, even. The place around the corner has both, and they let us sit outside until three.");
+    await bob.act("Noodles", "remove");
+    await bob.window.getByTestId("remove-dialog").waitFor();
+    await shot(bob, "08-confirm");
+    await bob.window.getByTestId("confirm-remove").click();
+    await bob.window.getByTestId("removed-text").waitFor();
+    await bob.window.getByTestId("file-input").setInputFiles({ name: "menu.png", mimeType: "image/png", buffer: picture(320, 200) });
+    await bob.window.getByTestId("attached").waitFor();
+    await shot(bob, "09-attached");
+    await bob.window.getByTestId("send").click();
+    await bob.window.getByTestId("picture").waitFor();
+    await bob.window.getByTestId("file-input").setInputFiles({ name: "prices of the whole year, by month.csv", mimeType: "text/csv", buffer: Buffer.from("a,b\n".repeat(900)) });
+    await bob.window.getByTestId("send").click();
+    await bob.window.getByTestId("file").waitFor();
+    await bob.window.locator('[data-status="sending"]').first().waitFor({ state: "detached" });
+    await shot(bob, "10-thread");
+    await bob.act("Soup or noodles?", "react");
+    await shot(bob, "11-picker");
+    await bob.window.keyboard.press("Escape");
+    await bob.window.getByTestId("message-input").fill("I could also bring");
+    await home(bob);
+    if (width >= 700) await bob.openGroup("Lottery");
+    await shot(bob, "12-list");
+    await bob.window.getByTestId("search").fill("soup");
+    await bob.window.getByTestId("search-status").filter({ hasText: "found" }).waitFor();
+    await shot(bob, "13-search");
+    await bob.window.getByTestId("found-message").last().click();
+    await bob.sees("Soup or noodles?");
+    await shot(bob, "14-found");
+    await home(bob);
+    await bob.window.getByTestId("search").fill("");
+    await bob.openGroup("Lunch");
+
+    await home(alice);
+    await alice.openGroup("Lunch");
+    await alice.window.getByTestId("details").click();
+    const dialog = alice.window.getByTestId("details-dialog");
+    await dialog.getByTestId("rule-rename").waitFor();
+    await shot(alice, "15-details");
+    await dialog.getByTestId("member-menu").last().click();
+    await shot(alice, "16-member-menu");
+    await alice.window.keyboard.press("Escape");
+    await dialog.getByTestId("disappearing").selectOption({ label: "After 1 week" });
+    await dialog.locator("[aria-busy]").waitFor({ state: "detached" });
+    await dialog.getByTestId("rule-add").scrollIntoViewIfNeeded();
+    await shot(alice, "17-rules");
+    await dialog.getByTestId("leave").scrollIntoViewIfNeeded();
+    await shot(alice, "18-leave");
+    await dialog.getByTestId("minimum-version-save").click();
+    await bob.window.getByTestId("paused").filter({ hasText: "needs version" }).waitFor();
+    await shot(bob, "19-paused");
+    await dialog.getByRole("button", { name: "Close" }).click();
+
+    await node.break({ method: "SendGroupMessages", fault: { kind: "error", code: 14, message: "busy" } });
+    await alice.write("Is anybody there?");
+    await alice.seesStatus("Is anybody there?", "failed");
+    await shot(alice, "20-failed");
+    await node.heal();
+    await node.kill();
+    await alice.window.getByTestId("connection").filter({ hasText: "No connection" }).waitFor();
+    await alice.write("Hello?");
+    await alice.seesStatus("Hello?", "waiting");
+    await shot(alice, "21-offline");
+    await node.restart();
+    await alice.seesStatus("Hello?", "sent");
+    await node.break({ method: "QueryGroupMessages", fault: { kind: "delay", ms: 600 } });
+    await carol.window.reload();
+    await carol.window.getByTestId("progress").waitFor().catch(() => undefined);
+    await shot(carol, "22-fetching");
+  } finally {
+    for (const person of people) await person.context.close();
+    await node.close();
+  }
+}
+
 try {
-  for (const [colorScheme, width] of [["light", 1280], ["dark", 390]]) {
-    {
-      const at = `${colorScheme}-${width}`;
-      const of = (name, more = {}) =>
-        Person.join(browser, `${name}`, { page, node, viewport: { width, height: 800 }, colorScheme, ...more });
-      const alice = await of("alice");
-      const bob = await of("bob", { page: old });
-      const home = async (person) => {
-        if (width < 700 && (await person.window.getByTestId("back").isVisible())) await person.window.getByTestId("back").click();
-      };
-      await alice.createGroup("Lunch", [bob]);
-      await alice.say("Soup or noodles?");
-      await home(alice);
-      await alice.createGroup("Weekend trip", [bob]);
-      await alice.say("Who has a tent?");
-      await home(alice);
-      await alice.createGroup("Lottery", [bob]);
-      await alice.say("You have won!");
-      await bob.openGroup("Lottery");
-      await bob.sees("You have won!");
-      await shot(bob, `${at}-request`);
-      await bob.window.getByTestId("deny").click();
-      await bob.window.locator('[data-consent="denied"]').first().waitFor({ state: "attached" });
-      await shot(bob, `${at}-denied`);
-      await home(bob);
-      await bob.openGroup("Lunch");
-      await bob.sees("Soup or noodles?");
-      await bob.say("Noodles");
-      await bob.act("Soup or noodles?", "react");
-      await bob.window.locator('[data-emoji="👍"]:visible').click();
-      await bob.act("Soup or noodles?", "reply");
-      await bob.say("With soup, even");
-      await bob.act("Noodles", "remove");
-      await bob.window.getByTestId("confirm-remove").click();
-      await bob.window.getByTestId("removed-text").waitFor();
-      await shot(bob, `${at}-thread`);
-      await home(bob);
-      await shot(bob, `${at}-list`);
-      await bob.openGroup("Lunch");
-      await home(alice);
-      await alice.openGroup("Lunch");
-      await alice.window.getByTestId("details").click();
-      const dialog = alice.window.getByTestId("details-dialog");
-      await dialog.getByTestId("rule-rename").waitFor();
-      await shot(alice, `${at}-settings`);
-      await dialog.getByTestId("minimum-version").scrollIntoViewIfNeeded();
-      await shot(alice, `${at}-settings-version`);
-      await dialog.getByTestId("minimum-version-save").click();
-      await bob.window.getByTestId("paused").filter({ hasText: "needs version" }).waitFor();
-      await shot(bob, `${at}-paused`);
-      for (const person of [alice, bob]) await person.context.close();
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [1280, 390]) {
+      if (only.length === 0 || only.includes(`${colorScheme}-${width}`)) await look(colorScheme, width);
     }
   }
 } finally {
   await browser.close();
   await page.close();
   await old.close();
-  await node.close();
 }

@@ -159,6 +159,17 @@ describe("the provider", () => {
     assert.deepEqual([handle.status, handle.error], ["open", undefined]);
   });
 
+  it("shows that a client has ended by itself, and why", async () => {
+    let handle;
+    const App = () => ((handle = useClient()), null);
+    await mount(h(XmtpProvider, null, h(App)));
+    await act(async () => void (await handle.create(signer)));
+    await act(async () => account.workers[0].post({ type: "fatal", error: { code: "tabs.newer_version", message: "reload", retryable: false } }));
+    assert.deepEqual([handle.status, handle.client, handle.error.code], ["closed", undefined, "tabs.newer_version"]);
+    await act(async () => void (await handle.create(signer)));
+    assert.deepEqual([handle.status, handle.error, account.workers.length], ["open", undefined, 2]);
+  });
+
   it("leaves a client alone that it was given", async () => {
     const client = await opened();
     const { now, unmount } = await probe(useClient, { client });

@@ -4,31 +4,26 @@ import {
   ConsentEntityType,
   ConsentState,
   DeliveryStatus,
-  SortDirection,
-  XmtpError,
-  ethereumIdentifier,
+  Group,
+  GroupMessageKind,
   PermissionLevel,
   ReactionAction,
   ReactionSchema,
+  SortDirection,
   encodeText,
-  isAttachment,
-  isDeletedMessage,
+  ethereumIdentifier,
   isGroupUpdated,
-  isMarkdown,
-  isReaction,
-  isReadReceipt,
-  isRemoval,
-  isText,
-  isTextReply,
   type Consent,
   type DecodedMessage,
-  Group,
   type GroupMember,
-  type GroupUpdated,
+  type XmtpError,
 } from "xmtp-web";
+import { Connection, EVERY_STATE, isEnd } from "./connection.js";
+import { describe } from "./describe.js";
 import { shortAddress } from "./dom.js";
-import { removedText } from "./message-parts.js";
+import { asXmtpError } from "./explain.js";
 import { nodeUrl, signerOf, type Remembered } from "./identity.js";
+import { Memory } from "./memory.js";
 
 export interface Conversation {
   group: Group;
@@ -42,32 +37,51 @@ export interface Conversation {
   consent: ConsentState;
   /** The version this group needs, while it waits for one. */
   pausedForVersion: string | undefined;
+  /** After how long messages disappear, nanoseconds; 0n: they stay. */
+  disappearsAfterNs: bigint;
   unread: number;
   /** Why the last attempt to send failed; undefined when nothing is wrong. */
   problem: XmtpError | undefined;
   publishing: Promise<void>;
 }
 
-export type Delivery = "sending" | "sent" | "failed";
-export type Connection = "connecting" | "online" | "offline";
+/** `waiting`: goes out by itself when the node is there again. `failed`: needs a person. */
+export type Delivery = "sending" | "waiting" | "sent" | "failed";
 
 const PAGE = 200;
-/** Denied conversations are listed too, where they can be let in again. */
-const EVERY_STATE = [ConsentState.Unknown, ConsentState.Allowed, ConsentState.Denied];
-/** Waits between attempts to reach a node that is away, milliseconds; the last one repeats. */
-const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+/** Waits between attempts to send to a node that answers with a passing error, milliseconds; the last one repeats. */
+const RESEND_MS = [1_000, 2_000, 4_000, 8_000];
 
 export class Chat {
   readonly conversations = new Map<string, Conversation>();
-  connection: Connection = "connecting";
+  readonly connection: Connection;
+  readonly memory: Memory;
   /** Id of the conversation on screen. */
   openId: string | undefined;
+  /** Why this tab can do nothing more; undefined while it can. */
+  ended: XmtpError | undefined;
   onChange: () => void = () => {};
-  #retries = 0;
-  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #resends = 0;
+  #resendTimer: ReturnType<typeof setTimeout> | undefined;
   #names = new Map<string, string>();
 
-  private constructor(readonly client: Client) {}
+  private constructor(readonly client: Client) {
+    this.memory = new Memory(client.inboxId);
+    this.memory.onReadElsewhere((id) => this.#inBackground(this.#renewed(id, false)));
+    client.on("ended", ({ error }) => error && this.#end(error));
+    client.on("role", () => this.onChange());
+    this.connection = new Connection(client, {
+      changed: () => this.onChange(),
+      cameOnline: () => this.#publishPending(),
+      listChanged: () => this.refreshList(),
+      group: (group) => this.#inBackground(this.#adopt(group)),
+      message: (message) => this.#inBackground(this.#received(message)),
+      renewed: (id) => this.#inBackground(this.#renewed(id)),
+      consent: (decisions) => this.#inBackground(this.#decided(decisions)),
+      expired: (messageId) => this.#inBackground(this.#expired(messageId)),
+      ended: (error) => this.#end(error),
+    });
+  }
 
   static async connect(identity: Remembered): Promise<Chat> {
     const client = await Client.create(signerOf(identity), {
@@ -77,8 +91,7 @@ export class Chat {
     });
     const chat = new Chat(client);
     await chat.refreshList();
-    void chat.#goOnline();
-    addEventListener("online", () => chat.#retryNow());
+    void chat.connection.open();
     // Gives the database back at once, for the next page that opens it.
     addEventListener("pagehide", () => void client.close());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
@@ -101,8 +114,10 @@ export class Chat {
 
   delivery(conversation: Conversation, message: DecodedMessage): Delivery {
     if (message.deliveryStatus === DeliveryStatus.Published) return "sent";
-    if (message.deliveryStatus === DeliveryStatus.Failed || conversation.problem !== undefined) return "failed";
-    return "sending";
+    if (message.deliveryStatus === DeliveryStatus.Failed) return "failed";
+    const { problem } = conversation;
+    if (problem !== undefined) return problem.retryable ? "waiting" : "failed";
+    return this.connection.state === "offline" ? "waiting" : "sending";
   }
 
   nameOf(inboxId: string): string {
@@ -118,13 +133,12 @@ export class Chat {
 
   /** One line that says what a message is; undefined for what is not shown. */
   textOf(message: DecodedMessage): string | undefined {
-    if (isText(message) || isMarkdown(message)) return message.content;
-    if (isTextReply(message)) return message.content?.content;
-    if (isDeletedMessage(message)) return removedText(this, message);
-    if (isAttachment(message)) return `File: ${message.content?.filename ?? message.content?.mimeType ?? ""}`;
-    if (isReaction(message) || isReadReceipt(message) || isRemoval(message)) return undefined;
-    if (isGroupUpdated(message)) return this.#transcript(message.content as GroupUpdated);
-    return message.fallback;
+    return describe(this, message);
+  }
+
+  /** What the person using the page may do in a group. */
+  ownLevel({ members }: Conversation): PermissionLevel {
+    return members.find(({ inboxId }) => inboxId === this.client.inboxId)?.permissionLevel ?? PermissionLevel.Member;
   }
 
   async createGroup(name: string, addresses: string[]): Promise<Conversation> {
@@ -135,15 +149,14 @@ export class Chat {
 
   /** Stores the message first, so that a closed page loses nothing, then sends it. */
   async send(conversation: Conversation, text: string, replyTo?: DecodedMessage): Promise<void> {
-    const { group } = conversation;
-    if (replyTo === undefined) await group.sendText(text, { optimistic: true });
-    else {
-      const content = await encodeText(text);
-      const reply = { content, reference: replyTo.id, referenceInboxId: replyTo.senderInboxId };
-      await group.sendReply(reply, { optimistic: true });
-    }
-    await this.#reload(conversation);
-    void this.publish(conversation);
+    await this.queue(conversation, async (group) => {
+      if (replyTo === undefined) await group.sendText(text, { optimistic: true });
+      else {
+        const content = await encodeText(text);
+        const reply = { content, reference: replyTo.id, referenceInboxId: replyTo.senderInboxId };
+        await group.sendReply(reply, { optimistic: true });
+      }
+    });
   }
 
   /** Puts a reaction, or takes the own one back. */
@@ -155,36 +168,59 @@ export class Chat {
       content: emoji,
       schema: ReactionSchema.Unicode,
     };
-    await conversation.group.sendReaction(reaction, { optimistic: true });
-    await this.#reload(conversation);
-    void this.publish(conversation);
+    await this.queue(conversation, (group) => group.sendReaction(reaction, { optimistic: true }));
   }
 
   /** Whether the button is shown; the client says no to what cannot be removed all the same. */
-  canRemove({ members }: Conversation, message: DecodedMessage): boolean {
+  canRemove(conversation: Conversation, message: DecodedMessage): boolean {
     if (message.deliveryStatus !== DeliveryStatus.Published) return false;
-    const own = members.find((member) => member.inboxId === this.client.inboxId);
-    if (own && own.permissionLevel !== PermissionLevel.Member) return true;
+    if (this.ownLevel(conversation) !== PermissionLevel.Member) return true;
     return this.isOwn(message) && Date.now() - message.sentAt.getTime() <= 24 * 60 * 60_000;
   }
 
   /** Removes a message for everybody. */
   async remove(conversation: Conversation, message: DecodedMessage): Promise<void> {
-    await conversation.group.removeMessage(message.id, { optimistic: true });
+    await this.queue(conversation, (group) => group.removeMessage(message.id, { optimistic: true }));
+  }
+
+  /** Stores something to be sent, shows it, and sends it. */
+  async queue(conversation: Conversation, store: (group: Group) => Promise<unknown>): Promise<void> {
+    await store(conversation.group);
+    this.#resends = 0;
     await this.#reload(conversation);
     void this.publish(conversation);
   }
 
-  /** Sends what is stored and unsent, one attempt at a time. */
+  /** Sends what is stored and unsent, one attempt at a time; one that waits for the node is not spent while it is away. */
   publish(conversation: Conversation): Promise<void> {
+    if (this.connection.state === "offline") return Promise.resolve();
+    return this.#attempt(conversation, () => conversation.group.publishMessages());
+  }
+
+  /** Sends a message again that was given up. */
+  async retry(conversation: Conversation, message: DecodedMessage): Promise<void> {
+    this.connection.retryNow();
+    if (message.deliveryStatus !== DeliveryStatus.Failed) return this.publish(conversation);
+    await this.#attempt(conversation, () => conversation.group.resendMessage(message.id));
+  }
+
+  /** Forgets a message that was given up. */
+  async discard(conversation: Conversation, message: DecodedMessage): Promise<void> {
+    await conversation.group.discardMessage(message.id);
+    conversation.problem = undefined;
+    await this.#reload(conversation);
+  }
+
+  #attempt(conversation: Conversation, work: () => Promise<void>): Promise<void> {
     conversation.problem = undefined;
     conversation.publishing = conversation.publishing.then(async () => {
       try {
-        await conversation.group.publishMessages();
+        await work();
+        this.#resends = 0;
         conversation.problem = undefined;
       } catch (error) {
         conversation.problem = asXmtpError(error);
-        if (conversation.problem.retryable) this.#retryLater();
+        if (conversation.problem.retryable) this.#resendLater();
       }
       await this.#reload(conversation);
     });
@@ -207,6 +243,22 @@ export class Chat {
     await this.#reload(conversation);
   }
 
+  /** Loads as much as it takes to have a message of that time among what is shown. */
+  async showUntil(conversation: Conversation, sentAtNs: bigint): Promise<void> {
+    const needed = Number(await conversation.group.countMessages({ sentAfterNs: sentAtNs - 1n }));
+    if (needed <= conversation.limit) return;
+    conversation.limit = Math.ceil(needed / PAGE) * PAGE;
+    await this.#reload(conversation);
+  }
+
+  /** Everything in it was looked at. */
+  markRead(conversation: Conversation): void {
+    const { id } = conversation.group;
+    const newest = conversation.messages.reduce((max, { insertedAtNs }) => (insertedAtNs > max ? insertedAtNs : max), 0n);
+    this.memory.keepReadUpTo(id, newest);
+    conversation.unread = 0;
+  }
+
   /** Reads the conversations of the database. */
   async refreshList(): Promise<void> {
     const groups = await this.client.conversations.listGroups({ consentStates: EVERY_STATE });
@@ -224,6 +276,7 @@ export class Chat {
       active: true,
       consent: ConsentState.Unknown,
       pausedForVersion: undefined,
+      disappearsAfterNs: 0n,
       unread: 0,
       problem: undefined,
       publishing: Promise.resolve(),
@@ -245,58 +298,44 @@ export class Chat {
       conversation.members = await group.members();
       conversation.active = await group.isActive();
       conversation.pausedForVersion = await group.pausedForVersion();
+      const settings = await group.messageDisappearingSettings();
+      conversation.disappearsAfterNs = settings !== undefined && settings.fromNs > 0n ? settings.inNs : 0n;
       for (const member of conversation.members) {
         const address = member.accountIdentifiers[0]?.identifier;
         if (address) this.#names.set(member.inboxId, shortAddress(address));
       }
     }
+    await this.#countUnread(conversation);
     this.onChange();
   }
 
-  /** Starts both streams; when the node is away, tries again until it is there. */
-  async #goOnline(): Promise<void> {
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = undefined;
-    const open: { end(): unknown }[] = [];
-    const events = {
-      onRetry: () => this.#setConnection("offline"),
-      onRestart: () => this.#cameOnline(),
-      // One stream has used up its retries: both begin anew.
-      onFail: () => restart(),
-      // A single message that cannot be read says nothing about the connection.
-      onError: (error: XmtpError) => console.warn(error.code, error.message),
-    };
-    let failed = false;
-    const restart = (): void => {
-      if (failed) return;
-      failed = true;
-      for (const stream of open) stream.end();
-      this.#setConnection("offline");
-      this.#retryLater(true);
-    };
-    try {
-      const { conversations } = this.client;
-      open.push(await conversations.streamGroups({ ...events, onValue: (group) => void this.#adopt(group) }));
-      open.push(
-        await conversations.streamAllGroupMessages({
-          ...events,
-          consentStates: EVERY_STATE,
-          onValue: (message) => void this.#received(message),
-        }),
-      );
-      open.push(await conversations.streamPauses({ ...events, onValue: ({ conversationId }) => void this.#renewed(conversationId) }));
-      open.push(await this.client.preferences.streamConsent({ ...events, onValue: (decided) => void this.#decided(decided) }));
-      await this.refreshList();
-      this.#cameOnline();
-    } catch (error) {
-      if (asXmtpError(error).code !== "client.closed") restart();
+  async #countUnread(conversation: Conversation): Promise<void> {
+    const { group, consent } = conversation;
+    if (this.openId === group.id && document.visibilityState === "visible") this.markRead(conversation);
+    else if (consent === ConsentState.Denied) conversation.unread = 0;
+    else {
+      const unread = await group.countMessages({
+        insertedAfterNs: this.memory.readUpTo(group.id),
+        excludeSenderInboxIds: [this.client.inboxId],
+        kind: GroupMessageKind.Application,
+        removed: false,
+      });
+      conversation.unread = Number(unread);
     }
   }
 
-  #cameOnline(): void {
-    this.#retries = 0;
-    this.#setConnection("online");
-    this.#publishPending();
+  /** For what nobody waits for: it has nowhere else to tell why it failed. */
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((thrown: unknown) => {
+      const error = asXmtpError(thrown);
+      if (isEnd(error)) this.#end(error);
+      else if (error.code !== "client.closed") console.warn(error.code, error.message);
+    });
+  }
+
+  #end(error: XmtpError): void {
+    this.ended ??= error;
+    this.onChange();
   }
 
   #publishPending(): void {
@@ -306,35 +345,18 @@ export class Chat {
     }
   }
 
-  #reconnecting = false;
-
-  #retryLater(reconnect = false): void {
-    this.#reconnecting ||= reconnect;
-    if (this.#retryTimer !== undefined) return;
-    const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] as number;
-    this.#retryTimer = setTimeout(() => this.#retryNow(), wait);
-  }
-
-  #retryNow(): void {
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = undefined;
-    if (this.#reconnecting) {
-      this.#reconnecting = false;
-      void this.#goOnline();
-    } else this.#publishPending();
-  }
-
-  #setConnection(connection: Connection): void {
-    this.connection = connection;
-    this.onChange();
+  #resendLater(): void {
+    if (this.#resendTimer !== undefined) return;
+    const wait = RESEND_MS[Math.min(this.#resends++, RESEND_MS.length - 1)] as number;
+    this.#resendTimer = setTimeout(() => {
+      this.#resendTimer = undefined;
+      this.#publishPending();
+    }, wait);
   }
 
   async #received(message: DecodedMessage): Promise<void> {
     const conversation = this.conversations.get(message.conversationId);
     if (!conversation) return this.refreshList();
-    const quiet = conversation.consent === ConsentState.Denied;
-    const seen = quiet || this.openId === message.conversationId && document.visibilityState === "visible";
-    if (!seen && !this.isOwn(message) && this.textOf(message) !== undefined) conversation.unread += 1;
     if (isGroupUpdated(message)) {
       const renewed = await this.client.conversations.getConversationById(message.conversationId);
       if (renewed instanceof Group) conversation.group = renewed;
@@ -342,10 +364,17 @@ export class Chat {
     await this.#reload(conversation, isGroupUpdated(message));
   }
 
-  /** A group stopped for a newer version, or goes on. */
-  async #renewed(id: string): Promise<void> {
+  /** Something of a conversation is new: it was fetched, it stopped for a newer version, it was read in another tab. */
+  async #renewed(id: string, withMembers = true): Promise<void> {
     const conversation = this.conversations.get(id);
-    if (conversation) await this.#reload(conversation, true);
+    if (conversation) await this.#reload(conversation, withMembers);
+  }
+
+  /** The time of a message is over. */
+  async #expired(messageId: string): Promise<void> {
+    for (const conversation of this.conversations.values()) {
+      if (conversation.messages.some(({ id }) => id === messageId)) await this.#reload(conversation);
+    }
   }
 
   /** Decisions made here or on another device of this person. */
@@ -354,57 +383,5 @@ export class Chat {
       const conversation = entityType === ConsentEntityType.GroupId && this.conversations.get(entity);
       if (conversation) await this.#reload(conversation);
     }
-  }
-
-  #transcript(change: GroupUpdated): string {
-    const who = this.nameOf(change.initiatedByInboxId);
-    const list = (inboxes: { inboxId: string }[] | undefined): string =>
-      (inboxes ?? []).map(({ inboxId }) => (inboxId === this.client.inboxId ? "you" : this.nameOf(inboxId))).join(", ");
-    const parts: string[] = [];
-    if (change.addedInboxes?.length) parts.push(`${who} added ${list(change.addedInboxes)}`);
-    if (change.removedInboxes?.length) parts.push(`${who} removed ${list(change.removedInboxes)}`);
-    if (change.leftInboxes?.length) parts.push(`${list(change.leftInboxes)} left`);
-    for (const { fieldName, newValue } of change.metadataFieldChanges ?? []) {
-      if (fieldName === "group_name") parts.push(`${who} named the group “${newValue ?? ""}”`);
-      else parts.push(`${who} changed the ${fieldName.replaceAll("_", " ")}`);
-    }
-    if (change.addedAdminInboxes?.length) parts.push(`${who} made ${list(change.addedAdminInboxes)} admin`);
-    if (change.addedSuperAdminInboxes?.length) parts.push(`${who} made ${list(change.addedSuperAdminInboxes)} super admin`);
-    return parts.join(" · ") || `${who} changed the group`;
-  }
-}
-
-export function asXmtpError(error: unknown): XmtpError {
-  if (error instanceof XmtpError) return error;
-  return new XmtpError("internal", error instanceof Error ? error.message : String(error));
-}
-
-/** What to tell a person. */
-export function explain(error: unknown): string {
-  const { code, message } = asXmtpError(error);
-  switch (code) {
-    case "network.unavailable":
-    case "network.timeout":
-      return `The node at ${nodeUrl} cannot be reached. Is it running?`;
-    case "storage.locked_by_other_tab":
-      return "This account is already open in another tab. Close that one, then try again.";
-    case "storage.unavailable":
-      return "This browser gives the page no storage. A private window often refuses it.";
-    case "identity.unknown_address":
-      return "Nobody has signed up with one of these addresses on this network yet.";
-    case "identity.invalid_address":
-      return "One of these is not an address: 0x and 40 hex digits.";
-    case "identity.signer_refused":
-      return "The wallet did not sign.";
-    case "message.removal_too_late":
-      return "It is more than a day old: only an admin can remove it now.";
-    case "group.paused":
-      return "This group needs a newer version of the app.";
-    case "group.minimum_version":
-      return "Choose a version that is not above this app's own and not below the one the group has.";
-    case "group.not_permitted":
-      return "This group's rules do not let you do that.";
-    default:
-      return `${message} (${code})`;
   }
 }

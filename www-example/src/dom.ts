@@ -33,6 +33,12 @@ const ICONS = {
   smile: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM8.5 14c.8 1.4 2 2.1 3.5 2.1s2.7-.7 3.5-2.1M9 9.5v.5M15 9.5v.5",
   reply: "M10 6l-6 6 6 6M4 12h9a7 7 0 0 1 7 7",
   trash: "M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5",
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L20 20",
+  clip: "M19 11l-7.5 7.5a4.2 4.2 0 0 1-6-6L13 5a2.8 2.8 0 0 1 4 4l-7.4 7.4a1.4 1.4 0 0 1-2-2L14 8",
+  file: "M6 3.5h8l4 4v13H6zM14 3.5v4h4",
+  more: "M5 11.5h1v1h-1zM11.5 11.5h1v1h-1zM18 11.5h1v1h-1z",
+  timer: "M12 6.5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 10v3.5l2 1.5M9.5 3.5h5",
+  chat: "M4 5h16v11H9l-5 4z",
   pencil: "M5 19l1-4L16.5 4.5l3 3L9 18z",
 } as const;
 
@@ -54,6 +60,24 @@ export function avatar(id: string, label: string, small = false): HTMLElement {
   const disc = h("span", { class: small ? "avatar avatar-small" : "avatar", "aria-hidden": "true" }, label);
   disc.style.setProperty("--hue", String(hash % 360));
   return disc;
+}
+
+/** Text that only screen readers tell. */
+export function spoken(text: string): HTMLElement {
+  return h("span", { class: "spoken" }, text);
+}
+
+export function initials(title: string): string {
+  if (title.startsWith("0x")) return title.slice(2, 4).toUpperCase();
+  const words = title.split(/\s+/).filter(Boolean);
+  return words.slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase() || "–";
+}
+
+/** 740 B, 12 kB, 3.4 MB. */
+export function fileSize(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1_000)} kB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 export function shortAddress(address: string): string {

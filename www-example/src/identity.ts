@@ -17,6 +17,9 @@ export const user = query.get("user") ?? "";
 /** The node to talk to. */
 export const nodeUrl = query.get("node") ?? "http://localhost:5557";
 
+/** Where files go that are too large for a message: an https address that takes `PUT`. */
+export const filesUrl = query.get("files") ?? undefined;
+
 const STORAGE_KEY = `xmtp-web-example:identity:${user}`;
 
 export function remembered(): Remembered | undefined {

@@ -1,8 +1,11 @@
 /** Puts the pieces together: the welcome page, then the list beside the open conversation. */
-import { Chat, explain } from "./chat.js";
-import { detailsDialog, newGroupDialog } from "./dialogs.js";
+import { Chat } from "./chat.js";
+import { detailsDialog } from "./details.js";
 import { h, icon, toast } from "./dom.js";
+import { explain } from "./explain.js";
 import { askWallet, forget, newThrowaway, remember, remembered, type Remembered } from "./identity.js";
+import { newGroupDialog } from "./new-group.js";
+import { Notices } from "./notices.js";
 import { Sidebar } from "./sidebar.js";
 import { Thread } from "./thread.js";
 import { connecting, failed, welcome } from "./welcome.js";
@@ -30,32 +33,39 @@ async function connect(identity: Remembered): Promise<void> {
       showWelcome();
     };
     app.replaceChildren(failed(error, () => void connect(identity), startOver));
+    app.querySelector<HTMLElement>("[data-testid=connect-retry]")?.focus();
   }
 }
 
 function showChat(chat: Chat): void {
-  const main = h("main", { class: "main" });
+  const main = h("div", { class: "main" });
   const sidebar = new Sidebar(chat, {
     newGroup: () => newGroupDialog(chat, open),
     open,
   });
-  const layout = h("div", { class: "layout", "data-testid": "chat" }, sidebar.element, main);
+  const notices = new Notices(chat);
+  const layout = h("main", { class: "layout", "data-testid": "chat" }, h("h1", { class: "spoken" }, "xmtp-web chat"), notices.element, sidebar.element, main);
   let thread: Thread | undefined;
 
-  function open(id: string): void {
-    location.hash = `#/${id}`;
+  function open(id: string, messageId?: string): void {
+    const hash = messageId === undefined ? `#/${id}` : `#/${id}/${messageId}`;
+    if (location.hash === hash) route();
+    else location.hash = hash;
   }
 
   /** The address decides what is open, so the browser's own back button works. */
   function route(): void {
-    const id = location.hash.slice(2);
+    const [id = "", messageId] = location.hash.slice(2).split("/");
     const conversation = chat.conversations.get(id);
+    const left = thread?.conversation.group.id;
     chat.openId = conversation?.group.id;
     layout.dataset["view"] = conversation ? "thread" : "list";
     if (!conversation) {
+      thread?.close();
       thread = undefined;
       main.replaceChildren(nothingOpen());
     } else if (thread?.conversation !== conversation) {
+      thread?.close();
       thread = new Thread(chat, conversation, {
         back: () => (location.hash = ""),
         details: () => detailsDialog(chat, conversation),
@@ -65,11 +75,14 @@ function showChat(chat: Chat): void {
       thread.focus();
     }
     render();
+    if (messageId !== undefined) void thread?.reveal(messageId).catch((error: unknown) => toast(explain(error), "error"));
+    if (!conversation && left !== undefined) sidebar.focusOn(left);
   }
 
   function render(): void {
     const current = thread?.conversation;
-    if (current && document.visibilityState === "visible") current.unread = 0;
+    if (current && document.visibilityState === "visible") chat.markRead(current);
+    notices.render();
     sidebar.render();
     thread?.render();
     const unread = [...chat.conversations.values()].reduce((sum, each) => sum + each.unread, 0);
@@ -83,7 +96,7 @@ function showChat(chat: Chat): void {
     queued = true;
     queueMicrotask(() => {
       queued = false;
-      if (location.hash.slice(2) !== (chat.openId ?? "")) route();
+      if ((location.hash.slice(2).split("/")[0] ?? "") !== (chat.openId ?? "")) route();
       else render();
     });
   };
@@ -97,9 +110,9 @@ function nothingOpen(): HTMLElement {
   return h(
     "div",
     { class: "empty empty-main" },
-    icon("lock"),
+    icon("chat"),
     h("strong", {}, "Pick a conversation"),
-    h("p", {}, "Or start a group with the plus sign."),
+    h("p", {}, "Or start a group with the plus sign. Only its members can read what is written."),
   );
 }
 

@@ -1,7 +1,9 @@
 /** The parts of a message beside its text: what it answers, its reactions, and what can be done with it. */
 import { isDeletedMessage, isReply, type DecodedMessage, type Reaction } from "xmtp-web";
-import { explain, type Chat, type Conversation } from "./chat.js";
-import { h, icon, toast } from "./dom.js";
+import type { Chat, Conversation } from "./chat.js";
+import { confirmDialog } from "./dialog.js";
+import { h, icon, spoken, toast } from "./dom.js";
+import { explain } from "./explain.js";
 
 /** The reactions offered. Any other one that somebody else sends is shown all the same. */
 const EMOJI = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
@@ -56,13 +58,14 @@ export function reactionBar(
         class: "reaction",
         type: "button",
         "aria-pressed": own ? "true" : "false",
-        "aria-label": `${emoji} from ${names.join(", ")}${own ? ". Take yours back" : ". Add yours"}`,
         title: names.join(", "),
         "data-testid": "reaction",
         onclick: () => void chat.react(conversation, message, emoji, own).catch(told),
       },
-      h("span", { "aria-hidden": "true" }, emoji),
-      h("span", { "aria-hidden": "true" }, String(names.length)),
+      h("span", {}, emoji),
+      " ",
+      h("span", {}, String(names.length)),
+      spoken(` from ${names.join(", ")}. ${own ? "Take yours back" : "Add yours"}`),
     ),
   );
   return h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, ...buttons);
@@ -136,30 +139,15 @@ export function removedText(chat: Chat, message: DecodedMessage): string | undef
 }
 
 function confirmRemoval(chat: Chat, conversation: Conversation, message: DecodedMessage): void {
-  const remove = h("button", { class: "button button-primary button-danger", type: "submit", "data-testid": "confirm-remove" }, "Remove");
-  const dialog = h(
-    "dialog",
-    { "aria-label": "Remove for everyone", "data-testid": "remove-dialog" },
-    h(
-      "form",
-      {
-        class: "dialog-body",
-        method: "dialog",
-        onsubmit: () => void chat.remove(conversation, message).catch(told),
-      },
-      h("h2", {}, "Remove for everyone?"),
-      h("p", {}, "Members whose app knows how will no longer see this message. Other apps keep showing it, and somebody may have read it already."),
-      h(
-        "div",
-        { class: "dialog-actions" },
-        h("button", { class: "button button-quiet", type: "button", onclick: () => dialog.close() }, "Keep it"),
-        remove,
-      ),
-    ),
-  );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+  confirmDialog({
+    title: "Remove for everyone?",
+    text: "Members whose app knows how will no longer see this message. Other apps keep showing it, and somebody may have read it already.",
+    yes: "Remove",
+    no: "Keep it",
+    testId: "remove-dialog",
+    confirmId: "confirm-remove",
+    work: () => chat.remove(conversation, message),
+  });
 }
 
 function told(error: unknown): void {

@@ -15,7 +15,9 @@ export function reconcile(parent: Element, items: Item[]): void {
     if (about) old.set(about.key, child);
     else child.remove();
   }
-  const focused = made.get(document.activeElement?.closest("li, .row") ?? parent)?.key;
+  const active = document.activeElement;
+  const focusedRow = active?.closest("li, .row");
+  const focused = made.get(focusedRow ?? parent)?.key;
   let previous: Element | null = null;
   for (const item of items) {
     let element = old.get(item.key);
@@ -29,7 +31,12 @@ export function reconcile(parent: Element, items: Item[]): void {
     old.delete(item.key);
     const place: Element | null = previous ? previous.nextElementSibling : parent.firstElementChild;
     if (place !== element) parent.insertBefore(element as Element, place);
-    if (!fits && focused === item.key) element?.querySelector<HTMLElement>("button")?.focus();
+    if (!fits && focused === item.key) {
+      const id = active === focusedRow ? undefined : active?.getAttribute("data-testid");
+      const same = id ? element?.querySelector<HTMLElement>(`[data-testid="${id}"]`) : undefined;
+      const row = element?.hasAttribute("tabindex") ? (element as HTMLElement) : element?.querySelector<HTMLElement>("button");
+      (same ?? row)?.focus();
+    }
     previous = element as Element;
   }
   for (const gone of old.values()) gone.remove();

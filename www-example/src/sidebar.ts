@@ -1,19 +1,29 @@
-/** The left column: who I am, and the conversations. */
-import { ConsentState, isGroupUpdated, isText } from "xmtp-web";
-import type { Chat, Conversation } from "./chat.js";
-import { avatar, copy, h, icon, shortAddress, shortTime } from "./dom.js";
-import { reconcile, type Item } from "./reconcile.js";
+/** The left column: who I am, what I look for, and the conversations. */
+import { ConsentState } from "xmtp-web";
+import type { Chat } from "./chat.js";
+import { conversationItem } from "./conversation-row.js";
+import { avatar, copy, h, icon, shortAddress, spoken } from "./dom.js";
 import { user } from "./identity.js";
+import { reconcile, type Item } from "./reconcile.js";
+import { Roving } from "./roving.js";
+import { SearchResults } from "./search-results.js";
+
+/** How long nothing is typed before a search begins, milliseconds. */
+const PAUSE_MS = 150;
 
 export class Sidebar {
   readonly element: HTMLElement;
   readonly #list: HTMLUListElement;
+  readonly #roving: Roving;
   readonly #empty: HTMLElement;
-  readonly #banner: HTMLElement;
+  readonly #tabs: HTMLElement;
+  readonly #search: HTMLInputElement;
+  readonly #results: SearchResults;
+  #pause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly chat: Chat,
-    actions: { newGroup(): void; open(id: string): void },
+    actions: { newGroup(): void; open(id: string, messageId?: string): void },
   ) {
     const { address, client } = chat;
     this.#list = h("ul", { class: "conversations", "data-testid": "conversation-list", "aria-label": "Conversations" });
@@ -21,13 +31,36 @@ export class Sidebar {
       const row = (event.target as Element).closest<HTMLElement>("[data-id]");
       if (row?.dataset["id"]) actions.open(row.dataset["id"]);
     });
+    this.#roving = new Roving(this.#list, ".conversation");
     this.#empty = h(
       "div",
       { class: "empty", "data-testid": "no-conversations" },
+      icon("chat"),
       h("strong", {}, "No conversations yet"),
       h("p", {}, "Start a group with someone's address, or give them yours and wait for theirs."),
+      h("button", { class: "button", type: "button", onclick: () => void copy(address, "Address") }, icon("copy"), "Copy my address"),
     );
-    this.#banner = h("p", { class: "banner", role: "status", "data-testid": "connection" });
+    this.#tabs = h("p", { class: "note account-foot", role: "status", hidden: true, "data-testid": "other-tab" });
+    this.#results = new SearchResults(chat, actions.open);
+    this.#search = h("input", {
+      type: "search",
+      placeholder: "Search messages on this device",
+      "aria-label": "Search messages on this device",
+      autocomplete: "off",
+      enterkeyhint: "search",
+      "data-testid": "search",
+      oninput: () => {
+        clearTimeout(this.#pause);
+        this.#pause = setTimeout(() => this.#find(), PAUSE_MS);
+      },
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === "Escape") this.#search.value = "";
+        if (event.key === "Escape" || event.key === "Enter") this.#find();
+        if (event.key !== "ArrowDown") return;
+        event.preventDefault();
+        this.element.querySelector<HTMLElement>('.conversation[tabindex="0"]:not([hidden] *)')?.focus();
+      },
+    });
     this.element = h(
       "nav",
       { class: "sidebar", "aria-label": "Conversations and account" },
@@ -38,7 +71,7 @@ export class Sidebar {
         h(
           "div",
           { class: "account-text" },
-          user ? h("strong", { class: "account-name" }, user) : h("strong", { class: "account-name" }, "You"),
+          h("strong", { class: "account-name" }, user || "You"),
           copyLine("address", address, "Address"),
           copyLine("inbox-id", client.inboxId, "Inbox id"),
         ),
@@ -48,21 +81,19 @@ export class Sidebar {
           icon("plus"),
         ),
       ),
-      this.#banner,
+      h("div", { class: "search", role: "search" }, icon("search"), this.#search),
+      this.#results.element,
       this.#list,
       this.#empty,
+      this.#tabs,
     );
   }
 
   render(): void {
     const { chat } = this;
     const conversations = chat.sorted();
-    this.#empty.hidden = conversations.length > 0;
-    const text = { connecting: "Fetching what is new…", offline: "No connection to the node. Trying again…", online: "" };
-    this.#banner.textContent = text[chat.connection];
-    this.#banner.dataset["state"] = chat.connection;
     const of = (state: ConsentState): Item[] =>
-      conversations.filter(({ consent }) => consent === state).map((conversation) => this.#item(conversation));
+      conversations.filter(({ consent }) => consent === state).map((conversation) => conversationItem(chat, conversation));
     const requests = of(ConsentState.Unknown);
     const allowed = of(ConsentState.Allowed);
     reconcile(this.#list, [
@@ -71,31 +102,30 @@ export class Sidebar {
       ...(requests.length > 0 ? under("Conversations", allowed) : allowed),
       ...under("Kept out", of(ConsentState.Denied)),
     ]);
+    this.#roving.update();
+    const other = chat.client.tabRole === "follower" ? "Also open in another tab, which keeps the connection for both." : "";
+    if (this.#tabs.textContent !== other) this.#tabs.textContent = other;
+    this.#tabs.hidden = other === "";
+    this.#showList();
   }
 
-  #item(conversation: Conversation): Item {
-    const { chat } = this;
-    const { group, unread, members, consent } = conversation;
-    const title = chat.titleOf(conversation);
-    const preview = this.#preview(conversation);
-    const time = shortTime(conversation.messages.at(-1)?.sentAt ?? group.createdAt);
-    const open = chat.openId === group.id;
-    return {
-      key: group.id,
-      state: JSON.stringify([title, preview, time, unread, open, members.length, consent]),
-      make: () => row(group.id, title, preview, time, unread, open, consent),
-    };
+  /** Puts the keyboard back on a conversation that was left. */
+  focusOn(id: string): void {
+    const row = this.#list.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`);
+    if (row?.offsetParent) row.focus();
   }
 
-  #preview(conversation: Conversation): string {
-    const { chat } = this;
-    for (const message of [...conversation.messages].reverse()) {
-      const text = chat.textOf(message);
-      if (text === undefined) continue;
-      if (isGroupUpdated(message) || !isText(message)) return text;
-      return `${chat.nameOf(message.senderInboxId)}: ${text}`;
-    }
-    return "No messages yet";
+  #find(): void {
+    clearTimeout(this.#pause);
+    void this.#results.find(this.#search.value.trim());
+    this.#showList();
+  }
+
+  #showList(): void {
+    const searching = !this.#results.element.hidden;
+    const nothing = this.chat.conversations.size === 0;
+    this.#list.hidden = searching || nothing;
+    this.#empty.hidden = searching || !nothing || this.chat.connection.state === "connecting";
   }
 }
 
@@ -106,13 +136,14 @@ function copyLine(name: string, value: string, label: string): HTMLElement {
       class: "copy-line",
       type: "button",
       title: `Copy ${label.toLowerCase()} ${value}`,
-      "aria-label": `Copy ${label.toLowerCase()}`,
       "data-testid": `own-${name}`,
       "data-value": value,
       onclick: () => void copy(value, label),
     },
     h("span", { class: "copy-label" }, label),
+    " ",
     h("code", {}, shortAddress(value)),
+    spoken(", copy"),
     icon("copy"),
   );
 }
@@ -120,44 +151,6 @@ function copyLine(name: string, value: string, label: string): HTMLElement {
 /** Conversations under a heading, which is left out where there are none. */
 function under(heading: string, items: Item[]): Item[] {
   if (items.length === 0) return [];
-  const make = (): HTMLElement => h("li", { class: "list-heading" }, h("h3", {}, heading), h("span", {}, String(items.length)));
+  const make = (): HTMLElement => h("li", { class: "list-heading" }, h("h2", {}, heading), h("span", {}, String(items.length)));
   return [{ key: `heading ${heading}`, state: String(items.length), make }, ...items];
-}
-
-function row(
-  id: string,
-  title: string,
-  preview: string,
-  time: string,
-  unread: number,
-  open: boolean,
-  consent: ConsentState,
-): HTMLElement {
-  return h(
-    "li",
-    { "data-consent": ConsentState[consent]?.toLowerCase() },
-    h(
-      "button",
-      { class: "conversation", type: "button", "data-id": id, "data-testid": "conversation", "aria-current": open ? "page" : undefined },
-      avatar(id, initials(title)),
-      h(
-        "span",
-        { class: "conversation-text" },
-        h("span", { class: "conversation-title" }, title),
-        h("span", { class: "conversation-last", "data-testid": "conversation-last" }, preview),
-      ),
-      h(
-        "span",
-        { class: "conversation-side" },
-        h("span", { class: "conversation-time" }, time),
-        unread > 0 && h("span", { class: "badge", "aria-label": `${unread} unread` }, unread > 99 ? "99+" : String(unread)),
-      ),
-    ),
-  );
-}
-
-export function initials(title: string): string {
-  if (title.startsWith("0x")) return title.slice(2, 4).toUpperCase();
-  const words = title.split(/\s+/).filter(Boolean);
-  return words.slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase() || "–";
 }

@@ -1,104 +1,120 @@
 /** The right column: one conversation, its messages and the box to write in. */
-import { ConsentState, isDeletedMessage, isGroupUpdated, isText, isTextReply, type DecodedMessage } from "xmtp-web";
-import { explain, type Chat, type Conversation, type Delivery } from "./chat.js";
-import { avatar, clock, dayName, h, icon, toast } from "./dom.js";
-import { quote, quoteOf, reactionBar, reactionsOf, toolbar } from "./message-parts.js";
+import { ConsentState, isGroupUpdated, type DecodedMessage } from "xmtp-web";
+import { messageItem } from "./bubble.js";
+import type { Chat, Conversation } from "./chat.js";
+import { Composer } from "./composer.js";
+import { duration } from "./describe.js";
+import { avatar, dayName, h, icon, initials, toast } from "./dom.js";
+import { explain } from "./explain.js";
 import { reconcile, type Item } from "./reconcile.js";
-import { initials } from "./sidebar.js";
+import { Roving } from "./roving.js";
 
 /** Messages of one sender closer than this are drawn as one block, milliseconds. */
 const SAME_BLOCK_MS = 5 * 60_000;
+/** How far from its end a list still follows what comes, pixels. */
+const NEAR_END = 80;
 
 export class Thread {
   readonly element: HTMLElement;
   readonly #title: HTMLElement;
+  readonly #subtitle: HTMLElement;
   readonly #members: HTMLElement;
   readonly #avatar: HTMLElement;
   readonly #scroller: HTMLElement;
   readonly #log: HTMLElement;
+  readonly #roving: Roving;
   readonly #earlier: HTMLButtonElement;
-  readonly #input: HTMLTextAreaElement;
-  readonly #send: HTMLButtonElement;
-  readonly #composer: HTMLFormElement;
+  readonly #newer: HTMLButtonElement;
+  readonly #composer: Composer;
   readonly #notice: HTMLElement;
-  readonly #replying: HTMLElement;
   readonly #paused: HTMLElement;
   readonly #request: HTMLElement;
-  #replyTo: DecodedMessage | undefined;
+  /** The message that was on top of the unread ones when this was opened. */
+  #firstUnread: string | undefined;
 
   constructor(
     readonly chat: Chat,
     readonly conversation: Conversation,
     actions: { back(): void; details(): void },
   ) {
+    this.#firstUnread = firstUnread(chat, conversation);
     this.#title = h("h2", { "data-testid": "thread-title" });
     this.#members = h("span", { "data-testid": "member-count" });
-    const subtitle = h("span", { class: "thread-subtitle" }, this.#members, h("span", { class: "wide" }, " · end-to-end encrypted"));
-    this.#avatar = h("span");
+    this.#subtitle = h("span", {});
+    this.#avatar = h("span", { class: "thread-avatar" });
     this.#log = h("div", { class: "log", role: "log", "aria-label": "Messages", "data-testid": "messages" });
-    this.#earlier = h(
+    this.#roving = new Roving(this.#log, ".message", "last");
+    this.#earlier = h("button", { class: "button button-quiet", type: "button", hidden: true, onclick: () => this.#showEarlier() }, "Show earlier messages");
+    this.#newer = h(
       "button",
-      { class: "button button-quiet", type: "button", hidden: true, onclick: () => void chat.showEarlier(conversation) },
-      "Show earlier messages",
+      { class: "button newer", type: "button", hidden: true, "data-testid": "newer", onclick: () => this.#toEnd() },
+      "New messages",
     );
-    this.#scroller = h("div", { class: "scroller", tabindex: 0, "aria-label": "Message history" }, this.#earlier, this.#log);
-    this.#input = h("textarea", {
-      rows: 1,
-      placeholder: "Write a message",
-      "aria-label": "Message",
-      "data-testid": "message-input",
-      enterkeyhint: "send",
-      oninput: () => this.#grow(),
-      onkeydown: (event: KeyboardEvent) => {
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-        event.preventDefault();
-        this.#composer.requestSubmit();
-      },
-    });
-    this.#send = h(
-      "button",
-      { class: "button button-primary button-round", type: "submit", "aria-label": "Send", "data-testid": "send", disabled: true },
-      icon("send"),
+    this.#scroller = h(
+      "div",
+      { class: "scroller", role: "region", tabindex: 0, "aria-label": "Message history", onscroll: () => this.#atEnd() && (this.#newer.hidden = true) },
+      this.#earlier,
+      this.#log,
     );
-    this.#composer = h(
-      "form",
-      {
-        class: "composer",
-        onsubmit: (event: SubmitEvent) => {
-          event.preventDefault();
-          void this.#submit();
-        },
-      },
-      this.#input,
-      this.#send,
-    );
+    this.#composer = new Composer(chat, conversation, () => this.#toEnd());
     this.#paused = h("p", { class: "paused", role: "status", hidden: true, "data-testid": "paused" });
     this.#request = h("div", { class: "request", role: "group", "aria-label": "Decide about this conversation", hidden: true, "data-testid": "request" });
-    this.#replying = h("div", { class: "replying", hidden: true, "data-testid": "replying" });
     this.#notice = h("p", { class: "composer-notice", hidden: true });
     this.element = h(
       "section",
-      { class: "thread", "aria-label": "Conversation", "data-testid": "thread", "data-id": conversation.group.id },
+      {
+        class: "thread",
+        "aria-label": "Conversation",
+        "data-testid": "thread",
+        "data-id": conversation.group.id,
+        ondragover: (event: DragEvent) => event.dataTransfer?.types.includes("Files") && event.preventDefault(),
+        ondrop: (event: DragEvent) => {
+          const file = event.dataTransfer?.files[0];
+          if (!file) return;
+          event.preventDefault();
+          if (!this.#composer.element.hidden) this.#composer.attach(file);
+        },
+      },
       h(
         "header",
         { class: "thread-header" },
         h("button", { class: "button button-quiet button-round only-phone", type: "button", "aria-label": "Back to conversations", "data-testid": "back", onclick: actions.back }, icon("back")),
         this.#avatar,
-        h("div", { class: "thread-heading" }, this.#title, subtitle),
+        h("div", { class: "thread-heading" }, this.#title, h("span", { class: "thread-subtitle" }, this.#members, this.#subtitle)),
         h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Group details", title: "Group details", "data-testid": "details", onclick: actions.details }, icon("people")),
       ),
       this.#paused,
-      this.#scroller,
+      h("div", { class: "history" }, this.#scroller, this.#newer),
       this.#request,
-      this.#replying,
-      this.#composer,
+      this.#composer.element,
       this.#notice,
     );
   }
 
   focus(): void {
+    this.#composer.placed();
+    this.#toEnd();
     // On a phone this would open the keyboard over the messages.
-    if (matchMedia("(pointer: fine)").matches) this.#input.focus();
+    if (matchMedia("(pointer: fine)").matches && !this.#composer.element.hidden) this.#composer.focus();
+    else this.#scroller.focus({ preventScroll: true });
+  }
+
+  /** Leaves the page. */
+  close(): void {
+    this.element.remove();
+  }
+
+  /** Scrolls to a message, which is loaded if need be. */
+  async reveal(messageId: string): Promise<void> {
+    const found = await this.chat.client.conversations.getMessageById(messageId);
+    if (found === undefined || found.conversationId !== this.conversation.group.id) return toast("That message is not on this device any more.");
+    await this.chat.showUntil(this.conversation, found.sentAtNs);
+    this.render();
+    const row = this.#log.querySelector<HTMLElement>(`[data-id="${CSS.escape(messageId)}"]`);
+    row?.scrollIntoView({ block: "center" });
+    row?.focus({ preventScroll: true });
+    row?.classList.add("revealed");
+    row?.addEventListener("animationend", () => row.classList.remove("revealed"), { once: true });
   }
 
   render(): void {
@@ -106,25 +122,52 @@ export class Thread {
     const title = chat.titleOf(conversation);
     if (this.#title.textContent !== title) {
       this.#title.textContent = title;
-      this.#avatar.replaceChildren(avatar(conversation.group.id, initials(title)));
+      this.#avatar.replaceChildren(avatar(conversation.group.id, initials(title), true));
     }
     const count = conversation.members.length;
     this.#members.textContent = `${count} ${count === 1 ? "member" : "members"}`;
+    const { consent, pausedForVersion, disappearsAfterNs } = conversation;
+    const more = disappearsAfterNs > 0n ? ` · messages disappear after ${duration(disappearsAfterNs)}` : " · end-to-end encrypted";
+    if (this.#subtitle.textContent !== more) this.#subtitle.textContent = more;
     this.#earlier.hidden = conversation.messages.length < conversation.limit;
-    const { consent, pausedForVersion } = conversation;
     this.#paused.hidden = pausedForVersion === undefined;
-    this.#paused.textContent =
+    const paused =
       `This group needs version ${pausedForVersion} of the protocol, this app has ${chat.client.libxmtpVersion}. ` +
       "Nothing new is shown and nothing can be sent until you update; nothing is lost meanwhile.";
+    if (!this.#paused.hidden && this.#paused.textContent !== paused) this.#paused.textContent = paused;
     if (this.#request.dataset["consent"] !== String(consent)) this.#ask(consent);
-    this.#composer.hidden = !conversation.active || pausedForVersion !== undefined || consent === ConsentState.Denied;
+    this.#composer.element.hidden = !conversation.active || pausedForVersion !== undefined || consent === ConsentState.Denied || chat.ended !== undefined;
     this.#notice.hidden = conversation.active;
-    this.#notice.textContent = "You are no longer a member of this group.";
+    this.#notice.textContent = "You are no longer a member of this group. What was written before stays on this device.";
 
-    const scroller = this.#scroller;
-    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+    const atEnd = this.#atEnd();
+    const newest = this.#log.lastElementChild;
     reconcile(this.#log, this.#items());
-    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    this.#roving.update();
+    if (atEnd) this.#toEnd();
+    else if (newest !== null && newest.isConnected && this.#log.lastElementChild !== newest) this.#newer.hidden = false;
+  }
+
+  #atEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR_END;
+  }
+
+  #toEnd(): void {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#newer.hidden = true;
+  }
+
+  /** What was on screen stays where it is. */
+  #showEarlier(): void {
+    const { scrollHeight, scrollTop } = this.#scroller;
+    void this.chat.showEarlier(this.conversation).then(
+      () => {
+        this.render();
+        this.#scroller.scrollTop = scrollTop + this.#scroller.scrollHeight - scrollHeight;
+      },
+      (error: unknown) => toast(explain(error), "error"),
+    );
   }
 
   /** The question that a request is, or what a denial can be taken back with. */
@@ -144,8 +187,9 @@ export class Thread {
     this.#request.dataset["consent"] = String(consent);
     this.#request.hidden = consent === ConsentState.Allowed;
     const denied = consent === ConsentState.Denied;
+    const by = chat.nameOf(conversation.group.addedByInboxId);
     this.#request.replaceChildren(
-      h("p", {}, denied ? "You keep this conversation out." : "Somebody you have not answered yet added you. Let them in?"),
+      h("p", {}, denied ? "You keep this conversation out. Nobody is told." : `${by} added you, and you have not answered yet. Let them in?`),
       h(
         "div",
         { class: "request-actions" },
@@ -169,26 +213,19 @@ export class Thread {
         previous = undefined;
         items.push({ key: `day ${message.sentAt.toDateString()}`, state: name, make: () => h("div", { class: "row day" }, h("span", {}, name)) });
       }
+      if (message.id === this.#firstUnread) {
+        previous = undefined;
+        items.push({ key: "unread", state: "", make: () => h("div", { class: "row unread-line" }, h("span", {}, "New")) });
+      }
       if (isGroupUpdated(message)) {
         items.push({ key: message.id, state: text, make: () => h("div", { class: "row transcript", "data-testid": "transcript" }, text) });
         previous = undefined;
         continue;
       }
-      const own = chat.isOwn(message);
       const first =
         previous?.senderInboxId !== message.senderInboxId ||
         message.sentAt.getTime() - previous.sentAt.getTime() > SAME_BLOCK_MS;
-      const delivery = own ? chat.delivery(conversation, message) : undefined;
-      const sender = chat.nameOf(message.senderInboxId);
-      const quoted = quoteOf(chat, message);
-      const reactions = reactionsOf(chat, message);
-      const removable = chat.canRemove(conversation, message);
-      const removed = isDeletedMessage(message);
-      items.push({
-        key: message.id,
-        state: JSON.stringify([text, first, delivery, sender, quoted, reactions, removable, removed]),
-        make: () => this.#bubble(message, text, sender, first, delivery),
-      });
+      items.push(messageItem(chat, conversation, message, text, first, () => this.#composer.replyWith(message)));
       previous = message;
     }
     if (items.length === 0) {
@@ -200,86 +237,12 @@ export class Thread {
     }
     return items;
   }
-
-  #bubble(message: DecodedMessage, text: string, sender: string, first: boolean, delivery: Delivery | undefined): HTMLElement {
-    const own = delivery !== undefined;
-    const time = clock(message.sentAt);
-    const removed = isDeletedMessage(message);
-    const quoted = quoteOf(this.chat, message);
-    const plain = isText(message) || isTextReply(message);
-    const replies = message.numReplies > 0n && `${message.numReplies} ${message.numReplies === 1n ? "reply" : "replies"}`;
-    return h(
-      "article",
-      {
-        class: `row message ${own ? "own" : "other"}${first ? " first" : ""}`,
-        "data-testid": "message",
-        "data-id": message.id,
-        "data-own": own,
-        "data-status": delivery,
-        "aria-label": `${sender}, ${time}`,
-      },
-      !own && (first ? avatar(message.senderInboxId, initials(sender), true) : h("span", { class: "avatar-gap" })),
-      h(
-        "div",
-        { class: "bubble-column" },
-        first && !own && h("span", { class: "sender" }, sender),
-        h("div", { class: removed ? "bubble bubble-removed" : plain ? "bubble" : "bubble bubble-fallback" }, quoted && quote(quoted), h("span", { class: "text", "data-testid": removed ? "removed-text" : "message-text" }, text), h("span", { class: "meta" }, h("time", { datetime: message.sentAt.toISOString() }, time), delivery !== undefined && mark(delivery))),
-        reactionBar(this.chat, this.conversation, message, reactionsOf(this.chat, message)),
-        replies && h("span", { class: "reply-count" }, replies),
-        delivery === "failed" &&
-          h(
-            "button",
-            { class: "retry", type: "button", "data-testid": "retry", onclick: () => void this.chat.publish(this.conversation) },
-            "Not sent. Try again",
-          ),
-      ),
-      !removed && this.conversation.active && toolbar(this.chat, this.conversation, message, () => this.#replyWith(message)),
-    );
-  }
-
-  /** Begins or gives up an answer to a message. */
-  #replyWith(message: DecodedMessage | undefined): void {
-    this.#replyTo = message;
-    this.#replying.hidden = message === undefined;
-    if (message === undefined) return;
-    const cancel = (): void => {
-      this.#replyWith(undefined);
-      this.#input.focus();
-    };
-    this.#replying.replaceChildren(
-      quote({ name: `Reply to ${this.chat.nameOf(message.senderInboxId)}`, text: this.chat.textOf(message) ?? "A message" }),
-      h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Do not reply", onclick: cancel }, icon("close")),
-    );
-    this.#input.focus();
-  }
-
-  async #submit(): Promise<void> {
-    const text = this.#input.value.trim();
-    if (text === "") return;
-    this.#input.value = "";
-    this.#grow();
-    try {
-      const replyTo = this.#replyTo;
-      this.#replyWith(undefined);
-      await this.chat.send(this.conversation, text, replyTo);
-      this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    } catch (error) {
-      // Nothing was stored: give the words back.
-      if (this.#input.value === "") this.#input.value = text;
-      this.#grow();
-      toast(explain(error), "error");
-    }
-  }
-
-  #grow(): void {
-    this.#input.style.height = "auto";
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
-    this.#send.disabled = this.#input.value.trim() === "";
-  }
 }
 
-function mark(delivery: Delivery): HTMLElement {
-  const look = { sending: ["clock", "Sending"], sent: ["check", "Sent"], failed: ["alert", "Not sent"] } as const;
-  const [name, label] = look[delivery];
-  return h("span", { class: `mark mark-${delivery}`, role: "img", "aria-label": label, title: label }, icon(name));
+function firstUnread(chat: Chat, { group, messages, unread }: Conversation): string | undefined {
+  if (unread === 0) return undefined;
+  const read = chat.memory.readUpTo(group.id);
+  // Where nothing was read everything is new: a line would say nothing.
+  if (read === 0n) return undefined;
+  return messages.find((message) => message.insertedAtNs > read && !chat.isOwn(message) && !isGroupUpdated(message))?.id;
 }

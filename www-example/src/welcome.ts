@@ -1,6 +1,6 @@
 /** The first page: who are you? Also shows that a connection is being made, and why one failed. */
-import { explain } from "./chat.js";
 import { h, icon } from "./dom.js";
+import { explain } from "./explain.js";
 import { injectedWallet, nodeUrl, user } from "./identity.js";
 
 export interface WelcomeActions {
@@ -48,6 +48,7 @@ export function welcome(actions: WelcomeActions): HTMLElement {
 
 export function connecting(): HTMLElement {
   return card(
+    h("h1", { class: "spoken" }, "xmtp-web chat"),
     h("div", { class: "spinner", "aria-hidden": "true" }),
     h("p", { class: "lead", role: "status", "data-testid": "connecting" }, "Opening your conversations…"),
   );

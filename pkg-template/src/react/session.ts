@@ -12,7 +12,7 @@ export interface ClientHandle {
   status: "closed" | "opening" | "open";
   /** Whether the client is being opened. */
   isLoading: boolean;
-  /** Why the last attempt to open a client failed. */
+  /** Why the last attempt to open a client failed, or why the client has ended by itself (see `ClientEvents.ended`). */
   error: XmtpError | undefined;
   /**
    * As `Client.create`; the client that is open is closed before. Asked again with the same signer and options it answers
@@ -120,6 +120,7 @@ export class Session {
       try {
         this.#open = { wish, client: await wish.open() };
         if (this.#wish !== wish) continue;
+        this.#watch(wish, this.#open.client);
         wish.resolve(this.#open.client);
         this.#set({ client: this.#open.client, status: "open", isLoading: false });
       } catch (cause) {
@@ -130,6 +131,15 @@ export class Session {
         this.#set({ status: "closed", isLoading: false, error });
       }
     }
+  }
+
+  /** A client that ends by itself, as when a newer version of the app takes over, is not there any more. */
+  #watch(wish: Wish, client: Client): void {
+    client.on("ended", ({ error }) => {
+      if (error === undefined || this.#wish !== wish) return;
+      this.#wish = this.#open = undefined;
+      this.#set({ client: undefined, status: "closed", error });
+    });
   }
 
   #set(change: Partial<ClientHandle>): void {

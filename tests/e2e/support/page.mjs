@@ -21,8 +21,20 @@ function claiming(worker, version) {
   return worker.replace(option, `$&,protocolVersion:${JSON.stringify(version)}`);
 }
 
-/** Serves the built page as any static host would; with a version, as one that has an older app. */
-export async function servePage(version) {
+/** The worker of a later release, for which other tabs make way. */
+function later(worker) {
+  const schema = /\bschema:(\d+)/;
+  if (!schema.test(worker)) throw new Error("the worker does not say its schema as it did");
+  return worker.replace(schema, (_, number) => `schema:${Number(number) + 1}`);
+}
+
+/**
+ * Serves the built page as any static host would; with a version, as one that has an older app; with `newerOnDemand`, from
+ * `update` on as one that has a later release.
+ */
+export async function servePage(options) {
+  let version = typeof options === "string" ? options : undefined;
+  let isLater = false;
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://page").pathname);
     const file = join(dist, path === "/" ? "index.html" : path);
@@ -31,14 +43,18 @@ export async function servePage(version) {
       return;
     }
     response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
-    if (version !== undefined && /worker[^/]*\.js$/.test(file)) response.end(claiming(readFileSync(file, "utf8"), version));
+    const change = version !== undefined ? (text) => claiming(text, version) : isLater ? later : undefined;
+    if (change !== undefined && /worker[^/]*\.js$/.test(file)) response.end(change(readFileSync(file, "utf8")));
     else createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://localhost:${server.address().port}`,
     /** From now on the newest app is served. */
-    update: () => (version = undefined),
+    update: () => {
+      version = undefined;
+      isLater = options?.newerOnDemand === true;
+    },
     close: () => new Promise((resolve) => {
       server.closeAllConnections();
       server.close(resolve);
@@ -75,8 +91,9 @@ export async function localNode() {
   };
 }
 
-export function openBrowser() {
+export function openBrowser(options = {}) {
   return chromium.launch({
+    ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",

@@ -3,6 +3,15 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 
+// So that a test can end them as a browser would.
+window.workers = [];
+window.Worker = class extends Worker {
+  constructor(...args) {
+    super(...args);
+    window.workers.push(this);
+  }
+};
+
 const build = new URLSearchParams(location.search).get("build") === "newer" ? "/newer" : "/pkg";
 const api = await import(`${build}/index.js`);
 
