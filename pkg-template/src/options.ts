@@ -42,7 +42,7 @@ export interface ResolvedOptions {
   nonce: bigint;
   disableDeviceSync: boolean;
   disableAutoRegister: boolean;
-  workerUrl: string | URL | undefined;
+  workerUrl: ClientOptions["workerUrl"] | undefined;
   codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;

@@ -377,8 +377,8 @@ export interface ClientOptions {
   loggingLevel?: LogLevel;
   /** How the app reads content types of its own. */
   codecs?: ContentCodec[];
-  /** Where `worker.js` of this package is, when a build has moved it. */
-  workerUrl?: string | URL;
+  /** Where `worker.js` of this package is, when a build has moved it, or a function that starts a worker of it. */
+  workerUrl?: string | URL | (() => Worker);
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */
   wasmUrl?: string | URL;
   /** Gives up opening the client, which is then closed again; of no meaning once it is open. */
