@@ -2,7 +2,7 @@ import { Channel } from "./channel.js";
 import type { ClientOptions } from "./types.js";
 
 /** Where the package's files are, for those who moved them. */
-let place: { workerUrl?: ClientOptions["workerUrl"] | undefined; wasmUrl?: string | undefined } = {};
+let place: { workerUrl?: string | URL | undefined; wasmUrl?: string | undefined } = {};
 let shared: Channel | undefined;
 
 /** Remembers where the last client found the package's files. @internal */
