@@ -179,6 +179,7 @@ export class Station {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+    if (this.#machine.phase === "over") this.#disconnect();
   }
 
   #do(effect: Effect): void {
