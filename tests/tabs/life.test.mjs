@@ -52,33 +52,6 @@ describe("the life of a page that leads", () => {
     await haveAll([leader, follower, friend], ["before", "while it sleeps", "so I hear", "awake"]);
   });
 
-  it("one that is left and gone back to has missed nothing, kept by the browser or loaded anew", async (test) => {
-    await leader.must("send", groupId, "before");
-    const { page } = leader;
-    await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => (globalThis.isKept = persisted)));
-    await page.goto(`${site.url}/elsewhere.html`);
-    await follower.must("send", groupId, "while it is left");
-    await haveAll([follower, friend], ["before", "while it is left"]);
-
-    // One that was kept has no load event.
-    await page.goBack({ waitUntil: "commit" });
-    await leader.page.waitForFunction(() => globalThis.tab !== undefined);
-    const isKept = await page.evaluate(() => globalThis.isKept === true);
-    const reasons = await page.evaluate(() => performance.getEntriesByType("navigation")[0].notRestoredReasons?.reasons);
-    test.diagnostic(isKept ? "kept by the browser" : `loaded anew: ${JSON.stringify(reasons)}`);
-    if (!isKept) {
-      const state = await leader.must("open", alice.privateKey, node.url, {});
-      assert.equal(state.installationId, follower.state.installationId);
-      await leader.must("watch");
-    }
-    await leader.must("send", groupId, "back");
-    const all = ["before", "while it is left", "back"];
-    await haveAll([follower, friend], all);
-    const seen = isKept ? all : ["back"];
-    assert.deepEqual((await sees(leader, seen.length)).toSorted(), seen.toSorted());
-    assert.deepEqual((await leader.must("list", groupId)).toSorted(), all.toSorted());
-  });
-
   it("one whose worker was ended is followed by another, and what is sent meanwhile is there once", async () => {
     const sending = follower.call("sendMany", groupId, "from the other:", 40);
     await follower.page.waitForFunction(() => window.sent >= 5);
