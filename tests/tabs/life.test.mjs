@@ -1,33 +1,18 @@
 // What a browser does with pages besides opening and closing them. In Chromium alone: its DevTools protocol can freeze a
 // page, and Playwright can leave the back/forward cache on.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { localNode, openBrowser } from "../e2e/support/page.mjs";
-import { sees, serveTabs, Somebody } from "./support.mjs";
+import { beforeEach, describe, it } from "node:test";
+import { sees, stage } from "./support.mjs";
 
 describe("the life of a page that leads", () => {
-  let browser, site, node, alice, bob, leader, follower, friend, groupId;
+  const { somebody } = stage({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  let alice, bob, leader, follower, friend, groupId;
 
-  before(async () => {
-    browser = await openBrowser({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
-    site = await serveTabs();
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.close();
-  });
   beforeEach(async () => {
-    node = await localNode();
-    const somebody = async (name) => new Somebody(await browser.newContext(), { site, node, name });
     [alice, bob] = [await somebody("alice"), await somebody("bob")];
     [leader, follower, friend] = [await alice.tab(), await alice.tab(), await bob.tab()];
     groupId = await leader.must("createGroup", [friend.state.address], "Lunch");
     await friend.must("sync");
-  });
-  afterEach(async () => {
-    for (const { context } of [alice, bob]) await context.close();
-    await node.close();
-    assert.deepEqual([alice, bob].flatMap(({ complaints }) => complaints), []);
   });
 
   /** Everybody has seen these live, each once, and lists them. */

@@ -1,40 +1,13 @@
 // What lies on the disk of a person's browser, and what becomes of it.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { localNode, openBrowser } from "../e2e/support/page.mjs";
-import { sees, serveTabs, Somebody } from "./support.mjs";
+import { describe, it } from "node:test";
+import { sees, stage } from "./support.mjs";
 
 const hex = (text) => Buffer.from(text).toString("hex");
 const key = (byte) => Buffer.alloc(32, byte).toString("hex");
 
 describe("what is stored", () => {
-  let browser, site, node;
-  let people = [];
-
-  before(async () => {
-    browser = await openBrowser();
-    site = await serveTabs();
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.close();
-  });
-  beforeEach(async () => {
-    node = await localNode();
-    people = [];
-  });
-  afterEach(async (test) => {
-    for (const { context } of people) await context.close();
-    await node.close();
-    if (!test.passed && process.env.XMTP_E2E_VERBOSE) console.error(node.log.slice(-40).join("\n"));
-    assert.deepEqual(people.flatMap(({ complaints }) => complaints), []);
-  });
-
-  const somebody = async (name) => {
-    const person = new Somebody(await browser.newContext(), { site, node, name });
-    people.push(person);
-    return person;
-  };
+  const { there, somebody, neighbour } = stage();
 
   /** Alice, in a tab of hers, has said something to Bob and has been answered. */
   const chat = async (options = {}) => {
@@ -124,7 +97,7 @@ describe("what is stored", () => {
     await blank.page.evaluate(() => window.tab.lose("keys"));
     assert.equal((await (await alice.blank()).open()).code, "storage.key_lost");
     assert.equal((await (await alice.blank()).open()).code, "storage.key_lost", "nothing has changed");
-    await blank.must("deleteClosedDatabase", alice.privateKey, node.url);
+    await blank.must("deleteClosedDatabase", alice.privateKey, there.node.url);
     const again = await alice.tab();
     assert.notEqual(again.state.installationId, tab.state.installationId);
   });
@@ -139,7 +112,7 @@ describe("what is stored", () => {
       assert.equal(code, "storage.evicted");
       assert.deepEqual(details, { installationId: tab.state.installationId });
     }
-    await blank.must("deleteClosedDatabase", alice.privateKey, node.url);
+    await blank.must("deleteClosedDatabase", alice.privateKey, there.node.url);
     const again = await alice.tab();
     assert.notEqual(again.state.installationId, tab.state.installationId);
     assert.equal(again.state.inboxId, tab.state.inboxId);
@@ -204,15 +177,13 @@ describe("what is stored", () => {
   }
 
   it("one account is deleted, and another of the same browser stays", async () => {
-    const context = await browser.newContext();
-    const alice = new Somebody(context, { site, node, name: "alice" });
-    const carol = new Somebody(context, { site, node, name: "carol" });
-    people.push(alice);
+    const alice = await somebody("alice");
+    const carol = neighbour(alice, "carol");
     const [mine, hers] = [await alice.tab(), await carol.tab()];
     const groupId = await hers.must("createGroup", [], "Hers");
     await hers.must("send", groupId, "mine alone");
     const open = await alice.blank();
-    const refused = await open.call("deleteClosedDatabase", carol.privateKey, node.url);
+    const refused = await open.call("deleteClosedDatabase", carol.privateKey, there.node.url);
     assert.equal(refused.code, "storage.locked_by_other_tab");
     await mine.must("deleteDatabase");
     assert.deepEqual(await hers.must("list", groupId), ["mine alone"]);
@@ -248,7 +219,7 @@ describe("what is stored", () => {
   it("a full disk is told as such, loses nothing, and is over when there is room", async () => {
     const { alice, tab, friend, groupId } = await chat();
     const session = await alice.context.newCDPSession(tab.page);
-    const origin = new URL(site.url).origin;
+    const origin = new URL(there.site.url).origin;
     const { usage } = await tab.must("storageInfo");
     await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage });
     const outcomes = [];
