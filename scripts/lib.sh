@@ -32,4 +32,6 @@ find_first() { # the first of the given commands that exists
   return 1
 }
 find_chromium() { find_first "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; }
+# The same engine without windows and tabs of its own, which take half a core while a page draws; else Chromium.
+find_headless() { find_first "${CHROMIUM:-}" chromium-headless-shell || find_chromium; }
 find_chromedriver() { find_first "${CHROMEDRIVER:-}" chromedriver /usr/lib/chromium-browser/chromedriver; }

@@ -25,7 +25,7 @@ const total = (name, of) => ({
 
 console.log(`${"bytes".padEnd(26)}${"raw".padStart(12)}${"gzip -9".padStart(12)}${"brotli 11".padStart(12)}`);
 rows.forEach(print);
-print(total("what a page loads", rows.filter((row) => /\.(js|wasm)$/.test(row.name))));
+print(total("what a page loads", rows.filter((row) => /\.(js|wasm)$/.test(row.name) && !row.name.startsWith("testing/"))));
 
 const wasm = rows.find((row) => row.name === "xmtp_web_bg.wasm");
 if (!wasm) throw new Error(`${folder}/xmtp_web_bg.wasm is missing: run npm run build`);

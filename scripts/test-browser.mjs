@@ -12,10 +12,8 @@ const node = await startDevnode(["--grpc-port", "0", "--grpc-web-port", String(p
   onLog: (line) => log.push(line),
 });
 
-const suites = process.argv.slice(2);
-const names = suites.length > 0 ? suites.flatMap((name) => ["--test", name]) : ["--test", "web_*"];
-const command = 'source scripts/env && wasm_env cargo test --target wasm32-unknown-unknown -p xmtp-web "$@"';
-const tests = spawn("bash", ["-c", command, "test-browser", ...names], {
+const command = 'source scripts/env && wasm_env cargo test --target wasm32-unknown-unknown -p xmtp-web --test web -- "$@"';
+const tests = spawn("bash", ["-c", command, "test-browser", ...process.argv.slice(2)], {
   stdio: "inherit",
   env: { ...process.env, XMTP_NODE_URL: node.url },
 });

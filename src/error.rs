@@ -121,6 +121,12 @@ error_codes! {
     Cancelled = "network.cancelled",
     /// The database cannot be opened with this key.
     WrongDatabaseKey = "storage.wrong_key",
+    /// The key that was kept for the database is gone or damaged.
+    DatabaseKeyLost = "storage.key_lost",
+    /// An installation was made here, and its database is gone.
+    DatabaseEvicted = "storage.evicted",
+    /// The database was deleted, in another tab perhaps.
+    DatabaseDeleted = "storage.deleted",
     /// Another tab or worker owns the database.
     LockedByOtherTab = "storage.locked_by_other_tab",
     /// This browser or context has no persistent storage for us.

@@ -3,7 +3,7 @@
 //! The map of the rooms, in the order in which data walks through them; `docs/ARCHITECTURE.md` has the
 //! drawing and the arrows, `tests/architecture.rs` enforces them.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "bindings"))]
 pub mod bindings;
 pub mod client;
 pub mod error;

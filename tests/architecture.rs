@@ -62,6 +62,7 @@ const DECODERS: &[&str] = &[
     "identity/association/",
     "identity/signature/",
     "messages/",
+    "groups/forks.rs",
     "groups/metadata.rs",
     "groups/membership.rs",
     "groups/permissions.rs",

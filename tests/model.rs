@@ -13,6 +13,9 @@ mod act;
 mod dishonest;
 #[path = "model/judge.rs"]
 mod judge;
+#[cfg(feature = "broken-rules")]
+#[path = "model/left_out.rs"]
+mod left_out;
 #[path = "model/recorder.rs"]
 mod recorder;
 #[path = "model/registry.rs"]

@@ -135,6 +135,20 @@ impl Backlog {
     }
 }
 
+/// How much memory reading takes at most, beyond what was in use before: kilobytes. `None` where the system does not say.
+fn memory_for(work: impl FnOnce()) -> Option<u64> {
+    let in_use = |name: &str| {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    // The highest so far is forgotten.
+    std::fs::write("/proc/self/clear_refs", "5").ok()?;
+    let before = in_use("VmRSS:")?;
+    work();
+    Some(in_use("VmHWM:")?.saturating_sub(before))
+}
+
 pub(crate) fn benches(criterion: &mut Criterion) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut bench = criterion.benchmark_group("backlog");
@@ -142,6 +156,12 @@ pub(crate) fn benches(criterion: &mut Criterion) {
     for (members, messages) in [(2, 1_000), (2, 10_000), (400, 1_000)] {
         let backlog = backlog(directory.path(), members, messages);
         let case = format!("{messages} messages, {members} members");
+        let client = backlog.sleeper.copy(directory.path());
+        match memory_for(|| backlog.ours(&client)) {
+            Some(kilobytes) => println!("memory for {case}: {kilobytes} KB"),
+            None => println!("memory for {case}: not known on this system"),
+        }
+        drop(client);
         bench.throughput(Throughput::Elements(messages as u64));
         bench.bench_function(BenchmarkId::new("floor", &case), |bencher| {
             bencher.iter_batched(

@@ -71,9 +71,17 @@ async function firstSync(person) {
   return Math.min(...rounds);
 }
 
-async function send(person) {
+async function send(person, watches = false) {
   const [alice, bob] = [await person(), await person()];
   const group = await groupOf(alice, bob);
+  if (watches) {
+    await alice.ask(async () => {
+      window.stream = await window.client.conversations.streamAllMessages();
+      (async () => {
+        for await (const _ of window.stream);
+      })();
+    });
+  }
   const all = await alice.ask(async (id) => {
     const group = await window.client.conversations.getConversationById(id);
     const times = [];
@@ -137,7 +145,8 @@ async function list(person) {
 export const scenarios = [
   { name: "backlog of 1,000 messages, per message", run: backlog },
   { name: "first sync of 50 conversations with 50 messages each", run: firstSync },
-  { name: "send a message", run: send },
+  { name: "send a message", run: (person) => send(person) },
+  { name: "send a message while a stream lives", run: (person) => send(person, true) },
   { name: "from sending to the other's stream", run: live },
   { name: "list 200 conversations", run: list },
 ];

@@ -1,8 +1,8 @@
 //! The node's clock, which a test may replace.
 
+use crate::machine;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the node takes the time from: nanoseconds since the Unix epoch, UTC.
 #[derive(Clone)]
@@ -12,10 +12,7 @@ impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self::from_fn(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        })
+        Self::from_fn(machine::now_ns)
     }
 
     /// A clock that always shows `ns`.

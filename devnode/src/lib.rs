@@ -7,6 +7,8 @@
 //! ```
 //!
 //! - [`Server`] starts a node inside a process, the command `xmtp-devnode` as a process of its own.
+//! - [`EmbeddedNode`] is the same node without ports: one HTTP request in, one answer out. As wasm it is the network
+//!   of `xmtp-web/testing` and of `npx xmtp-devnode` (`page/`).
 //! - `services` answer calls, one file per service; `validate` decides what may be stored, with the library's
 //!   own identity and key-package code; `store` writes rows, one file per table family; `subscriptions`
 //!   hands new rows to streams.
@@ -19,10 +21,13 @@
 mod clock;
 mod contracts;
 mod edge;
+mod embedded;
 mod error;
 mod faults;
 mod grpc;
+mod machine;
 mod rpc;
+#[cfg(feature = "server")]
 mod server;
 mod services;
 mod store;
@@ -31,7 +36,9 @@ mod validate;
 
 pub use clock::Clock;
 pub use contracts::{InvalidWallet, LOCAL_CHAIN_HEIGHT, LOCAL_CHAIN_ID};
+pub use embedded::{EmbeddedNode, EmbeddedOptions, Protocol};
 pub use error::StartError;
 pub use faults::{Fault, Faults, Rule};
-pub use server::{Database, RunningServer, Server, ServerOptions};
-pub use store::StoreError;
+#[cfg(feature = "server")]
+pub use server::{RunningServer, Server, ServerOptions};
+pub use store::{Database, StoreError};

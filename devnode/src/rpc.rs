@@ -1,7 +1,7 @@
 //! What every call has in common: its line in the log and the mapping of storage failures.
 
+use crate::machine;
 use crate::store::StoreError;
-use std::time::Instant;
 use tonic::{Code, Response, Status};
 
 /// Runs a unary call and logs one line: method, code, duration, how many `items` the request holds.
@@ -14,9 +14,9 @@ pub(crate) fn unary<T>(
     items: usize,
     work: impl FnOnce() -> Result<T, Status>,
 ) -> Result<Response<T>, Status> {
-    let started = Instant::now();
+    let started = machine::now_ns();
     let result = work();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let micros = machine::now_ns().saturating_sub(started) / 1_000;
     match &result {
         Ok(_) => tracing::info!(method, code = "OK", micros, items, "rpc"),
         Err(status) => {

@@ -5,6 +5,7 @@ use crate::edge::{EdgeLayer, cors};
 use crate::error::StartError;
 use crate::faults::{FaultLayer, Faults};
 use crate::services::{Node, Services};
+use crate::store::Database;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -28,15 +29,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(300);
 
 /// How often a free port is looked for that is free on both loopback addresses.
 const PORT_ATTEMPTS: usize = 20;
-
-/// Where the node keeps its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
-    /// In memory: gone with the node.
-    Memory,
-    /// In a file, made if it is not there. SQLite keeps two more files beside it while the node runs.
-    File(PathBuf),
-}
 
 /// What a node is started with. The default is one in memory, on free ports, without faults.
 #[derive(Debug, Clone)]
@@ -210,7 +202,7 @@ async fn serve(
     web: Port,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let routes = Services(Arc::clone(&node)).routes().await;
+    let routes = Services(Arc::clone(&node)).routes_with_health().await;
     let grpc = async {
         let incoming = grpc.incoming()?;
         let mut server = tonic::transport::Server::builder()

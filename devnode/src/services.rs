@@ -12,8 +12,7 @@ use crate::grpc::{
     identity::identity_api_server::IdentityApiServer, message::message_api_server::MessageApiServer,
     mls::mls_api_server::MlsApiServer,
 };
-use crate::server::Database;
-use crate::store::{Store, StoreError};
+use crate::store::{Database, Store, StoreError};
 use std::sync::Arc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
@@ -70,20 +69,22 @@ pub(crate) type Stream<T> = ReceiverStream<Result<T, Status>>;
 
 impl Services {
     /// All services with their health, ready to be served.
-    pub(crate) async fn routes(&self) -> Routes {
-        let identity = IdentityApiServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-        let mls = MlsApiServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-        let message = MessageApiServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+    #[cfg(feature = "server")]
+    pub(crate) async fn routes_with_health(&self) -> Routes {
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_serving::<IdentityApiServer<Self>>().await;
         reporter.set_serving::<MlsApiServer<Self>>().await;
         reporter.set_serving::<MessageApiServer<Self>>().await;
+        self.routes().add_service(health)
+    }
+
+    /// The services of the network.
+    pub(crate) fn routes(&self) -> Routes {
+        let identity = IdentityApiServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+        let mls = MlsApiServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+        let message = MessageApiServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
         let mut routes = RoutesBuilder::default();
-        routes
-            .add_service(identity)
-            .add_service(mls)
-            .add_service(message)
-            .add_service(health);
+        routes.add_service(identity).add_service(mls).add_service(message);
         routes.routes()
     }
 }

@@ -19,15 +19,24 @@ pub(crate) use paging::Page;
 pub(crate) use welcomes::NewWelcome;
 
 use crate::clock::Clock;
-use crate::server::Database;
 use crate::subscriptions::Hub;
 use rusqlite::Connection;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use xmtp_web::proto::xmtp::message_api::v1::Envelope;
 use xmtp_web::proto::xmtp::mls::api::v1::{GroupMessage, WelcomeMessage};
 
 /// The version of the schema below, kept in the file.
 const SCHEMA_VERSION: i64 = 1;
+
+/// Where the node keeps its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// In memory: gone with the node.
+    Memory,
+    /// In a file, made if it is not there. SQLite keeps two more files beside it while the node runs.
+    File(PathBuf),
+}
 
 /// The database failed.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 //! published meanwhile; a high-water mark per key drops what it already sent.
 
 use crate::faults::StreamFaults;
+use crate::machine;
 use crate::rpc::{code_name, query_failed};
 use crate::store::StoreError;
 use std::collections::{HashMap, HashSet};
@@ -176,7 +177,7 @@ where
     /// Starts the stream: history of every key, then live rows until the client leaves.
     pub(crate) fn start(self) -> ReceiverStream<Result<T, Status>> {
         let (sender, receiver) = mpsc::channel(1);
-        tokio::spawn(async move {
+        machine::spawn(async move {
             let method = self.method;
             tracing::info!(method, keys = self.replay.len(), "stream open");
             let client = sender.clone();

@@ -3,6 +3,7 @@ import type { RecentError } from "./diagnostics.js";
 import { XmtpError } from "./errors.js";
 import { Events, type TabRole } from "./events.js";
 import type { Args, Method, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
+import type { ClientOptions } from "./types.js";
 
 /** What the page does with the events of one stream. */
 export interface StreamListener {
@@ -21,10 +22,11 @@ const CLOSE_MS = 5_000;
 const RECENT_ERRORS = 20;
 
 /** Starts the worker, or says why there can be none. */
-function startWorker(workerUrl: string | URL | undefined): Worker {
+function startWorker(workerUrl: ClientOptions["workerUrl"]): Worker {
   if (typeof Worker === "undefined") {
     throw new XmtpError("client.no_worker", "there are no workers here, as on a server: open the client in the browser");
   }
+  if (typeof workerUrl === "function") return workerUrl();
   try {
     // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
     return workerUrl === undefined
@@ -50,7 +52,7 @@ export class Channel {
   /** The codecs of the app, for whoever builds messages from what arrives. */
   readonly codecs: CodecRegistry;
 
-  constructor(workerUrl?: string | URL, codecs: CodecRegistry = new CodecRegistry()) {
+  constructor(workerUrl?: ClientOptions["workerUrl"], codecs: CodecRegistry = new CodecRegistry()) {
     this.codecs = codecs;
     this.#worker = startWorker(workerUrl);
     this.#worker.addEventListener("message", (event: MessageEvent<ToPage>) => this.#receive(event.data));

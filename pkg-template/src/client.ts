@@ -8,13 +8,15 @@ import { asyncDispose } from "./dispose.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 import { watchLife } from "./life.js";
+import { markedInstallation, markInstallation } from "./marker.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
-import { resolveOptions, type ResolvedOptions } from "./options.js";
+import { checkDatabaseKey, checkKeys, resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
-import type { ClientState, StreamValue } from "./rpc.js";
+import type { ClientState, OpenArgs, StreamValue } from "./rpc.js";
+import { askToKeep, storageInfo, type StorageInfo } from "./storage.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
-import { remember } from "./tools.js";
+import { remember, tools } from "./tools.js";
 import type {
   ClientOptions,
   GroupSyncSummary,
@@ -23,6 +25,11 @@ import type {
   KeyPackageStatus,
   XmtpEnv,
 } from "./types.js";
+
+function openArgs(options: ResolvedOptions, identifier: Identifier): OpenArgs {
+  const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
+  return { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl };
+}
 
 /** One installation of one inbox: a database in this browser, a worker that owns it, and a node to talk to. */
 export class Client<_ContentTypes = unknown> {
@@ -34,6 +41,7 @@ export class Client<_ContentTypes = unknown> {
   readonly #identifier: Identifier;
   readonly #signer: Signer | undefined;
   readonly #stopWatching: () => void;
+  readonly #persistence: Promise<StorageInfo["persistence"]>;
   #state: ClientState;
 
   private constructor(
@@ -50,6 +58,7 @@ export class Client<_ContentTypes = unknown> {
     this.#identifier = identifier;
     this.#signer = signer;
     this.#state = state;
+    this.#persistence = options.dbPath === null ? Promise.resolve("unknown") : askToKeep();
     this.conversations = new Conversations(channel, state.installationId);
     this.preferences = new Preferences(channel, state.inboxId);
     this.#accounts = new Accounts(channel, signer);
@@ -94,10 +103,10 @@ export class Client<_ContentTypes = unknown> {
     const giveUp = (): void => channel.terminate();
     signal?.addEventListener("abort", giveUp, { once: true });
     remember(options.workerUrl, options.wasmUrl);
-    const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
     try {
-      const args = { apiUrl, env, identifier, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl };
-      const state = await channel.call("client.open", args);
+      const args = openArgs(options, identifier);
+      const state = await channel.call("client.open", { ...args, madeHere: await markedInstallation(args) });
+      if (state.isRegistered) await markInstallation(args, state.installationId);
       return new Client(channel, options, identifier, signer, state);
     } catch (error) {
       channel.terminate();
@@ -164,6 +173,7 @@ export class Client<_ContentTypes = unknown> {
       await this.#channel.call("client.addSignature", await signText(signer, text));
     }
     this.#state = await this.#channel.call("client.register");
+    await markInstallation(openArgs(this.#options, this.#identifier), this.installationId);
   }
 
   async isRegistered(): Promise<boolean> {
@@ -333,6 +343,45 @@ export class Client<_ContentTypes = unknown> {
     const read = (value: StreamValue): ConnectionState | undefined =>
       "connection" in value ? value.connection : undefined;
     return openStream(this.#channel, { type: "connection" }, read, options);
+  }
+
+  /**
+   * Encrypts the database with another key: the app's own (32 random bytes, which every opening must pass from then on),
+   * or without one a new key that is kept in this browser. A crash on the way leaves it with the one or the other.
+   */
+  async rekey(options: { dbEncryptionKey?: Uint8Array } = {}): Promise<void> {
+    checkKeys("rekey", options, ["dbEncryptionKey"]);
+    const { dbEncryptionKey } = options;
+    checkDatabaseKey(dbEncryptionKey);
+    await this.#channel.call("client.rekey", { dbEncryptionKey });
+  }
+
+  /** Where the database lies, whether the browser keeps it, and how much room there is. */
+  storageInfo(): Promise<StorageInfo> {
+    return storageInfo(this.#options.dbPath === null ? "memory" : "opfs", this.#persistence);
+  }
+
+  /**
+   * Closes the client and deletes its database: all files, and the key that was kept. Clients of other tabs end with
+   * `storage.deleted`. The network still has the installation: revoke it first if it will not be used again.
+   */
+  async deleteLocalDatabase(): Promise<void> {
+    await this.#channel.call("client.deleteDatabase");
+    this.#stopWatching();
+    this.#channel.terminate();
+    await markInstallation(openArgs(this.#options, this.#identifier), undefined);
+  }
+
+  /**
+   * The same without a client, for a database that is open nowhere: the way on from `storage.key_lost` and
+   * `storage.evicted`. Does nothing where there is none. Takes the options the client was made with.
+   */
+  static async deleteLocalDatabase(identifier: Identifier, options?: ClientOptions): Promise<void> {
+    const resolved = resolveOptions(options);
+    const args = openArgs(resolved, checkIdentifier(identifier));
+    remember(resolved.workerUrl, resolved.wasmUrl);
+    await tools().channel.call("tools.deleteDatabase", args);
+    await markInstallation(args, undefined);
   }
 
   /**

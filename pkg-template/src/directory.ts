@@ -4,6 +4,7 @@ import { checkInstallationIds } from "./accounts.js";
 import type { Backend } from "./backend.js";
 import { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
+import { sha256Hex } from "./hash.js";
 import { resolveNetwork } from "./options.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type Signer } from "./signers.js";
 import type { Identifier, InboxState, NetworkOptions, XmtpEnv } from "./types.js";
@@ -79,6 +80,5 @@ export async function generateInboxId(identifier: Identifier, nonce: bigint = 1n
     throw invalidArgument("nonce must be a bigint from 0 to 2^64 - 1");
   }
   const { identifier: owner } = checkIdentifier(identifier);
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${owner}${nonce}`));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256Hex(`${owner}${nonce}`);
 }

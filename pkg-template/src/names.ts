@@ -20,7 +20,7 @@ export type SendOpts = SendTextOptions;
 export type SendMessageOpts = SendOptions;
 export type DeviceSyncOptions = Pick<ClientOptions, "disableDeviceSync">;
 export type ContentOptions = Pick<ClientOptions, "codecs">;
-export type StorageOptions = Pick<ClientOptions, "dbPath" | "dbEncryptionKey">;
+export type StorageOptions = Pick<ClientOptions, "dbPath" | "dbEncryptionKey" | "storage">;
 export type OtherOptions = Pick<
   ClientOptions,
   "disableAutoRegister" | "structuredLogging" | "performanceLogging" | "loggingLevel"

@@ -28,7 +28,7 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
 const SWITCHED_OFF = { structuredLogging: false, performanceLogging: false, loggingLevel: LogLevel.Off } as const;
 
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
-  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
+  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "storage", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
   "codecs", "signal", "backend", "structuredLogging", "performanceLogging", "loggingLevel",
 ];
 
@@ -42,7 +42,7 @@ export interface ResolvedOptions {
   nonce: bigint;
   disableDeviceSync: boolean;
   disableAutoRegister: boolean;
-  workerUrl: string | URL | undefined;
+  workerUrl: ClientOptions["workerUrl"] | undefined;
   codecs: CodecRegistry;
   /** Absolute, since the worker resolves relative addresses against itself. */
   wasmUrl: string | undefined;
@@ -62,6 +62,13 @@ export function resolveNetwork(network: XmtpEnv | NetworkOptions | Backend = {})
 }
 
 /** @internal */
+export function checkDatabaseKey(key: unknown): void {
+  if (key !== undefined && !(key instanceof Uint8Array && key.length === 32)) {
+    throw invalidArgument("dbEncryptionKey must be a Uint8Array of 32 bytes");
+  }
+}
+
+/** @internal */
 export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkKeys("Client", options, CLIENT_OPTIONS);
   const { env = "dev", appVersion, apiUrl } = networkOf(options);
@@ -75,12 +82,16 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   if (typeof nonce !== "bigint" || nonce < 0n || nonce >= 1n << 64n) {
     throw invalidArgument("nonce must be a bigint from 0 to 2^64 - 1");
   }
-  if (dbEncryptionKey !== undefined && !(dbEncryptionKey instanceof Uint8Array && dbEncryptionKey.length === 32)) {
-    throw invalidArgument("dbEncryptionKey must be a Uint8Array of 32 bytes");
-  }
+  checkDatabaseKey(dbEncryptionKey);
   if (dbPath !== undefined && dbPath !== null && (typeof dbPath !== "string" || dbPath === "")) {
     throw invalidArgument("dbPath must be a name, null for memory, or left out");
   }
+  const { storage } = options;
+  if (storage !== undefined && storage !== "opfs" && storage !== "memory") {
+    throw unsupported('storage must be "opfs" or "memory"');
+  }
+  if (storage === "memory" && typeof dbPath === "string") throw invalidArgument("a database in memory has no dbPath");
+  if (storage === "opfs" && dbPath === null) throw invalidArgument('dbPath: null is a database in memory, and storage is "opfs"');
   if (appVersion !== undefined && typeof appVersion !== "string") throw invalidArgument("appVersion must be a string");
   if (options.disableDeviceSync !== undefined && typeof options.disableDeviceSync !== "boolean") {
     throw invalidArgument("disableDeviceSync must be true or false");
@@ -95,7 +106,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     given: options,
     apiUrl: (apiUrl ?? ApiUrls[env]).replace(/\/+$/, ""),
     appVersion,
-    dbPath,
+    dbPath: storage === "memory" ? null : dbPath,
     dbEncryptionKey,
     nonce,
     disableDeviceSync: options.disableDeviceSync ?? false,

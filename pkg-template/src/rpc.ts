@@ -10,6 +10,7 @@ import type { DatabaseCounts } from "./diagnostics.js";
 import type { PlainError } from "./errors.js";
 import type { TabRole } from "./events.js";
 import type { ConnectionState } from "./network.js";
+import type { Deleted } from "./opfs-files.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
@@ -94,13 +95,15 @@ export interface OpenArgs {
   env: string;
   identifier: Identifier;
   nonce: bigint;
-  /** Known when another tab had the client open: then nobody has to be asked. */
+  /** Known when this tab had the client open before: then nobody has to be asked, and nothing is made anew. */
   inboxId?: string;
   appVersion: string | undefined;
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
   disableDeviceSync: boolean;
   wasmUrl: string | undefined;
+  /** The installation that the page knows to have been made here. */
+  madeHere?: string | undefined;
 }
 
 export type WalletSignature =
@@ -178,6 +181,10 @@ export interface Requests {
   "client.signWithInstallationKey": { args: { text: string }; result: Uint8Array };
   "client.verifySignature": { args: { text: string; signature: Uint8Array; publicKey: Uint8Array }; result: boolean };
   "client.close": { args: void; result: void };
+  /** Without a key of the app's own: to a new one that is kept for it. */
+  "client.rekey": { args: { dbEncryptionKey: Uint8Array | undefined }; result: void };
+  /** Closes the client, in all tabs, and deletes its database. */
+  "client.deleteDatabase": { args: void; result: void };
 
   /** The page goes out of use: it is frozen, or kept for when the person goes back. */
   "tabs.rest": { args: void; result: void };
@@ -248,6 +255,16 @@ export interface Requests {
   "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
+  /** Of a client that is not open. */
+  "tools.deleteDatabase": { args: OpenArgs; result: void };
+  /** Of databases that nobody has open, by path or as listed. */
+  "opfs.list": { args: void; result: string[] };
+  "opfs.capacity": { args: void; result: number };
+  "opfs.exists": { args: { path: string }; result: boolean };
+  "opfs.delete": { args: { path: string }; result: Deleted };
+  "opfs.export": { args: { path: string }; result: Uint8Array };
+  "opfs.import": { args: { path: string; data: Uint8Array }; result: void };
+  "opfs.clear": { args: void; result: void };
   "tools.encode": { args: OnModule<{ kind: string; content: unknown }>; result: EncodedContent };
   "tools.encryptAttachment": { args: OnModule<{ attachment: Attachment }>; result: EncryptedAttachment };
   "tools.decryptAttachment": {

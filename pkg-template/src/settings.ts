@@ -30,11 +30,14 @@ export interface ConversationDebugInfo {
   /** A message of a later epoch than ours was seen: we may have missed a commit for good. */
   maybeForked: boolean;
   forkDetails: string;
-  /** Undefined: commit logs were not compared. */
+  /**
+   * Whether members published another history than ours. Undefined: the node could not be asked, or there is no commit
+   * that both know.
+   */
   isCommitLogForked?: boolean;
   /** JSON: the commits that were processed here, oldest first. */
   localCommitLog: string;
-  /** The same from the network; empty when it was not read. */
+  /** JSON: what members published of them, as far as it counts; empty when the node could not be asked. */
   remoteCommitLog: string;
   cursor: Cursor[];
 }

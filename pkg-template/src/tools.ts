@@ -1,12 +1,20 @@
 import { Channel } from "./channel.js";
+import type { ClientOptions } from "./types.js";
 
 /** Where the package's files are, for those who moved them. */
 let place: { workerUrl?: string | URL | undefined; wasmUrl?: string | undefined } = {};
 let shared: Channel | undefined;
 
 /** Remembers where the last client found the package's files. @internal */
-export function remember(workerUrl: string | URL | undefined, wasmUrl: string | undefined): void {
+export function remember(workerUrl: ClientOptions["workerUrl"] | undefined, wasmUrl: string | undefined): void {
+  // A function makes the worker of a client, such as one on a test network that may be gone by the next call.
+  if (typeof workerUrl === "function") return;
   if (workerUrl !== undefined || wasmUrl !== undefined) place = { workerUrl, wasmUrl };
+}
+
+/** Where `worker.js` is, for those who moved it. @internal */
+export function toolsPlace(): string | URL | undefined {
+  return place.workerUrl;
 }
 
 /**

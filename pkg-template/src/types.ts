@@ -353,7 +353,15 @@ export interface ClientOptions {
   appVersion?: string;
   /** Undefined: `xmtp-<env>-<inboxId>.db3` in this origin; null: in memory, gone with the client. */
   dbPath?: string | null;
-  /** 32 bytes. The database is encrypted with it; another key cannot open it (`storage.wrong_key`). */
+  /**
+   * Where the database lies. Default `opfs`: in this origin's private file system; where there is none opening fails with
+   * `storage.unavailable`. `memory`: gone with the client, as with `dbPath: null`, and a new installation each time.
+   */
+  storage?: "opfs" | "memory";
+  /**
+   * 32 random bytes that the database is encrypted with; another key cannot open it (`storage.wrong_key`). Left out: a
+   * random key, kept in this browser and wrapped by one that no code can read out.
+   */
   dbEncryptionKey?: Uint8Array;
   /** Distinguishes several inboxes of one address. Default 1n; only `build` and a first `create` look at it. */
   nonce?: bigint;
@@ -369,8 +377,8 @@ export interface ClientOptions {
   loggingLevel?: LogLevel;
   /** How the app reads content types of its own. */
   codecs?: ContentCodec[];
-  /** Where `worker.js` of this package is, when a build has moved it. */
-  workerUrl?: string | URL;
+  /** Where `worker.js` of this package is, when a build has moved it, or a function that starts a worker of it. */
+  workerUrl?: string | URL | (() => Worker);
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */
   wasmUrl?: string | URL;
   /** Gives up opening the client, which is then closed again; of no meaning once it is open. */

@@ -5,8 +5,12 @@
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
+import { deleteFiles } from "./database.js";
 import type { DatabaseCounts } from "./diagnostics.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
+import { sha256Hex } from "./hash.js";
+import { forgetDatabase, Keeper } from "./keys.js";
+import * as files from "./opfs-files.js";
 import type { GroupPermissions } from "./permissions.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import type {
@@ -15,6 +19,7 @@ import type {
   GroupSnapshot,
   MessageSnapshot,
   Method,
+  OpenArgs,
   Result,
   StreamOpenArgs,
   StreamValue,
@@ -40,6 +45,8 @@ type Handlers = { [M in Exclude<Method, "stream.open" | "stream.end" | "tabs.res
 
 let client: raw.Client | undefined;
 let conversations: raw.Conversations | undefined;
+/** Keeps the key of the open database; undefined for one in memory. */
+let keeper: Keeper | undefined;
 
 function open(): { client: raw.Client; conversations: raw.Conversations } {
   if (client === undefined || conversations === undefined) throw new XmtpError("client.closed", "the client is closed");
@@ -204,13 +211,46 @@ function load(wasmUrl: string | undefined): Promise<unknown> {
   return loading;
 }
 
+async function closeClient(): Promise<void> {
+  if (client === undefined) return;
+  const closing = client;
+  conversations?.free();
+  client = conversations = keeper = undefined;
+  forgetRequests();
+  await closing.close();
+}
+
+/** Deletes the database that these options name. */
+async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath }: OpenArgs): Promise<void> {
+  const remove = async (name: string): Promise<void> => {
+    // Refused while somebody has it open: its key is of use then.
+    await deleteFiles(name);
+    await forgetDatabase(name);
+  };
+  if (typeof dbPath === "string") return remove(dbPath);
+  if (dbPath === null) return;
+  const directory = new raw.Directory(apiUrl, appVersion ?? null);
+  let inboxId: string | undefined;
+  try {
+    [inboxId] = await directory.inboxIds([identifier]);
+  } catch (error) {
+    // As when it is opened: without the node it is taken for the inbox that the identifier makes.
+    if (!["network.unavailable", "network.timeout"].includes(toPlainError(error).code)) throw error;
+  } finally {
+    if (!trapped) directory.free();
+  }
+  await remove(`xmtp-${env}-${inboxId ?? (await sha256Hex(`${identifier.identifier}${nonce}`))}.db3`);
+}
+
 export const handlers: Handlers = {
   "client.open": async (args) => {
     if (client !== undefined) throw new XmtpError("internal", "this worker already runs a client");
     await load(args.wasmUrl);
-    const { identifier, wasmUrl: _, dbPath, ...rest } = args;
+    const { identifier, wasmUrl: _, dbPath, dbEncryptionKey, ...rest } = args;
+    const known = { isBack: rest.inboxId !== undefined, madeHere: rest.madeHere };
+    const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, known);
     const opened = await raw.Client.create({
-      ...given({ appVersion: rest.appVersion, dbEncryptionKey: rest.dbEncryptionKey, inboxId: rest.inboxId, dbPath }),
+      ...given({ appVersion: rest.appVersion, inboxId: rest.inboxId, dbPath, keeper: keys }),
       apiUrl: rest.apiUrl,
       env: rest.env,
       nonce: rest.nonce,
@@ -218,8 +258,16 @@ export const handlers: Handlers = {
       identifier: identifier.identifier,
       identifierKind: identifier.identifierKind,
     } as Parameters<typeof raw.Client.create>[0]);
+    try {
+      await keys?.opened();
+      if (opened.isRegistered) await keys?.installed(opened.installationId);
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
     client = opened;
     conversations = opened.conversations();
+    keeper = keys;
     return clientState(opened);
   },
   "client.signatureText": () => open().client.createInboxSignatureText(),
@@ -231,21 +279,34 @@ export const handlers: Handlers = {
   "client.register": async () => {
     const { client } = open();
     await client.register();
+    // If it cannot be noted now, the next opening does it.
+    await keeper?.installed(client.installationId).catch(() => undefined);
     return clientState(client);
+  },
+  "client.rekey": async ({ dbEncryptionKey }) => {
+    const { client } = open();
+    if (keeper === undefined) throw new XmtpError("argument.unsupported", "a database in memory has no key");
+    await keeper.rekey(dbEncryptionKey, (key) => client.rekey(key));
+  },
+  "client.deleteDatabase": async () => {
+    open();
+    const name = keeper?.name;
+    await closeClient();
+    if (name === undefined) return;
+    // The key first: what is left of the files, if anything is, nobody can read.
+    await forgetDatabase(name);
+    await deleteFiles(name);
+  },
+  "tools.deleteDatabase": async (args) => {
+    await load(args.wasmUrl);
+    await deleteClosed(args);
   },
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
   "client.counts": countAll,
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   ...identityHandlers(() => open().client, trappedNow),
-  "client.close": async () => {
-    if (client === undefined) return;
-    const closing = client;
-    conversations?.free();
-    client = conversations = undefined;
-    forgetRequests();
-    await closing.close();
-  },
+  "client.close": closeClient,
 
   "conversations.sync": async () => void (await open().conversations.sync()),
   "conversations.syncAll": async ({ consentStates }) => void (await open().conversations.syncAll(consentStates)),
@@ -310,6 +371,14 @@ export const handlers: Handlers = {
     changed(groupId, (group) => group.setMinimumSupportedProtocolVersion(version)),
   "group.debugInfo": ({ groupId }) => withGroup(groupId, (group) => group.debugInfo()),
   "group.changeRole": ({ groupId, change, inboxId }) => changed(groupId, (group) => group[change](inboxId)),
+
+  "opfs.list": files.listDatabases,
+  "opfs.capacity": files.countSlots,
+  "opfs.exists": ({ path }) => files.hasDatabase(path),
+  "opfs.delete": ({ path }) => files.deleteDatabase(path),
+  "opfs.export": ({ path }) => files.exportDatabase(path),
+  "opfs.import": ({ path, data }) => files.importDatabase(path, data),
+  "opfs.clear": files.deleteAllDatabases,
 
   "tools.encode": async ({ kind, content, wasmUrl }) => {
     await load(wasmUrl);

@@ -3,6 +3,7 @@
  * to the worker of the tab that does (`tabs/`). Loading this module is all it takes; it answers the requests of `rpc.ts`.
  */
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
+import { tellWantOfSpace } from "./no-space.js";
 import type { Args, Method, StreamOpenArgs, ToPage, ToWorker } from "./rpc.js";
 import { canShare, Station, type Engine } from "./tabs/station.js";
 import { handlers, isTrap, openedState, openStream } from "./wasm.js";
@@ -37,7 +38,7 @@ const engine: Engine = {
 
 /** Requests that no other tab could do better. */
 function isOwn(method: Method): boolean {
-  return method.startsWith("tools.") || method.startsWith("directory.");
+  return method.startsWith("tools.") || method.startsWith("directory.") || method.startsWith("opfs.");
 }
 
 /** Says once that the wasm instance is gone. Every request from then on gets the same error. */
@@ -78,6 +79,8 @@ async function handle(request: ToWorker): Promise<unknown> {
   const handler = handlers[request.method] as (args: Args<Method>) => unknown;
   return handler(request.args);
 }
+
+tellWantOfSpace();
 
 scope.addEventListener("message", async ({ data: request }) => {
   const { id } = request;

@@ -291,7 +291,7 @@ export class Group {
   removeSuperAdmin(inboxId: string): Promise<void>;
   updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void>;
   setMinimumSupportedProtocolVersion(version: string | undefined): Promise<void>;
-  debugInfo(): RawDebugInfo;
+  debugInfo(): Promise<RawDebugInfo>;
   updatePermission(permissionType: number, policy: number, metadataField: number | undefined): Promise<void>;
   /** Of a direct message. */
   peerInboxId(): string;
@@ -357,6 +357,13 @@ export class Client {
     nonce: bigint;
     dbPath?: string | null;
     dbEncryptionKey?: Uint8Array;
+    /** Keeps keys for the app; `dbEncryptionKey` is then its business. */
+    keeper?: {
+      /** The directory of a database, one path component. */
+      directory(name: string): Promise<string>;
+      /** The next key to try, and whether the file is in clear and gets it; throws when there is none. */
+      key(exists: boolean, clear: boolean, failed?: string): Promise<{ key: Uint8Array; clear: boolean }>;
+    };
     protocolVersion?: string;
     disableDeviceSync?: boolean;
   }): Promise<Client>;
@@ -393,6 +400,8 @@ export class Client {
   /** What the page knows: whether there is a network, and whether the window is in sight. */
   setNetwork(online: boolean, visible: boolean): void;
   streamConnection(onState: (state: ConnectionState) => void): StreamHandle;
+  /** Encrypts the database with another key, 32 bytes. */
+  rekey(key: Uint8Array): void;
   close(): Promise<void>;
   free(): void;
 }

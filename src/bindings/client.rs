@@ -10,7 +10,7 @@ use super::conversations::Conversations;
 use super::convert;
 use super::database::Database;
 use super::error::EdgeError;
-use super::options::{CreateOptions, DatabaseName};
+use super::options::{CreateOptions, DatabaseName, database_key};
 use super::preferences::Preferences;
 use super::session::Session;
 use super::stream::{self, Callbacks, StreamHandle};
@@ -219,6 +219,18 @@ impl Client {
         })
     }
 
+    /// Encrypts the database with another key, 32 bytes.
+    ///
+    /// # Errors
+    /// `argument.invalid`, `client.closed`, `storage.full`, `storage.failed`: the key is the same as before then.
+    pub fn rekey(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] key: JsValue,
+    ) -> Result<(), EdgeError> {
+        let key = database_key(&key)?.ok_or_else(|| EdgeError::Argument("a key is missing".into()))?;
+        Ok(self.inner.client()?.rekey(&key)?)
+    }
+
     /// Ends streams and calls under way, and gives the database's files back.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn close(&self) -> Promise {
@@ -243,7 +255,7 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
     let mut offline = None;
     let database = match options.database {
         DatabaseName::Memory => Database::Memory,
-        DatabaseName::Given(name) => Database::take(&name).await?,
+        DatabaseName::Given(name) => Database::take(&name, options.keeper.as_ref()).await?,
         DatabaseName::Default => {
             let quick = api.clone().with_policy(RetryPolicy {
                 retries: LOOKUP_RETRIES,
@@ -261,7 +273,8 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
                 },
             };
             open.inbox_id = Some(inbox_id);
-            Database::take(&format!("xmtp-{}-{inbox_id}.db3", options.env)).await?
+            let name = format!("xmtp-{}-{inbox_id}.db3", options.env);
+            Database::take(&name, options.keeper.as_ref()).await?
         }
     };
     let opened = async {
@@ -271,7 +284,10 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
         {
             return Err(error.into());
         }
-        let store = database.open(options.key)?;
+        let store = match &options.keeper {
+            Some(keeper) => database.open_kept(keeper).await?,
+            None => database.open(options.key)?,
+        };
         Ok(client::Client::open_or_create(open, store, api, platform).await?)
     }
     .await;

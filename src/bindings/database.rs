@@ -7,7 +7,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use js_sys::Reflect;
+use wasm_bindgen::prelude::*;
+
 use super::error::EdgeError;
+use super::options::database_key;
+use crate::error::Coded as _;
 use crate::platform::Platform as _;
 use crate::platform::web::WebPlatform;
 use crate::storage::{DatabaseKey, OpfsPool, StorageError, Store, StoreOptions};
@@ -19,6 +24,27 @@ const FILE: &str = "/client.db3";
 /// The pauses between attempts to give a directory back, in milliseconds: calls that were just given up drop
 /// what they hold one after the other.
 const RELEASE_PAUSES_MS: [u64; 10] = [0, 0, 1, 5, 10, 20, 50, 100, 200, 500];
+
+#[wasm_bindgen]
+extern "C" {
+    /// The page's keeper of keys and directories.
+    #[derive(Debug)]
+    pub(super) type Keeper;
+
+    /// The directory of a database, one path component.
+    #[wasm_bindgen(method, structural, catch)]
+    async fn directory(this: &Keeper, name: &str) -> Result<JsValue, JsValue>;
+
+    /// What to open it with: `{ key, clear }`. Asked again, with the code of the failure, when that does not open
+    /// it; throws when there is nothing left to try.
+    #[wasm_bindgen(method, structural, catch)]
+    async fn key(
+        this: &Keeper,
+        exists: bool,
+        clear: bool,
+        failed: Option<String>,
+    ) -> Result<JsValue, JsValue>;
+}
 
 thread_local! {
     /// The names of the databases that are open in this worker.
@@ -61,9 +87,14 @@ impl Drop for Lease {
 
 impl Database {
     /// Takes the directory of a database of this name.
-    pub(super) async fn take(name: &str) -> Result<Self, EdgeError> {
+    pub(super) async fn take(name: &str, keeper: Option<&Keeper>) -> Result<Self, EdgeError> {
         let lease = Lease::take(name)?;
-        let pool = OpfsPool::install(&format!("{ROOT}/{}", component(name))).await?;
+        let directory = match keeper {
+            Some(keeper) => keeper.directory(name).await.map_err(EdgeError::Thrown)?,
+            None => component(name).into(),
+        };
+        let directory = directory.as_string().unwrap_or_default();
+        let pool = OpfsPool::install(&format!("{ROOT}/{directory}")).await?;
         Ok(Self::Stored { pool, lease })
     }
 
@@ -82,6 +113,38 @@ impl Database {
             Self::Stored { pool, .. } => StoreOptions::opfs(pool, FILE, key),
         };
         Ok(Store::open(options)?)
+    }
+
+    /// Opens it with the first key of the keeper that fits. A wrong one changes nothing.
+    pub(super) async fn open_kept(&self, keeper: &Keeper) -> Result<Store, EdgeError> {
+        let Self::Stored { pool, .. } = self else {
+            return self.open(None);
+        };
+        let exists = self.exists()?;
+        let clear = exists && pool.fits(FILE, None)?;
+        let mut failed = None;
+        loop {
+            let offer = keeper
+                .key(exists, clear, failed)
+                .await
+                .map_err(EdgeError::Thrown)?;
+            let part = |name: &str| Reflect::get(&offer, &name.into()).unwrap_or_default();
+            let key = database_key(&part("key"))?;
+            let mut options = StoreOptions::opfs(pool, FILE, key.clone());
+            if part("clear").is_truthy() {
+                options = options.in_clear();
+            }
+            match Store::open(options) {
+                Err(mut error @ (StorageError::WrongKey | StorageError::Corrupt { .. })) => {
+                    // A journal that does not decrypt is told as damage.
+                    if !pool.fits(FILE, key.as_ref())? {
+                        error = StorageError::WrongKey;
+                    }
+                    failed = Some(error.code().as_str().to_owned());
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Gives the directory back, once nobody in this worker has the database open any more.

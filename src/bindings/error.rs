@@ -30,6 +30,9 @@ pub enum EdgeError {
         /// The group asked for.
         group_id: crate::ids::GroupId,
     },
+    /// The page's keeper of keys failed: its error, as it is.
+    #[error("the database's key cannot be had")]
+    Thrown(JsValue),
     /// A plain object could not be built: a defect.
     #[error("an answer cannot be turned into an object: {0}")]
     Answer(String),
@@ -59,7 +62,7 @@ impl Coded for EdgeError {
             Self::Argument(_) => ErrorCode::InvalidArgument,
             Self::Unsupported(_) => ErrorCode::UnsupportedOption,
             Self::GroupNotFound { .. } => ErrorCode::GroupNotFound,
-            Self::Answer(_) => ErrorCode::Internal,
+            Self::Answer(_) | Self::Thrown(_) => ErrorCode::Internal,
         }
     }
 
@@ -94,6 +97,9 @@ impl EdgeError {
                     ("limit", JsValue::from_f64(MAX_INSTALLATIONS_PER_INBOX as f64)),
                     ("installations", inbox::installations(installations)),
                 ],
+                ClientError::Storage(StorageError::Unavailable(reason)) => {
+                    vec![("reason", reason.as_str().into())]
+                }
                 ClientError::MessageNotFound { id } => vec![("messageId", id.to_string().into())],
                 ClientError::Group(error) => of_group(error),
                 ClientError::Identity(IdentityError::WrongSigner { found }) => {
@@ -139,6 +145,9 @@ fn of_group(error: &GroupError) -> Vec<(&'static str, JsValue)> {
 
 impl From<EdgeError> for JsValue {
     fn from(error: EdgeError) -> Self {
+        if let EdgeError::Thrown(thrown) = error {
+            return thrown;
+        }
         let thrown = js_sys::Error::new(&error.to_string());
         thrown.set_name("XmtpError");
         set(&thrown, "code", error.code().as_str().into());

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
+use super::database::Keeper;
 use super::error::EdgeError;
 use super::permissions::RawPolicySet;
 use super::{content_types, convert, permissions};
@@ -88,6 +89,8 @@ options! { RawCreate of "Client.create" {
     db_path: JsValue = "dbPath",
     #[serde(with = "serde_wasm_bindgen::preserve", default)]
     db_encryption_key: JsValue = "dbEncryptionKey",
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    keeper: JsValue = "keeper",
     protocol_version: Option<String> = "protocolVersion",
     disable_device_sync: Option<bool> = "disableDeviceSync",
 } }
@@ -112,6 +115,7 @@ pub(super) struct CreateOptions {
     pub(super) client: client::ClientOptions,
     pub(super) database: DatabaseName,
     pub(super) key: Option<DatabaseKey>,
+    pub(super) keeper: Option<Keeper>,
 }
 
 impl CreateOptions {
@@ -135,6 +139,7 @@ impl CreateOptions {
             env: raw.env,
             database: database_name(&raw.db_path)?,
             key: database_key(&raw.db_encryption_key)?,
+            keeper: (!raw.keeper.is_undefined()).then(|| raw.keeper.unchecked_into()),
         })
     }
 }
@@ -168,7 +173,7 @@ fn database_name(value: &JsValue) -> Result<DatabaseName, EdgeError> {
     }
 }
 
-fn database_key(value: &JsValue) -> Result<Option<DatabaseKey>, EdgeError> {
+pub(super) fn database_key(value: &JsValue) -> Result<Option<DatabaseKey>, EdgeError> {
     if value.is_undefined() {
         return Ok(None);
     }

@@ -3,7 +3,6 @@
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::error::EdgeError;
 use super::group::Group;
 use super::view::debug_info;
 use super::{convert, permissions};
@@ -65,12 +64,13 @@ impl Group {
         })
     }
 
-    /// The inside of the conversation.
-    ///
-    /// # Errors
+    /// The inside of the conversation, compared with what members published of it if the node can be asked. Rejects with
     /// `group.not_found`, `client.closed`, `storage.*`.
-    #[wasm_bindgen(js_name = debugInfo, unchecked_return_type = "RawDebugInfo")]
-    pub fn debug_info(&self) -> Result<JsValue, EdgeError> {
-        debug_info(&self.inner.handle()?.debug_info()?)
+    #[wasm_bindgen(js_name = debugInfo, unchecked_return_type = "Promise<RawDebugInfo>")]
+    pub fn debug_info(&self) -> Promise {
+        self.inner.call(move |group| async move {
+            let published = group.published_history().await.ok();
+            debug_info(&group.debug_info()?, published.as_ref())
+        })
     }
 }

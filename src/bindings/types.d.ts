@@ -183,6 +183,13 @@ export interface RawCreateOptions {
   nonce: bigint;
   dbPath?: string | null;
   dbEncryptionKey?: Uint8Array;
+  /** Keeps keys for the app; `dbEncryptionKey` is then its business. */
+  keeper?: {
+    /** The directory of a database, one path component. */
+    directory(name: string): Promise<string>;
+    /** The next key to try, and whether the file is in clear and gets it; throws when there is none. */
+    key(exists: boolean, clear: boolean, failed?: string): Promise<{ key: Uint8Array; clear: boolean }>;
+  };
   /** For tests: the version minimum versions are compared with, instead of the own one. Not above that. */
   protocolVersion?: string;
   disableDeviceSync?: boolean;

@@ -7,7 +7,7 @@ use super::convert;
 use super::error::EdgeError;
 use super::inbox::RawIdentifier;
 use super::permissions::RawPermissions;
-use crate::client::DebugInfo;
+use crate::client::{DebugInfo, PublishedHistory};
 use crate::groups::{GroupView, MemberView, field};
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{ConsentState, ConversationType};
@@ -137,8 +137,32 @@ struct LoggedCommit {
     error: Option<String>,
 }
 
-/// The inside of a conversation. The network's commit log is not read, so it is never compared.
-pub(super) fn debug_info(info: &DebugInfo) -> Result<JsValue, EdgeError> {
+/// A commit as members published it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PublishedCommit {
+    sequence_id: u64,
+    epoch: u64,
+    authenticator: String,
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, EdgeError> {
+    serde_json::to_string(value).map_err(|error| EdgeError::Answer(error.to_string()))
+}
+
+/// The inside of a conversation; without what was published of it if that could not be read.
+pub(super) fn debug_info(
+    info: &DebugInfo,
+    published: Option<&PublishedHistory>,
+) -> Result<JsValue, EdgeError> {
+    let remote = published.map(|published| {
+        let commits = published.commits.iter().map(|commit| PublishedCommit {
+            sequence_id: commit.sequence_id,
+            epoch: commit.epoch,
+            authenticator: hex::encode(&commit.authenticator),
+        });
+        json(&commits.collect::<Vec<_>>())
+    });
     let commits: Vec<LoggedCommit> = info
         .commit_log
         .iter()
@@ -157,10 +181,9 @@ pub(super) fn debug_info(info: &DebugInfo) -> Result<JsValue, EdgeError> {
         epoch: info.epoch,
         maybe_forked: info.maybe_forked,
         fork_details: info.fork_details.clone(),
-        is_commit_log_forked: None,
-        local_commit_log: serde_json::to_string(&commits)
-            .map_err(|error| EdgeError::Answer(error.to_string()))?,
-        remote_commit_log: String::new(),
+        is_commit_log_forked: published.and_then(|published| published.is_forked),
+        local_commit_log: json(&commits)?,
+        remote_commit_log: remote.transpose()?.unwrap_or_default(),
         cursor: info
             .cursors
             .iter()

@@ -1,6 +1,7 @@
 //! The inside of a conversation, for people who look for a fault.
 
 use super::{ClientError, GroupHandle};
+use crate::groups::forks::{PublishedCommit, PublishedLog};
 use crate::groups::{originator, view};
 use crate::storage::{CommitLogRow, CursorKind};
 
@@ -18,6 +19,18 @@ pub struct DebugInfo {
     /// How far commits and messages were read: originator and the node's number.
     pub cursors: [(u32, u64); 2],
 }
+
+/// What members published of a conversation's commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedHistory {
+    /// The commits, oldest first, as far as they count.
+    pub commits: Vec<PublishedCommit>,
+    /// Whether they led elsewhere than ours. `None`: there is no commit that both know.
+    pub is_forked: Option<bool>,
+}
+
+/// How many pages of a published log are read.
+const PAGES: usize = 50;
 
 impl GroupHandle {
     /// The inside of the conversation.
@@ -45,6 +58,37 @@ impl GroupHandle {
                 cursor(CursorKind::CommitMessage, originator::COMMITS)?,
                 cursor(CursorKind::ApplicationMessage, originator::MESSAGES)?,
             ],
+        })
+    }
+
+    /// Reads what members published of the conversation's commits, and compares it with what came of them here.
+    ///
+    /// # Errors
+    /// [`ClientError::Group`], [`ClientError::Storage`], [`ClientError::Transport`].
+    pub async fn published_history(&self) -> Result<PublishedHistory, ClientError> {
+        let inner = self.client().ready()?;
+        let id = self.id();
+        let mut log = PublishedLog::new(id, &view::group(&inner.context(), id)?.metadata);
+        let mut after = 0;
+        for _ in 0..PAGES {
+            let pages = inner.api.query_commit_log(&[(id, after)]).await?;
+            let mut next = None;
+            for page in pages {
+                next = page.next;
+                for row in page.items {
+                    log.take(&row.entry, &row.signature, &row.public_key);
+                }
+            }
+            match next {
+                Some(cursor) => after = cursor,
+                None => break,
+            }
+        }
+        let ours = inner.store.commit_log(&id, 0)?;
+        let ours: Vec<_> = ours.into_iter().map(|(_, row)| row).collect();
+        Ok(PublishedHistory {
+            is_forked: log.is_forked(&ours),
+            commits: log.commits().to_vec(),
         })
     }
 }

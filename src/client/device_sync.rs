@@ -15,7 +15,7 @@ use super::{Client, ClientError, Event, Inner};
 use crate::error::Coded as _;
 use crate::groups::inbound::Change;
 use crate::groups::intent::Refresh;
-use crate::groups::{Context, create};
+use crate::groups::{Context, create, view};
 use crate::ids::GroupId;
 use crate::preferences::{PreferenceUpdate, sync};
 use crate::storage::{ConversationType, HmacKey, IntentKind, IntentState};
@@ -105,7 +105,11 @@ impl Inner {
         self.device_sync.is_asked.set(false);
         let refreshed = self.refresh_for_new_installation().await;
         let told = match self.sync_group_to_speak_in().await {
-            Ok(Some(group_id)) => self.tell_installations(group_id).await,
+            // What is told is not for one that was revoked.
+            Ok(Some(group_id)) => match self.part_from_revoked(group_id).await {
+                Ok(()) => self.tell_installations(group_id).await,
+                Err(error) => Err(error),
+            },
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -185,6 +189,27 @@ impl Inner {
             Some(id) => self.resolve_locked(group_id, id).await,
             None => Ok(()),
         }
+    }
+
+    /// Takes installations that were revoked out of the group of the own ones. Those that are new make the next group.
+    async fn part_from_revoked(&self, group_id: GroupId) -> Result<(), ClientError> {
+        self.check_own_log().await?;
+        let context = self.context();
+        let membership = view::membership(&context, group_id)?;
+        let newest = self.store.latest_identity_sequence(&self.inbox_id)?;
+        let seen = membership.members.get(&self.inbox_id);
+        if seen.is_none_or(|seen| *seen >= newest) {
+            return Ok(());
+        }
+        let own = self.newest_state(self.inbox_id).await?;
+        let group = context.load(group_id)?;
+        if group
+            .leaves()
+            .all(|leaf| own.has_installation(leaf.installation_id))
+        {
+            return Ok(());
+        }
+        self.refresh_now(group_id).await
     }
 
     /// The group in which the own installations are told something: the newest, or one made now if this inbox has

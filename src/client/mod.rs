@@ -65,7 +65,7 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 
 pub use conversations::{Conversations, ListOptions};
-pub use debug::DebugInfo;
+pub use debug::{DebugInfo, PublishedHistory};
 pub use device_sync::SyncSummary;
 pub use directory::Directory;
 pub use error::ClientError;
@@ -185,6 +185,15 @@ impl Client {
     #[must_use]
     pub fn statements_run(&self) -> u64 {
         self.inner.store.statements_run()
+    }
+
+    /// Encrypts the database with another key.
+    ///
+    /// # Errors
+    /// What [`Store::rekey`] answers.
+    #[cfg(target_arch = "wasm32")]
+    pub fn rekey(&self, key: &crate::storage::DatabaseKey) -> Result<(), ClientError> {
+        Ok(self.inner.store.rekey(key)?)
     }
 
     /// Ends all streams and refuses everything from now on. The database is closed when the last clone goes.

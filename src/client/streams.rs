@@ -31,7 +31,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How soon a conversation that could not be read is tried again; the pause doubles up to [`LONGEST_PAUSE`].
+/// How soon a conversation that could not be read is tried again; the pause doubles up to [`LONGEST_PAUSE`], but not
+/// for one in which something is just being done.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 /// How long a message waits for what is just being done with its conversation, before the next is looked at.
 const BRIEF_WAIT: Duration = Duration::from_millis(20);
@@ -277,7 +278,9 @@ impl Inner {
                         messages = self.subscribe().await?;
                     }
                 }
-                () = retry => self.retry().await?,
+                () = retry => if self.retry().await? {
+                    pause = FIRST_RETRY;
+                },
             }
         }
     }
@@ -305,19 +308,26 @@ impl Inner {
         Ok(())
     }
 
-    /// Tries again what could not be processed. What still cannot stays, and so nothing passes it.
-    async fn retry(self: &Rc<Self>) -> Result<(), ClientError> {
+    /// Tries again what could not be processed. What still cannot stays, and so nothing passes it. `false`: something
+    /// failed again, and was not just busy.
+    async fn retry(self: &Rc<Self>) -> Result<bool, ClientError> {
+        let mut is_well = true;
         if self.live.stalled.borrow().welcomes {
-            let is_read = tolerate(self.sync_welcomes().await)?.is_some();
-            self.live.stalled.borrow_mut().welcomes = !is_read;
+            is_well = tolerate(self.sync_welcomes().await)?.is_some();
+            self.live.stalled.borrow_mut().welcomes = !is_well;
         }
         let groups = self.live.stalled.borrow().groups();
         for group_id in groups {
-            if self.is_stalled(group_id)? && tolerate(self.sync_idle_group(group_id).await)? == Some(true) {
-                self.live.stalled.borrow_mut().remove(group_id);
+            if !self.is_stalled(group_id)? {
+                continue;
+            }
+            match tolerate(self.sync_idle_group(group_id).await)? {
+                Some(true) => self.live.stalled.borrow_mut().remove(group_id),
+                Some(false) => {}
+                None => is_well = false,
             }
         }
-        Ok(())
+        Ok(is_well)
     }
 
     /// Processes a welcome that arrived by itself. Behind one that could not be processed yet nothing is: the

@@ -17,6 +17,7 @@ mod context;
 pub mod create;
 mod dm;
 mod error;
+pub mod forks;
 pub mod inbound;
 pub mod intent;
 pub mod join;

@@ -44,6 +44,8 @@ pub struct StoreOptions {
     /// The key it is encrypted with. A database in memory is never written anywhere: there the key means
     /// nothing and is dropped. Native files cannot be encrypted: there a key is an error.
     pub key: Option<DatabaseKey>,
+    /// The file lies in clear, and is encrypted with the key as it is opened. Browsers only.
+    pub clear: bool,
 }
 
 impl StoreOptions {
@@ -53,6 +55,7 @@ impl StoreOptions {
         Self {
             location: Location::Memory,
             key: None,
+            clear: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl StoreOptions {
         Self {
             location: Location::File(path.into()),
             key: None,
+            clear: false,
         }
     }
 
@@ -76,7 +80,16 @@ impl StoreOptions {
                 name: name.to_owned(),
             },
             key,
+            clear: false,
         }
+    }
+
+    /// The same file, which lies in clear so far.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub fn in_clear(mut self) -> Self {
+        self.clear = true;
+        self
     }
 }
 
@@ -111,7 +124,7 @@ impl Store {
     /// - [`StorageError::UnsupportedKey`]: a key for a native file.
     /// - [`StorageError::LockedByOtherTab`], [`StorageError::Unavailable`], [`StorageError::Full`].
     pub fn open(options: StoreOptions) -> Result<Self, StorageError> {
-        let StoreOptions { location, key } = options;
+        let StoreOptions { location, key, .. } = options;
         let connection = match location {
             Location::Memory => Connection::open_in_memory()?,
             #[cfg(not(target_arch = "wasm32"))]
@@ -124,7 +137,10 @@ impl Store {
                 connection
             }
             #[cfg(target_arch = "wasm32")]
-            Location::Opfs { pool, name } => pool.connect(&name, key.as_ref())?,
+            Location::Opfs { pool, name } => match key {
+                Some(key) if options.clear => pool.connect_and_encrypt(&name, &key)?,
+                key => pool.connect(&name, key.as_ref())?,
+            },
         };
         Self::prepare(connection)
     }
@@ -175,6 +191,16 @@ impl Store {
         let answer = body(&transaction)?;
         transaction.commit()?;
         Ok(answer)
+    }
+
+    /// Encrypts the database with another key, all pages in one transaction: a crash leaves it with the one or
+    /// the other. Not within a transaction.
+    ///
+    /// # Errors
+    /// [`StorageError::Full`] and others; the key is the same as before then.
+    #[cfg(target_arch = "wasm32")]
+    pub fn rekey(&self, key: &DatabaseKey) -> Result<(), StorageError> {
+        super::opfs::rekey(&self.db.connection, key)
     }
 
     /// Closes the database. On failure the database is dropped all the same.

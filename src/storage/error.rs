@@ -89,6 +89,21 @@ pub enum UnavailableReason {
     Failed,
 }
 
+impl UnavailableReason {
+    /// The stable name, as apps see it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoFileSystem => "no_file_system",
+            Self::Refused => "refused",
+            Self::Paused => "paused",
+            Self::Damaged => "damaged",
+            Self::InvalidName => "invalid_name",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Which kind of row was missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {

@@ -168,18 +168,59 @@ impl OpfsPool {
         Ok(bytes)
     }
 
+    /// Whether the first page of a database can be read with this key, or lies in clear (none); an empty file can
+    /// be, in any way. Its journal is not looked at: read with none where there is one, it would be taken for one
+    /// without content, and what it restores would be lost.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`].
+    pub fn fits(&self, name: &str, key: Option<&DatabaseKey>) -> Result<bool, StorageError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = self.connect_as(&format!("file:{name}?immutable=1"), flags, key)?;
+        match first_read(&connection) {
+            Err(StorageError::WrongKey) => Ok(false),
+            // What an interrupted transaction has left need not be in order. That it can be read says enough.
+            Ok(()) | Err(StorageError::Corrupt { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a database that lies in clear and encrypts it.
+    pub(super) fn connect_and_encrypt(
+        &self,
+        name: &str,
+        key: &DatabaseKey,
+    ) -> Result<Connection, StorageError> {
+        let connection =
+            Connection::open_with_flags_and_vfs(name, OpenFlags::default(), self.encrypting.as_str())?;
+        // The copy that encrypting makes must not be written in clear.
+        connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;")?;
+        first_read(&connection)?;
+        rekey(&connection, key)?;
+        Ok(connection)
+    }
+
     /// Opens a database, created if missing, through the encrypting layer if a key is given. The key is
     /// set before anything touches the file and first used at the first read.
     pub(super) fn connect(&self, name: &str, key: Option<&DatabaseKey>) -> Result<Connection, StorageError> {
         if self.util.is_paused() {
             return Err(StorageError::Unavailable(UnavailableReason::Paused));
         }
+        self.connect_as(name, OpenFlags::default(), key)
+    }
+
+    fn connect_as(
+        &self,
+        name: &str,
+        flags: OpenFlags,
+        key: Option<&DatabaseKey>,
+    ) -> Result<Connection, StorageError> {
         let vfs = if key.is_some() {
             &self.encrypting
         } else {
             &self.plain
         };
-        let connection = Connection::open_with_flags_and_vfs(name, OpenFlags::default(), vfs.as_str())?;
+        let connection = Connection::open_with_flags_and_vfs(name, flags, vfs.as_str())?;
         if let Some(key) = key {
             connection.pragma_update(None, "key", key.pragma_value().as_str())?;
         }
@@ -205,6 +246,16 @@ impl OpfsPool {
             }),
         }
     }
+}
+
+/// Reads the schema: a wrong key shows here, and what an interrupted transaction left is undone.
+fn first_read(connection: &Connection) -> Result<(), StorageError> {
+    Ok(connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
+}
+
+/// Encrypts an open database with another key, in one transaction.
+pub(super) fn rekey(connection: &Connection, key: &DatabaseKey) -> Result<(), StorageError> {
+    Ok(connection.pragma_update(None, "rekey", key.pragma_value().as_str())?)
 }
 
 /// Waits before the next attempt at busy handles; any other error, or the end of patience, is the answer.

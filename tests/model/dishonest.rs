@@ -31,7 +31,7 @@ pub(crate) struct Forgery {
 }
 
 /// A dishonest member, at its own database.
-struct Forger<'a> {
+pub(crate) struct Forger<'a> {
     store: Store,
     key: InstallationKey,
     inbox: InboxId,
@@ -44,7 +44,7 @@ struct Forger<'a> {
 
 impl<'a> Forger<'a> {
     /// `None`: it is no member.
-    fn new(world: &'a World, file: &Path, group: GroupId) -> Option<Self> {
+    pub(crate) fn new(world: &'a World, file: &Path, group: GroupId) -> Option<Self> {
         let store = Store::open(StoreOptions::file(file)).expect("opens");
         let identity = store.identity().expect("readable").expect("registered");
         let key = InstallationKey::from_seed(identity.installation_seed.as_bytes());
@@ -168,21 +168,26 @@ fn without(devices: &[InstallationId]) -> CommitPlan {
 /// How many kinds of forged commits there are.
 const COMMITS: usize = 22;
 
-/// Makes something by hand. `past` is what the group's topic has seen.
+/// One that stories do not tell unless it is a favourite: nobody is an admin any more.
+pub(crate) const NO_ADMINS: usize = COMMITS;
+
+/// Makes something by hand. `past` is what the group's topic has seen; of `favourites`, if there are any, commits are
+/// chosen.
 pub(crate) async fn forge(
-    world: &World,
-    file: &Path,
-    group: GroupId,
+    forger: Option<Forger<'_>>,
     targets: &[Target],
     registry: &Registry,
     past: &[Vec<u8>],
+    favourites: &[usize],
     chance: &mut Chance,
 ) -> Vec<Forgery> {
-    let forger = Forger::new(world, file, group);
     let (Some(forger), false) = (forger, chance.once_in(5)) else {
         return garbage(past, chance);
     };
-    let kind = chance.below(COMMITS);
+    let kind = match favourites {
+        [] => chance.below(COMMITS),
+        favourites => *chance.of(favourites),
+    };
     let target = *chance.of(targets);
     let n = chance.below(1000);
     let own = forger.inbox.to_string();
@@ -282,6 +287,7 @@ pub(crate) async fn forge(
             let plan = without(&targets.iter().map(|target| target.device).collect::<Vec<_>>());
             (true, forger.commit(plan))
         }
+        NO_ADMINS => (false, forger.metadata(|metadata| metadata.admins.clear())),
         _ => {
             let noise = [vec![], vec![0xff; 40], b"no envelope".to_vec()];
             let plaintext = chance.of(&noise);

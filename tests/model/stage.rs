@@ -12,7 +12,7 @@ use xmtp_web::mls::{Group, Provider};
 use xmtp_web::storage::{DeliveryStatus, Store, StoreOptions};
 
 use crate::act::{honestly, trouble};
-use crate::dishonest::{Forgery, Target, forge, publish};
+use crate::dishonest::{Forger, Forgery, Target, forge, publish};
 use crate::recorder::{Record, Recorder};
 use crate::registry::Registry;
 use crate::support::{Chance, Person, Wallet, Watch, World};
@@ -41,6 +41,8 @@ struct Stage {
     hopeless: BTreeSet<[u8; 32]>,
     past: BTreeMap<GroupId, Vec<Vec<u8>>>,
     phones: usize,
+    /// The commits that dishonest ones make, if they are not to make all kinds.
+    favourites: &'static [usize],
 }
 
 /// A person's file.
@@ -133,6 +135,7 @@ impl Stage {
             hopeless: BTreeSet::new(),
             past: BTreeMap::new(),
             phones: 0,
+            favourites: &[],
         };
         for number in WATCHING {
             stage.watch(number);
@@ -233,12 +236,11 @@ impl Stage {
         let past = self.past.entry(group).or_default().clone();
         let targets = self.targets();
         let made = forge(
-            &self.world,
-            &self.path(number),
-            group,
+            Forger::new(&self.world, &self.path(number), group),
             &targets,
             &self.registry,
             &past,
+            self.favourites,
             chance,
         )
         .await;
@@ -425,7 +427,13 @@ fn cursor(store: &Store, group: GroupId) -> u64 {
 
 /// Tells one story; answers what happened in it.
 pub(crate) async fn happens(seed: u64, steps: usize) -> String {
+    happens_with(seed, steps, &[]).await
+}
+
+/// The same with dishonest ones who make these commits alone; if there are none, all.
+pub(crate) async fn happens_with(seed: u64, steps: usize, favourites: &'static [usize]) -> String {
     let (mut stage, mut recorder) = Stage::set(seed).await;
+    stage.favourites = favourites;
     let mut chance = Chance(seed);
     for n in 0..steps {
         stage.step(n, &mut chance).await;

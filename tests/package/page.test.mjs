@@ -20,10 +20,12 @@ describe("options", () => {
     assert.equal(options.dbPath, undefined);
     assert.equal(resolveOptions({ env: "local" }).apiUrl, "http://localhost:5557");
     assert.equal(resolveOptions({ dbPath: null }).dbPath, null);
+    assert.equal(resolveOptions({ storage: "memory" }).dbPath, null);
+    assert.equal(resolveOptions({ storage: "opfs" }).dbPath, undefined);
   });
 
   it("are refused when they cannot be honoured, and never ignored", () => {
-    for (const options of [{ gatewayHost: "x" }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }]) {
+    for (const options of [{ gatewayHost: "x" }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }, { storage: "disk" }]) {
       assert.throws(() => resolveOptions(options), code("argument.unsupported"), JSON.stringify(options));
     }
     const wrong = [
@@ -34,6 +36,8 @@ describe("options", () => {
       { dbEncryptionKey: new Uint8Array(16) },
       { dbEncryptionKey: "secret" },
       { dbPath: "" },
+      { storage: "memory", dbPath: "work.db3" },
+      { storage: "opfs", dbPath: null },
       { disableAutoRegister: "yes" },
       { codecs: {} },
       { codecs: [{ contentType: { authorityId: "example.org", typeId: "poke" } }] },

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { DEADLINE_MS, TabMachine } from "../../pkg/tabs/machine.js";
-import { isHallMessage, isMailMessage, isNewer, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
+import { isHallMessage, isMailMessage, isNewer, isRekeyed, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
 
 /** A repeatable stream of numbers in [0, 1): mulberry32. */
 function chance(seed) {
@@ -185,6 +185,7 @@ class World {
   opened(tab) {
     tab.opening = false;
     assert.equal(this.owner, undefined, "the database is opened by one tab at a time");
+    if (this.isDeleted) return this.feed(tab, tab.machine.opened({ code: "storage.deleted", message: "", retryable: false }));
     this.owner = tab.id;
     this.feed(tab, tab.machine.opened());
   }
@@ -211,6 +212,10 @@ class World {
     }
     tab.runs.splice(tab.runs.indexOf(run), 1);
     this.feed(tab, tab.machine.ran(run.term, run.tab, call.id, { ok: true, result: run.key }));
+    if (call.method === "client.deleteDatabase") {
+      this.isDeleted = true;
+      this.feed(tab, tab.machine.deleted());
+    }
   }
 
   pass(ms) {
@@ -326,6 +331,20 @@ describe("one tab", () => {
     assert.equal(late.machine.phase, "over");
   });
 
+  it("that deletes the database for another one answers it, is over, and nobody makes a new one", () => {
+    const { world, tab } = alone();
+    const [asking, third] = [world.open(), world.open()];
+    world.settle();
+    const deleted = world.ask(asking, "client.deleteDatabase", {});
+    world.settle();
+    assert.equal(deleted.answers[0].ok, true);
+    for (const each of [tab, asking, third]) {
+      assert.equal(each.machine.phase, "over");
+      assert.equal(each.fatal.code, "storage.deleted");
+    }
+    assert.deepEqual([world.owner, world.queue], [undefined, []]);
+  });
+
   it("that leads lets a request of another tab finish before it closes", () => {
     const { world, tab } = alone();
     const other = world.open();
@@ -384,6 +403,13 @@ describe("what other tabs say", () => {
       }
       for (const nothing of [undefined, null, 1, "here", [], {}]) assert.ok(!check(nothing));
     }
+  });
+
+  it("is a new key of 32 bytes, or that there is none of the app's own any more", () => {
+    assert.ok(isRekeyed({ type: "rekeyed", dbEncryptionKey: new Uint8Array(32) }));
+    assert.ok(isRekeyed({ type: "rekeyed", dbEncryptionKey: undefined }));
+    const wrong = [undefined, null, "rekeyed", {}, { type: "here" }, { type: "rekeyed", dbEncryptionKey: new Uint8Array(31) }, { type: "rekeyed", dbEncryptionKey: "key" }];
+    for (const message of wrong) assert.ok(!isRekeyed(message));
   });
 });
 

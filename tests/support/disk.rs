@@ -1,4 +1,4 @@
-//! A disk in memory whose plug can be pulled in the middle of a write.
+//! A disk in memory whose plug can be pulled in the middle of a write, and which can be full.
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
@@ -33,6 +33,10 @@ struct State {
     /// How many more writes arrive, if the plug is about to be pulled, and what becomes of the next one.
     left: Option<(u64, LastWrite)>,
     is_off: bool,
+    /// How many more writes find room, if room is scarce.
+    room: Option<u64>,
+    /// A write found none.
+    was_full: bool,
     writes: u64,
 }
 
@@ -55,6 +59,18 @@ impl Disk {
     /// Lets a number of writes arrive from now on; the plug is pulled during the next.
     pub(crate) fn cut_after(&self, writes: u64, last: LastWrite) {
         self.state().left = Some((writes, last));
+    }
+
+    /// Lets a number of writes find room from now on; later ones fail for want of it, until there is some again.
+    pub(crate) fn full_after(&self, writes: u64) {
+        self.state().room = Some(writes);
+    }
+
+    /// There is room again. Answers whether a write found none.
+    pub(crate) fn make_room(&self) -> bool {
+        let mut state = self.state();
+        state.room = None;
+        std::mem::take(&mut state.was_full)
     }
 
     /// Whether the power went. From then on nothing is read or written.
@@ -87,6 +103,22 @@ impl State {
             return Err(Error::other("the power is off"));
         }
         Ok(())
+    }
+
+    /// Meets what needs room, which deleting and shortening files does not.
+    fn on_room(&mut self) -> Result<(), Error> {
+        match &mut self.room {
+            Some(0) => {
+                self.was_full = true;
+                // What SQLite is told of as a full disk.
+                Err(ErrorKind::WriteZero.into())
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Meets each write: whether all of it arrives, half of it, or (an error) nothing.
@@ -220,6 +252,7 @@ impl DatabaseHandle for File {
 
     fn write_all_at(&mut self, buffer: &[u8], offset: u64) -> Result<(), Error> {
         let mut state = self.disk.state();
+        state.on_room()?;
         let arrives = state.on_write(self.cuts)?;
         let part = match arrives {
             Arrives::Whole => buffer,

@@ -1,10 +1,12 @@
 // Tabs of one person: pages of one browser context, which share locks, channels and files.
+import assert from "node:assert/strict";
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { randomBytes } from "node:crypto";
 import { extname, join, normalize } from "node:path";
+import { after, afterEach, before, beforeEach } from "node:test";
 import { fileURLToPath } from "node:url";
-import { PATIENCE } from "../e2e/support/page.mjs";
+import { localNode, openBrowser, PATIENCE } from "../e2e/support/page.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
@@ -99,4 +101,39 @@ export async function sees(tab, count) {
     throw new Error(`${error.message}\nseen ${seen.length} of ${count}; errors of streams: ${errors.join(", ") || "none"}`);
   });
   return tab.call("seen");
+}
+
+/**
+ * Browser, site, a fresh node for each test and the people in it, with what has to be tidied up; called in a `describe`.
+ * At the end of each test nobody may have complained.
+ */
+export function stage(browserOptions) {
+  const there = { browser: undefined, site: undefined, node: undefined };
+  let people = [];
+  before(async () => {
+    there.browser = await openBrowser(browserOptions);
+    there.site = await serveTabs();
+  });
+  after(async () => {
+    await there.browser?.close();
+    await there.site?.close();
+  });
+  beforeEach(async () => {
+    there.node = await localNode();
+    people = [];
+  });
+  afterEach(async (test) => {
+    for (const { context } of people) await context.close();
+    await there.node.close();
+    if (!test.passed && process.env.XMTP_E2E_VERBOSE) console.error(there.node.log.slice(-40).join("\n"));
+    assert.deepEqual(people.flatMap(({ complaints }) => complaints), []);
+  });
+  const somebody = async (name) => {
+    const person = new Somebody(await there.browser.newContext(), { site: there.site, node: there.node, name });
+    people.push(person);
+    return person;
+  };
+  /** Somebody else of the same browser profile. */
+  const neighbour = ({ context }, name) => new Somebody(context, { site: there.site, node: there.node, name });
+  return { there, somebody, neighbour };
 }

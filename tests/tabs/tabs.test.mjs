@@ -1,36 +1,9 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { localNode, openBrowser } from "../e2e/support/page.mjs";
-import { sees, serveTabs, Somebody } from "./support.mjs";
+import { describe, it } from "node:test";
+import { sees, stage } from "./support.mjs";
 
 describe("tabs of one person in one profile", () => {
-  let browser, site, node;
-  let people = [];
-
-  before(async () => {
-    browser = await openBrowser();
-    site = await serveTabs();
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.close();
-  });
-  beforeEach(async () => {
-    node = await localNode();
-    people = [];
-  });
-  afterEach(async (test) => {
-    for (const { context } of people) await context.close();
-    await node.close();
-    if (!test.passed && process.env.XMTP_E2E_VERBOSE) console.error(node.log.slice(-40).join("\n"));
-    assert.deepEqual(people.flatMap(({ complaints }) => complaints), []);
-  });
-
-  const somebody = async (name) => {
-    const person = new Somebody(await browser.newContext(), { site, node, name });
-    people.push(person);
-    return person;
-  };
+  const { there, somebody, neighbour } = stage();
 
   /** Alice with so many tabs and Bob with one, in one group. */
   const gathering = async (count) => {
@@ -100,21 +73,19 @@ describe("tabs of one person in one profile", () => {
 
   it("a call that may have happened is not made again, and its caller is told so", async () => {
     const { alice, tabs: [leader, follower], friend, groupId } = await gathering(2);
-    await node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 3_000 } });
+    await there.node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 3_000 } });
     const renaming = follower.call("rename", groupId, "Dinner");
     await follower.page.waitForTimeout(500);
     await alice.crash(leader);
-    await node.heal();
+    await there.node.heal();
     assert.equal((await renaming).code, "tabs.outcome_unknown");
     await follower.must("send", groupId, "still here");
     assert.deepEqual(await sees(friend, 1), ["still here"]);
   });
 
   it("two accounts are open side by side in one profile", async () => {
-    const context = await browser.newContext();
-    const alice = new Somebody(context, { site, node, name: "alice" });
-    const carol = new Somebody(context, { site, node, name: "carol" });
-    people.push(alice);
+    const alice = await somebody("alice");
+    const carol = neighbour(alice, "carol");
     const [mine, hers] = [await alice.tab(), await carol.tab()];
     assert.notEqual(mine.state.inboxId, hers.state.inboxId);
     const groupId = await mine.must("createGroup", [hers.state.address], "Two");
@@ -138,7 +109,7 @@ describe("tabs of one person in one profile", () => {
     const { alice, tabs, groupId } = await gathering(3);
     await tabs[0].must("send", groupId, "from the older");
     const newer = await alice.blank("?build=newer");
-    newer.state = await newer.must("open", alice.privateKey, node.url, {});
+    newer.state = await newer.must("open", alice.privateKey, there.node.url, {});
     assert.equal(newer.state.installationId, tabs[0].state.installationId);
     assert.deepEqual(await newer.must("list", groupId), ["from the older"]);
     for (const tab of tabs) {

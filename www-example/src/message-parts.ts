@@ -104,7 +104,12 @@ export function toolbar(chat: Chat, conversation: Conversation, message: Decoded
       onclick: () => {
         picker.hidden = !picker.hidden;
         react.setAttribute("aria-expanded", String(!picker.hidden));
-        if (!picker.hidden) picker.querySelector("button")?.focus();
+        if (picker.hidden) return;
+        // The first messages have no room above them.
+        picker.classList.remove("picker-below");
+        const top = picker.closest(".scroller")?.getBoundingClientRect().top ?? 0;
+        picker.classList.toggle("picker-below", picker.getBoundingClientRect().top < top);
+        picker.querySelector("button")?.focus({ preventScroll: true });
       },
     },
     icon("smile"),

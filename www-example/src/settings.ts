@@ -111,7 +111,7 @@ function timeRow(mayChange: boolean, conversation: Conversation, change: Change)
   return h(
     "div",
     {},
-    h("div", { class: "setting" }, h("label", { for: "disappearing" }, "Messages disappear"), select),
+    h("div", { class: "setting" }, h("label", { for: "disappearing" }, "Messages go"), select),
     h("p", { class: "note" }, "Counts for what is written from now on, and for the apps of all members that know how."),
   );
 }

@@ -129,6 +129,8 @@ export class Thread {
     const { consent, pausedForVersion, disappearsAfterNs } = conversation;
     const more = disappearsAfterNs > 0n ? ` · messages disappear after ${duration(disappearsAfterNs)}` : " · end-to-end encrypted";
     if (this.#subtitle.textContent !== more) this.#subtitle.textContent = more;
+    // On a phone there is no room for what is always so.
+    this.#subtitle.className = disappearsAfterNs > 0n ? "" : "wide";
     this.#earlier.hidden = conversation.messages.length < conversation.limit;
     this.#paused.hidden = pausedForVersion === undefined;
     const paused =

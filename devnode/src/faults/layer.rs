@@ -1,6 +1,7 @@
 //! The switchboard in the path of every call.
 
 use super::{Faults, StreamFaults};
+use crate::machine::{self, Sleep};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -9,7 +10,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -67,7 +67,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, spare);
         Box::pin(async move {
             if !plan.delay.is_zero() {
-                tokio::time::sleep(plan.delay).await;
+                machine::sleep(plan.delay).await;
             }
             if plan.drop_request {
                 return Err(Broken.into());
@@ -117,7 +117,7 @@ const FLUSH: Duration = Duration::from_millis(30);
 struct CutBody {
     body: Body,
     /// Runs once the mark was seen.
-    breaking: Option<Pin<Box<Sleep>>>,
+    breaking: Option<Sleep>,
 }
 
 impl HttpBody for CutBody {
@@ -131,7 +131,7 @@ impl HttpBody for CutBody {
         if self.breaking.is_none() {
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) if is_marked(&frame) => {
-                    self.breaking = Some(Box::pin(tokio::time::sleep(FLUSH)));
+                    self.breaking = Some(machine::sleep(FLUSH));
                 }
                 frame => return frame.map_err(Into::into),
             }

@@ -76,7 +76,7 @@ interface Pending {
 }
 
 /** What a closing database is followed by. */
-type Then = { type: "left"; id: number } | { type: "away"; isBack: boolean } | { type: "replaced" };
+type Then = { type: "left"; id: number } | { type: "away"; isBack: boolean } | { type: "replaced" } | { type: "deleted" };
 
 export class TabMachine {
   #self: TabId;
@@ -176,6 +176,7 @@ export class TabMachine {
     this.#phase = then.type === "away" ? "away" : "over";
     if (then.type === "left") this.#answer(then.id, { ok: true, result: undefined });
     if (then.type === "replaced") this.#fail(NEWER.error);
+    if (then.type === "deleted") this.#fail(DELETED.error);
     if (then.type === "away" && then.isBack) this.#seek();
     return this.#flush();
   }
@@ -258,6 +259,12 @@ export class TabMachine {
       this.#do({ do: "mail", to: tab, message: { type: "answer", term, id, outcome } });
     }
     if (this.#phase === "resigning") this.#closeWhenDone();
+    return this.#flush();
+  }
+
+  /** The database was deleted here. The other tabs find that out when their turn comes. */
+  deleted(): Effect[] {
+    if (this.#phase === "leading") this.#closeDatabase({ type: "deleted" });
     return this.#flush();
   }
 
@@ -533,6 +540,7 @@ const UNKNOWN = failure(
   "tabs.outcome_unknown",
   "the tab that carried this out is gone, and it may have happened: look before you call again",
 );
+const DELETED = failure("storage.deleted", "the database was deleted: reload this page");
 const NEWER = failure(
   "tabs.newer_version",
   "a tab with a newer version of this app took the database: reload this page",

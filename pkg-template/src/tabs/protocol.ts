@@ -14,7 +14,7 @@ export interface Version {
   protocol: number;
 }
 
-export const VERSION: Version = { schema: 7, protocol: 1 };
+export const VERSION: Version = { schema: 7, protocol: 2 };
 
 export function isNewer(one: Version, other: Version): boolean {
   return one.schema !== other.schema ? one.schema > other.schema : one.protocol > other.protocol;
@@ -48,6 +48,12 @@ export type HallMessage =
   /** The database is closed again; somebody else's turn. */
   | { type: "resigned"; from: TabId; term: string };
 
+/** Heard by all tabs too: the database has another key. Of no concern to the state machine. */
+export interface Rekeyed {
+  type: "rekeyed";
+  dbEncryptionKey: Uint8Array | undefined;
+}
+
 /** Heard by one tab. */
 export type MailMessage =
   /** To the leader. After `expiresAt` (milliseconds since the Unix epoch) it must not be begun. */
@@ -73,6 +79,13 @@ export function isHallMessage(message: unknown): message is HallMessage {
   if (message.type !== "here" && !(message.type === "leader" && has(message, "term"))) return false;
   const { version } = message as { version?: Partial<Version> };
   return Number.isSafeInteger(version?.schema) && Number.isSafeInteger(version?.protocol);
+}
+
+/** The same of a change of the key. */
+export function isRekeyed(message: unknown): message is Rekeyed {
+  if (!has(message, "type") || message.type !== "rekeyed") return false;
+  const { dbEncryptionKey: key } = message;
+  return key === undefined || (key instanceof Uint8Array && key.length === 32);
 }
 
 /** The same of what is said to one tab. */

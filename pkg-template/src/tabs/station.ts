@@ -10,10 +10,12 @@ import { TabMachine, type Effect, type Phase } from "./machine.js";
 import {
   isHallMessage,
   isMailMessage,
+  isRekeyed,
   newMessageKey,
   VERSION,
   type Call,
   type MailMessage,
+  type Rekeyed,
   type Surroundings,
   type TabId,
 } from "./protocol.js";
@@ -76,7 +78,7 @@ export class Station {
   readonly #engine: Engine;
   readonly #post: (message: ToPage) => void;
   readonly #onTrap: (error: unknown) => void;
-  readonly #args: OpenArgs;
+  #args: OpenArgs;
   readonly #name: string;
   #shared: Shared | undefined;
   /** The id of the page's first request, and what its answer told. */
@@ -137,7 +139,8 @@ export class Station {
     if (this.#hall !== undefined) return;
     this.#hall = new BroadcastChannel(this.#name);
     this.#hall.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (isHallMessage(data)) this.#feed(this.#machine.hall(data));
+      if (isRekeyed(data)) void this.#rekeyed(data.dbEncryptionKey);
+      else if (isHallMessage(data)) this.#feed(this.#machine.hall(data));
     };
     this.#mailbox = new BroadcastChannel(this.#boxOf(this.#self));
     this.#mailbox.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -176,6 +179,7 @@ export class Station {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+    if (this.#machine.phase === "over") this.#disconnect();
   }
 
   #do(effect: Effect): void {
@@ -274,6 +278,7 @@ export class Station {
     try {
       const result = await this.#carryOut(term, tab, call);
       this.#feed(this.#machine.ran(term, tab, call.id, { ok: true, result }));
+      if (call.method === "client.deleteDatabase") this.#feed(this.#machine.deleted());
     } catch (error) {
       // Whoever asked is answered first: asked again, it would end the next tab's engine too.
       this.#feed(this.#machine.ran(term, tab, call.id, { ok: false, error: this.#plain(error) }));
@@ -294,6 +299,13 @@ export class Station {
     }
     if (method === "stream.open") return this.#openStream(term, tab, args as StreamOpenArgs);
     if (method === "stream.end") return this.#endStream(tab, (args as { streamId: number }).streamId);
+    if (method === "client.rekey") {
+      const { dbEncryptionKey } = args as Args<typeof method>;
+      await this.#engine.run(method, { dbEncryptionKey });
+      // Whoever leads next opens the database with it.
+      this.#hall?.postMessage({ type: "rekeyed", dbEncryptionKey } satisfies Rekeyed);
+      return this.#rekeyed(dbEncryptionKey);
+    }
     if (OF_THE_TAB.has(method)) throw new XmtpError("argument.invalid", `"${method}" is no request for another tab`);
     return this.#engine.run(method as Method, args as Args<Method>);
   }
@@ -319,6 +331,12 @@ export class Station {
     streams.get(streamId)?.();
     streams.set(streamId, end);
     return existing;
+  }
+
+  /** The database has another key, with which this tab is to open it from now on. */
+  async #rekeyed(dbEncryptionKey: Uint8Array | undefined): Promise<void> {
+    this.#args = { ...this.#args, dbEncryptionKey };
+    this.#shared = await sharedOf(this.#args);
   }
 
   #endStream(tab: TabId, streamId: number): void {

@@ -6,7 +6,14 @@
 //! # Source
 //! libxmtp 1.9 to 1.12-dev (`ValidatedCommit`), run against `@xmtp/node-sdk` 5.5.0 to 6.1.0-nightly.
 
+mod left_out;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use left_out::Rule;
+use left_out::is_kept;
+#[cfg(feature = "broken-rules")]
+pub use left_out::leave_out;
 
 use crate::groups::error::CommitError;
 use crate::groups::membership::{GroupMembership, MembershipDiff};
@@ -126,7 +133,10 @@ pub fn validate(
     own_version: &str,
 ) -> Result<ValidatedCommit, CommitError> {
     let before = Context::decode(&view.before)?;
-    let after = Context::decode(&view.after)?;
+    let after = match Context::decode(&view.after) {
+        Err(_) if !is_kept(Rule::Extensions) => before.clone(),
+        after => after?,
+    };
     let fields = before.metadata.changes(&after.metadata);
     check_lengths(&fields)?;
     let (committer, installation) = member(view.committer.as_ref())?;
@@ -141,6 +151,7 @@ pub fn validate(
     check_members(view, &before, &diff, committer)?;
     for change in &fields {
         permit(
+            Rule::Fields,
             before.permissions.metadata(&change.field),
             roles,
             "change this field",
@@ -149,7 +160,12 @@ pub fn validate(
     let lists = check_admin_lists(&before, &after, roles)?;
     let permissions_changed = before.permissions != after.permissions;
     if permissions_changed {
-        permit(&Policy::SuperAdmin, roles, "change permissions")?;
+        permit(
+            Rule::Permissions,
+            &Policy::SuperAdmin,
+            roles,
+            "change permissions",
+        )?;
     }
     check_version(&after.metadata, own_version)?;
 
@@ -200,6 +216,7 @@ pub fn validate_proposal(
     check_lengths(&fields)?;
     for change in &fields {
         permit(
+            Rule::Fields,
             before.permissions.metadata(&change.field),
             roles,
             "change this field",
@@ -207,7 +224,12 @@ pub fn validate_proposal(
     }
     check_admin_lists(&before, &after, roles)?;
     if before.permissions != after.permissions {
-        permit(&Policy::SuperAdmin, roles, "change permissions")?;
+        permit(
+            Rule::Permissions,
+            &Policy::SuperAdmin,
+            roles,
+            "change permissions",
+        )?;
     }
     Ok(())
 }
@@ -217,6 +239,7 @@ fn check_lengths(fields: &[FieldChange]) -> Result<(), CommitError> {
     for change in fields {
         if let (Some(limit), Some(new)) = (limit(&change.field), &change.new)
             && new.len() > limit
+            && is_kept(Rule::Lengths)
         {
             return Err(CommitError::TooLong {
                 field: change.field.clone(),
@@ -255,6 +278,9 @@ fn check_proposals(view: &CommitView) -> Result<(), CommitError> {
 
 /// Rule 7.
 fn check_sequence_ids(diff: &MembershipDiff) -> Result<(), CommitError> {
+    if !is_kept(Rule::SequenceIds) {
+        return Ok(());
+    }
     match diff.updated.iter().find(|(_, old, new)| new < old) {
         Some((inbox, ..)) => Err(CommitError::SequenceIdDecreased { inbox: *inbox }),
         // An inbox cannot come in without an update of its log.
@@ -288,7 +314,7 @@ fn check_installations(
     }
     let mut failed = membership.failed_installations.clone();
     let mut readded = BTreeSet::new();
-    if super_admin {
+    if super_admin || !is_kept(Rule::AddingAgain) {
         let again: BTreeSet<_> = added.intersection(&removed).copied().collect();
         added.retain(|id| !again.contains(id));
         removed.retain(|id| !again.contains(id));
@@ -300,10 +326,13 @@ fn check_installations(
     if added
         .iter()
         .any(|id| !expected.added.contains(id) && !view.installations.contains(id))
+        && is_kept(Rule::InstallationsAdded)
     {
         return Err(CommitError::UnexpectedInstallationAdded);
     }
-    if removed != expected.removed.difference(&failed).copied().collect() {
+    if removed != expected.removed.difference(&failed).copied().collect()
+        && is_kept(Rule::InstallationsRemoved)
+    {
         return Err(CommitError::UnexpectedInstallationsRemoved);
     }
     Ok(readded)
@@ -364,7 +393,7 @@ fn check_subjects(
         let installations = states
             .get(&(inbox, position))
             .ok_or(CommitError::UnknownIdentity { inbox })?;
-        if !installations.contains(&installation) {
+        if !installations.contains(&installation) && is_kept(Rule::Subjects) {
             return Err(CommitError::NotAnInstallation { inbox });
         }
     }
@@ -401,6 +430,7 @@ fn check_members(
     for (inbox, _) in &diff.added {
         if !only_dm_partner {
             permit(
+                Rule::AddMembers,
                 &before.permissions.add_member,
                 actor(&adders, inbox),
                 "add members",
@@ -408,10 +438,11 @@ fn check_members(
         }
     }
     for (inbox, _) in &diff.removed {
-        if before.metadata.is_super_admin(*inbox) {
+        if before.metadata.is_super_admin(*inbox) && is_kept(Rule::SuperAdminsStay) {
             return Err(CommitError::NotPermitted("remove a super admin"));
         }
         permit(
+            Rule::RemoveMembers,
             &before.permissions.remove_member,
             actor(&removers, inbox),
             "remove members",
@@ -448,22 +479,37 @@ fn check_admin_lists(
     ];
     let [added, removed, added_super, removed_super] = &lists;
     if !added.is_empty() {
-        permit(&before.permissions.add_admin, roles, "add admins")?;
+        permit(
+            Rule::AddAdmins,
+            &before.permissions.add_admin,
+            roles,
+            "add admins",
+        )?;
     }
     if !removed.is_empty() {
-        permit(&before.permissions.remove_admin, roles, "remove admins")?;
+        permit(
+            Rule::RemoveAdmins,
+            &before.permissions.remove_admin,
+            roles,
+            "remove admins",
+        )?;
     }
     if !added_super.is_empty() || !removed_super.is_empty() {
-        permit(&Policy::SuperAdmin, roles, "change super admins")?;
+        permit(
+            Rule::SuperAdmins,
+            &Policy::SuperAdmin,
+            roles,
+            "change super admins",
+        )?;
     }
-    if !removed_super.is_empty() && new.super_admins.is_empty() {
+    if !removed_super.is_empty() && new.super_admins.is_empty() && is_kept(Rule::LastSuperAdmin) {
         return Err(CommitError::NotPermitted("remove the last super admin"));
     }
     Ok(lists)
 }
 
-fn permit(policy: &Policy, roles: Roles, action: &'static str) -> Result<(), CommitError> {
-    if policy.allows(roles) {
+fn permit(rule: Rule, policy: &Policy, roles: Roles, action: &'static str) -> Result<(), CommitError> {
+    if policy.allows(roles) || !is_kept(rule) {
         Ok(())
     } else {
         Err(CommitError::NotPermitted(action))
@@ -480,7 +526,8 @@ fn check_version(metadata: &MutableMetadata, own_version: &str) -> Result<(), Co
         Some(true) => Err(CommitError::VersionTooLow {
             required: required.to_owned(),
         }),
-        None => Err(CommitError::InvalidVersion),
+        None if is_kept(Rule::Version) => Err(CommitError::InvalidVersion),
+        None => Ok(()),
     }
 }
 

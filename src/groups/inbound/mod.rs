@@ -10,6 +10,9 @@ mod reader;
 mod receive;
 
 pub use apply::{is_repeated, transcript_row};
+pub use commit_rules::Rule;
+#[cfg(feature = "broken-rules")]
+pub use commit_rules::leave_out;
 pub use commit_rules::{IdentityStates, ValidatedCommit, needed_states, validate, validate_proposal};
 pub use receive::{Batch, Change, Stop, receive};
 

@@ -1,9 +1,22 @@
-// What the tests do in a tab. `?build=newer` takes a package that believes to be of a later release.
+// What the tests do in a tab. `?build=newer` takes a package that believes to be of a later release, `?without=opfs` a
+// worker that has no private file system.
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import * as storage from "./storage.js";
 
-const build = new URLSearchParams(location.search).get("build") === "newer" ? "/newer" : "/pkg";
+// So that a test can end them as a browser would.
+window.workers = [];
+window.Worker = class extends Worker {
+  constructor(...args) {
+    super(...args);
+    window.workers.push(this);
+  }
+};
+
+const query = new URLSearchParams(location.search);
+const build = query.get("build") === "newer" ? "/newer" : "/pkg";
+const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : {};
 const api = await import(`${build}/index.js`);
 
 function signerOf(privateKey) {
@@ -33,8 +46,12 @@ const coded = (call) => async (...args) => {
 };
 
 window.tab = {
+  ...storage,
   open: coded(async (privateKey, node, options = {}) => {
-    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...options });
+    // A key crosses from the test as the byte it is made of.
+    const { key, ...rest } = options;
+    const keyed = key === undefined ? {} : { dbEncryptionKey: new Uint8Array(32).fill(key) };
+    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest });
     return { inboxId: client.inboxId, installationId: client.installationId, address: client.accountIdentifier.identifier };
   }),
   /** Notes the text of each message that arrives from now on. */
@@ -80,4 +97,11 @@ window.tab = {
     await group.updateName(name);
   }),
   close: coded(() => client.close()),
+  rekey: coded((byte) => client.rekey(byte === undefined ? {} : { dbEncryptionKey: new Uint8Array(32).fill(byte) })),
+  storageInfo: coded(() => client.storageInfo()),
+  deleteDatabase: coded(() => client.deleteLocalDatabase()),
+  deleteClosedDatabase: coded(async (privateKey, node, options = {}) => {
+    const identifier = await signerOf(privateKey).getIdentifier();
+    await api.Client.deleteLocalDatabase(identifier, { env: "local", apiUrl: node, ...options });
+  }),
 };

@@ -1,0 +1,48 @@
+/**
+ * Remembers outside of the database and of IndexedDB that an installation was made here: some browsers clear those two
+ * and leave this. Runs on the page; the worker has no `localStorage`.
+ */
+import { sha256Hex } from "./hash.js";
+import type { OpenArgs } from "./rpc.js";
+
+const PREFIX = "xmtp-web:installation:";
+
+async function place({ env, identifier, nonce, dbPath }: OpenArgs): Promise<string> {
+  const { identifierKind, identifier: text } = identifier;
+  const parts = typeof dbPath === "string" ? [dbPath] : [env, identifierKind, text.toLowerCase(), nonce.toString()];
+  return `${PREFIX}${await sha256Hex(JSON.stringify(parts))}`;
+}
+
+/** The installation that was made here under these options; undefined where nothing says so. @internal */
+export async function markedInstallation(args: OpenArgs): Promise<string | undefined> {
+  try {
+    return args.dbPath === null ? undefined : (localStorage.getItem(await place(args)) ?? undefined);
+  } catch {
+    // Where nothing may be stored there is nothing to remember.
+    return undefined;
+  }
+}
+
+/** Notes it; undefined: there is none any more. @internal */
+export async function markInstallation(args: OpenArgs, installationId: string | undefined): Promise<void> {
+  if (args.dbPath === null) return;
+  try {
+    if (installationId === undefined) localStorage.removeItem(await place(args));
+    else localStorage.setItem(await place(args), installationId);
+  } catch {
+    // It is a help, not a condition.
+  }
+}
+
+/** Forgets what was noted of a database by its path or its installation; without either, all of it. @internal */
+export async function forgetMarks(path?: string, installationId?: string): Promise<void> {
+  try {
+    const own = path === undefined ? undefined : `${PREFIX}${await sha256Hex(JSON.stringify([path]))}`;
+    for (const key of Object.keys(localStorage)) {
+      if (!key.startsWith(PREFIX)) continue;
+      if (path === undefined || key === own || localStorage.getItem(key) === installationId) localStorage.removeItem(key);
+    }
+  } catch {
+    // As above.
+  }
+}

@@ -1,0 +1,282 @@
+//! What operations cost in requests and statements. Never in time: that is for `npm run bench`.
+use std::time::Duration;
+
+use crate::support::{Person, World, story};
+use xmtp_web::client::{GroupHandle, ListOptions, MessageOptions};
+use xmtp_web::groups::NewGroup;
+use xmtp_web::ids::GroupId;
+use xmtp_web::storage::{DeliveryStatus, Direction, MessageKind};
+
+/// The unary calls that a client makes of a running node.
+const CALLS: [&str; 8] = [
+    "SendGroupMessages",
+    "QueryGroupMessages",
+    "GetNewestGroupMessage",
+    "QueryWelcomeMessages",
+    "SendWelcomeMessages",
+    "FetchKeyPackages",
+    "GetIdentityUpdates",
+    "GetInboxIds",
+];
+
+fn calls(world: &World) -> Vec<u64> {
+    let faults = world.faults();
+    CALLS.iter().map(|name| faults.calls(name)).collect()
+}
+
+/// Calls made since.
+fn made(world: &World, before: &[u64]) -> Vec<(&'static str, u64)> {
+    let differences = CALLS.iter().zip(calls(world)).zip(before);
+    differences
+        .map(|((name, now), before)| (*name, now - before))
+        .filter(|(_, made)| *made > 0)
+        .collect()
+}
+
+fn groups_of(person: &Person, count: usize) -> Vec<GroupHandle> {
+    (0..count)
+        .map(|_| {
+            let made = person
+                .client
+                .conversations()
+                .create_group_optimistic(&NewGroup::default());
+            made.expect("a group")
+        })
+        .collect()
+}
+
+#[test]
+fn a_message_costs_sending_and_reading_back_for_one_who_does_not_watch() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        // However slow this machine is: members were looked up just now.
+        world.machine.freeze();
+        let group = alice.group_with(&[&bob]).await.id();
+        alice.say(group, "warm").await;
+        let before = calls(&world);
+        let id = alice.say(group, "hello").await;
+        assert_eq!(
+            made(&world, &before),
+            [("SendGroupMessages", 1), ("QueryGroupMessages", 1)]
+        );
+        assert_eq!(alice.status(id), DeliveryStatus::Published);
+    });
+}
+
+/// Two who know each other's group, and one who watches it; the live connection has all the time it needs.
+async fn watched() -> (World, Person, Person, GroupId, crate::support::Watch) {
+    let world = World::new().await;
+    let (alice, bob) = (world.person().await, world.person().await);
+    world.machine.pause.set(Some(Duration::from_secs(20)));
+    let group = alice.group_with(&[&bob]).await.id();
+    let watch = alice.watch().await;
+    (world, alice, bob, group, watch)
+}
+
+#[test]
+fn one_who_watches_sends_a_message_by_one_request() {
+    story(async {
+        let (world, alice, bob, group, _watch) = watched().await;
+        // However slow this machine is: members were looked up just now.
+        world.machine.freeze();
+        alice.say(group, "warm").await;
+        let before = calls(&world);
+        let mut sent = Vec::new();
+        for text in ["one", "two", "three"] {
+            let id = alice.say(group, text).await;
+            // All that reading back would tell is known when the call ends.
+            let row = alice.message(id).expect("stored");
+            assert_eq!(row.delivery_status, DeliveryStatus::Published);
+            assert!(row.sequence_id.is_some());
+            sent.push((id, row.sent_at_ns));
+        }
+        assert_eq!(made(&world, &before), [("SendGroupMessages", 3)]);
+        bob.sync().await;
+        let read = bob.messages(group);
+        let read: Vec<_> = read.iter().map(|row| (row.id, row.sent_at_ns)).collect();
+        assert_eq!(read[1..], sent);
+    });
+}
+
+#[test]
+fn one_who_watches_commits_by_one_request() {
+    story(async {
+        let (world, alice, bob, group, _watch) = watched().await;
+        // However slow this machine is: members were looked up just now.
+        world.machine.freeze();
+        alice.say(group, "warm").await;
+        let before = calls(&world);
+        let conversation = alice.group(group);
+        let renamed = conversation.update_field(xmtp_web::groups::field::NAME, "lunch");
+        renamed.await.expect("allowed");
+        assert_eq!(made(&world, &before), [("SendGroupMessages", 1)]);
+        assert_eq!(alice.name_of(group), "lunch");
+        bob.sync().await;
+        assert_eq!(bob.name_of(group), "lunch");
+    });
+}
+
+#[test]
+fn one_who_watches_looks_after_a_while_for_new_installations_alone() {
+    story(async {
+        let (world, alice, _bob, group, _watch) = watched().await;
+        alice.say(group, "hello").await;
+        world.later(Duration::from_secs(6));
+        let before = calls(&world);
+        alice.say(group, "still there?").await;
+        assert_eq!(
+            made(&world, &before),
+            [("SendGroupMessages", 1), ("GetIdentityUpdates", 1)]
+        );
+    });
+}
+
+#[test]
+fn a_message_after_a_while_is_preceded_by_two_looks_at_what_others_did() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await.id();
+        alice.say(group, "hello").await;
+        alice.sync().await;
+        world.later(Duration::from_secs(6));
+        let before = calls(&world);
+        alice.say(group, "still there?").await;
+        assert_eq!(
+            made(&world, &before),
+            [
+                ("SendGroupMessages", 1),
+                ("QueryGroupMessages", 2),
+                ("GetIdentityUpdates", 1)
+            ]
+        );
+    });
+}
+
+#[test]
+fn one_who_watches_hears_of_an_own_message_once_and_has_the_nodes_time_then() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await.id();
+        let mut watch = alice.watch().await;
+        let first = alice.say(group, "one").await;
+        let second = alice.say(group, "two").await;
+        for id in [first, second] {
+            watch.message(id).await;
+            assert_eq!(watch.count(id), 1);
+            assert!(alice.message(id).expect("stored").sequence_id.is_some());
+        }
+    });
+}
+
+#[test]
+fn syncing_idle_conversations_costs_the_same_requests_for_any_number() {
+    story(async {
+        let world = World::new().await;
+        let alice = world.person().await;
+        let mut costs = Vec::new();
+        for more in [10, 190] {
+            for group in groups_of(&alice, more) {
+                group.sync().await.expect("syncs");
+            }
+            alice.sync().await;
+            let (before, statements) = (calls(&world), alice.client.statements_run());
+            alice.sync().await;
+            let statements = alice.client.statements_run() - statements;
+            costs.push((made(&world, &before), statements));
+        }
+        assert_eq!(costs[0], costs[1], "requests and statements");
+        assert!(
+            costs[0].0.iter().map(|(_, made)| made).sum::<u64>() <= 3,
+            "{costs:?}"
+        );
+    });
+}
+
+#[test]
+fn a_list_costs_the_same_statements_for_any_number_of_conversations() {
+    story(async {
+        let world = World::new().await;
+        let alice = world.person().await;
+        let mut costs = Vec::new();
+        for more in [10, 990] {
+            let groups = groups_of(&alice, more);
+            for group in &groups {
+                alice.jot(group.id(), &format!("in {:?}", group.id())).await;
+            }
+            let conversations = alice.client.conversations();
+            let options = ListOptions::default();
+            let before = alice.client.statements_run();
+            let listed = conversations.list(&options).expect("reads");
+            for group in &listed {
+                assert!(group.view().expect("reads").is_active);
+            }
+            let shown = alice.client.statements_run();
+            let with_last = conversations.list_with_last_message(&options).expect("reads");
+            let end = alice.client.statements_run();
+            costs.push((shown - before, end - shown));
+            let ids = |groups: &[GroupHandle]| groups.iter().map(GroupHandle::id).collect::<Vec<GroupId>>();
+            let (found, last): (Vec<_>, Vec<_>) = with_last.into_iter().unzip();
+            assert_eq!(ids(&found), ids(&listed));
+            for (group, last) in found.iter().zip(last) {
+                assert_eq!(last, group.last_message().expect("reads"));
+                assert_eq!(last.expect("one was written").group_id, group.id());
+            }
+        }
+        assert_eq!(costs, [(2, 1), (2, 1)]);
+    });
+}
+
+#[test]
+fn what_a_list_has_read_of_a_conversation_is_never_shown_after_a_change() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await;
+        let listed = alice.client.conversations().list(&ListOptions::default());
+        assert_eq!(listed.expect("reads").len(), 1);
+        assert_eq!(alice.name_of(group.id()), "");
+        group
+            .update_field(xmtp_web::groups::field::NAME, "lunch")
+            .await
+            .expect("allowed");
+        assert_eq!(alice.name_of(group.id()), "lunch");
+        assert!(alice.is_member_of(group.id()));
+    });
+}
+
+#[test]
+fn paging_through_a_conversation_is_one_statement_for_a_page() {
+    story(async {
+        let world = World::new().await;
+        let alice = world.person().await;
+        let group = groups_of(&alice, 1).remove(0);
+        let mut said = Vec::new();
+        for index in 0..350 {
+            said.push(alice.jot(group.id(), &format!("message {index}")).await);
+        }
+        let before = alice.client.statements_run();
+        let (mut read, mut pages, mut older_than) = (Vec::new(), 0, None);
+        loop {
+            let page = group
+                .messages(&MessageOptions {
+                    kind: Some(MessageKind::Application),
+                    sent_before_ns: older_than,
+                    direction: Direction::Descending,
+                    limit: Some(100),
+                    ..Default::default()
+                })
+                .expect("reads");
+            pages += 1;
+            let Some(oldest) = page.last() else { break };
+            older_than = Some(oldest.sent_at_ns);
+            read.extend(page.into_iter().map(|message| message.id));
+        }
+        assert_eq!(alice.client.statements_run() - before, pages);
+        assert_eq!(pages, 5);
+        said.reverse();
+        assert_eq!(read, said);
+    });
+}

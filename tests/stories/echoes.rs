@@ -1,0 +1,193 @@
+//! Own messages that come back by the live connection while the call that sent them waits.
+use std::pin::pin;
+use std::time::Duration;
+
+use crate::support::{Person, Watch, World, story};
+use futures::future::{Either, select};
+use xmtp_devnode::{Fault, Rule};
+use xmtp_web::groups::field;
+use xmtp_web::ids::GroupId;
+use xmtp_web::storage::DeliveryStatus;
+
+struct Scene {
+    world: World,
+    alice: Person,
+    bob: Person,
+    group: GroupId,
+    other: GroupId,
+    watch: Watch,
+}
+
+/// Alice and Bob in two groups, which Alice watches with all the patience there is.
+async fn scene() -> Scene {
+    let world = World::new().await;
+    let (alice, bob) = (world.person().await, world.person().await);
+    let group = alice.group_with(&[&bob]).await.id();
+    let other = alice.group_with(&[&bob]).await.id();
+    for person in [&alice, &bob] {
+        // The first message of a group goes behind a renewal of keys.
+        person.say(group, "warm").await;
+        person.say(other, "warm").await;
+    }
+    alice.sync().await;
+    let watch = alice.watch().await;
+    Scene {
+        world,
+        alice,
+        bob,
+        group,
+        other,
+        watch,
+    }
+}
+
+#[test]
+fn a_call_given_up_while_its_message_is_on_its_way_loses_nothing_of_others() {
+    story(async {
+        let mut scene = scene().await;
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let mut said = Vec::new();
+        {
+            let held = scene.world.machine.hold_next_send();
+            let sending = pin!(alice.say(group, "given up"));
+            let Either::Right((_, sending)) = select(sending, held.sent).await else {
+                panic!("it is held")
+            };
+            let meanwhile = async {
+                for text in ["one", "two"] {
+                    said.push(bob.say(group, text).await);
+                }
+                // Behind both in the stream: once it is told, the sender has been handed the others.
+                let marker = bob.say(scene.other, "marker").await;
+                scene.watch.message(marker).await;
+            };
+            let Either::Right(_) = select(sending, pin!(meanwhile)).await else {
+                panic!("it is held")
+            };
+        }
+        for id in &said {
+            assert!(alice.message(*id).is_none(), "nobody has read it yet");
+        }
+        said.push(bob.say(group, "three").await);
+        for id in &said {
+            scene.watch.message(*id).await;
+        }
+        let told: Vec<_> = scene.watch.messages();
+        let told: Vec<_> = told.into_iter().filter(|id| said.contains(id)).collect();
+        assert_eq!(told, said, "each once, in order");
+        alice.sync().await;
+        bob.sync().await;
+        assert_eq!(alice.texts(group), bob.texts(group));
+        assert_eq!(bob.texts(group)[2..], ["one", "two", "three", "given up"]);
+    });
+}
+
+#[test]
+fn a_message_that_comes_back_too_late_to_be_read_is_sent_again_before_the_call_ends() {
+    story(async {
+        let scene = scene().await;
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        scene.world.machine.pause.set(Some(Duration::from_secs(20)));
+        let held = scene.world.machine.hold_next_send();
+        let late = async {
+            let id = alice.say(group, "late").await;
+            assert_eq!(alice.status(id), DeliveryStatus::Published);
+            let epoch = alice.epoch_of(group);
+            bob.sync().await;
+            assert_eq!(bob.epoch_of(group), epoch);
+            assert_eq!(bob.texts(group).last().map(String::as_str), Some("late"));
+            id
+        };
+        let meanwhile = async {
+            held.sent.await.expect("on its way");
+            for index in 0..5 {
+                let name = format!("name {index}");
+                let renamed = bob.group(group);
+                renamed.update_field(field::NAME, &name).await.expect("allowed");
+            }
+            held.release.send(()).expect("waits");
+        };
+        let (id, ()) = futures::join!(late, meanwhile);
+        assert_eq!(bob.ids(group).iter().filter(|other| **other == id).count(), 1);
+    });
+}
+
+#[test]
+fn what_a_stream_delivers_twice_is_told_once() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, group) = (&scene.alice, scene.group);
+        let twice = Rule::always("SubscribeGroupMessages", Fault::Duplicate);
+        scene.world.faults().add(twice);
+        let mut watch = alice.watch().await;
+        for text in ["one", "two", "three"] {
+            let id = alice.say(group, text).await;
+            assert_eq!(alice.status(id), DeliveryStatus::Published);
+            watch.message(id).await;
+        }
+        let last = scene.bob.say(group, "four").await;
+        watch.message(last).await;
+        for id in alice.ids(group).into_iter().skip(2) {
+            assert_eq!(watch.count(id), 1);
+        }
+    });
+}
+
+#[test]
+fn who_waits_asks_the_node_when_the_connection_breaks() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, group) = (&scene.alice, scene.group);
+        for after in 0..3 {
+            let cut = Fault::CutStream { after };
+            scene
+                .world
+                .faults()
+                .add(Rule::once("SubscribeGroupMessages", cut));
+            let mut watch = alice.watch().await;
+            for text in ["one", "two", "three"] {
+                let id = alice.say(group, text).await;
+                let row = alice.message(id).expect("stored");
+                assert_eq!(row.delivery_status, DeliveryStatus::Published);
+                assert!(row.sequence_id.is_some());
+                watch.message(id).await;
+                assert_eq!(watch.count(id), 1);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_conversation_that_was_busy_for_long_is_heard_soon_afterwards() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let machine = &scene.world.machine;
+        let held = machine.hold_next_send();
+        let sending = alice.say(group, "slowly");
+        let meanwhile = async {
+            held.sent.await.expect("on its way");
+            let watch = alice.watch().await;
+            machine.asked.take();
+            // Whoever connected after the sending began leaves this to be read later, and finds the conversation busy.
+            bob.say(group, "meanwhile").await;
+            let soon = |pauses: &Vec<Duration>| {
+                pauses
+                    .iter()
+                    .filter(|pause| **pause == Duration::from_millis(250))
+                    .count()
+            };
+            while soon(&machine.asked.borrow()) < 20 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            held.release.send(()).expect("waits");
+            watch
+        };
+        let (_, mut watch) = futures::join!(sending, meanwhile);
+        let after = bob.say(group, "afterwards").await;
+        watch.message(after).await;
+    });
+}

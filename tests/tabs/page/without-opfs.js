@@ -1,0 +1,3 @@
+// The package's worker in a browser that has no private file system.
+import "./no-opfs.js";
+import "/pkg/worker.js";
