@@ -11,10 +11,12 @@
 //! # Source
 //! libxmtp, `xmtp_archive`.
 
+use std::io::{ErrorKind, Read as _};
+
 use aes_gcm::aead::Aead as _;
 use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-use super::zstd::{Decoder, MAX_BLOCK, WRITTEN_HEADER};
 use super::{ArchiveError, ArchiveKey};
 
 /// The only version there is.
@@ -23,6 +25,13 @@ const VERSION: u16 = 0;
 const MAX_ELEMENT: u32 = 8 << 20;
 /// What encryption adds to an element.
 const TAG: u32 = 16;
+/// The longest block of a zstd stream (RFC 8878 §3.1.1.2.4).
+const MAX_BLOCK: usize = 128 << 10;
+/// What a frame of blocks without a checksum and of unknown length begins with; its window is one block.
+const WRITTEN_HEADER: [u8; 6] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38];
+/// The largest window that is followed, which bounds the memory whatever a stream expands to; what the RFC asks
+/// decoders to support (§3.1.1.1.2).
+const MAX_WINDOW: u64 = 8 << 20;
 
 /// Writes a file. Blocks are stored as they are: what is encrypted cannot be compressed.
 pub(super) struct Writer {
@@ -86,7 +95,7 @@ impl Writer {
 
 /// Reads a file, element by element.
 pub(super) struct Reader<'a> {
-    stream: Decoder<'a>,
+    stream: StreamingDecoder<&'a [u8], FrameDecoder>,
     cipher: Aes256Gcm,
     nonce: [u8; 12],
 }
@@ -102,8 +111,10 @@ impl<'a> Reader<'a> {
         if version != VERSION {
             return Err(ArchiveError::Version { version });
         }
+        let stream = StreamingDecoder::new_with_max_window_size(stream, MAX_WINDOW)
+            .map_err(|_| ArchiveError::Malformed("it holds no zstd stream that can be read"))?;
         Ok(Self {
-            stream: Decoder::new(stream)?,
+            stream,
             cipher: cipher(key),
             nonce: *nonce,
         })
@@ -114,25 +125,22 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`ArchiveError::Malformed`] where the file breaks off or is damaged, [`ArchiveError::Key`].
     pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>, ArchiveError> {
-        let Some((length, _)) = self.stream.peek(4)?.split_first_chunk::<4>() else {
-            return if self.stream.peek(4)?.is_empty() {
-                Ok(None)
-            } else {
-                Err(ArchiveError::Malformed("it breaks off"))
+        let length = self.read(4)?;
+        if length.is_empty() {
+            return match self.stream.get_ref() {
+                [] => Ok(None),
+                _ => Err(ArchiveError::Malformed("it goes on after its end")),
             };
-        };
-        let length = u32::from_le_bytes(*length);
+        }
+        let length = length.try_into().map(u32::from_le_bytes).map_err(|_| BROKEN)?;
         if !(TAG..=MAX_ELEMENT).contains(&length) {
             return Err(ArchiveError::Malformed("an element of an impossible length"));
         }
-        self.stream.consume(4);
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let sealed = self
-            .stream
-            .peek(length)?
-            .get(..length)
-            .ok_or(ArchiveError::Malformed("it breaks off"))?;
-        let open = |nonce: [u8; 12]| self.cipher.decrypt(Nonce::from_slice(&nonce), sealed);
+        let sealed = self.read(length)?;
+        if sealed.len() != usize::try_from(length).unwrap_or(usize::MAX) {
+            return Err(BROKEN);
+        }
+        let open = |nonce: [u8; 12]| self.cipher.decrypt(Nonce::from_slice(&nonce), sealed.as_slice());
         // Older writers used the first nonce twice.
         let (element, used) = match open(self.nonce) {
             Ok(element) => (element, self.nonce),
@@ -142,10 +150,22 @@ impl<'a> Reader<'a> {
             }
         };
         self.nonce = next(used);
-        self.stream.consume(length);
         Ok(Some(element))
     }
+
+    /// So many bytes, or what is left of them. Nothing is reserved for what a file only says that it holds.
+    fn read(&mut self, count: u32) -> Result<Vec<u8>, ArchiveError> {
+        let mut bytes = Vec::new();
+        let read = self.stream.by_ref().take(count.into()).read_to_end(&mut bytes);
+        match read {
+            Ok(_) => Ok(bytes),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(BROKEN),
+            Err(_) => Err(ArchiveError::Malformed("a damaged zstd stream")),
+        }
+    }
 }
+
+const BROKEN: ArchiveError = ArchiveError::Malformed("it breaks off");
 
 fn cipher(key: &ArchiveKey) -> Aes256Gcm {
     Aes256Gcm::new(key.as_bytes().into())
@@ -175,6 +195,7 @@ fn previous(after: [u8; 12]) -> [u8; 12] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     fn key(byte: u8) -> ArchiveKey {
         ArchiveKey::new([byte; 32])
@@ -197,12 +218,24 @@ mod tests {
         Ok(elements)
     }
 
+    /// The same elements as another writer would have them: compressed.
+    fn compressed(file: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::new();
+        let mut stream = StreamingDecoder::new(&file[14..]).expect("a stream");
+        stream.read_to_end(&mut plain).expect("whole");
+        let mut compressed = file[..14].to_vec();
+        compressed.extend(compress_to_vec(plain.as_slice(), CompressionLevel::Fastest));
+        compressed
+    }
+
     proptest! {
         #[test]
         fn what_is_written_reads_back(
             elements in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..40),
         ) {
-            prop_assert_eq!(read(&file(&elements), &key(7)), Ok(elements));
+            let file = file(&elements);
+            prop_assert_eq!(read(&compressed(&file), &key(7)), Ok(elements.clone()));
+            prop_assert_eq!(read(&file, &key(7)), Ok(elements));
         }
 
         #[test]
@@ -210,7 +243,7 @@ mod tests {
             at in any::<proptest::sample::Index>(), flip in 1u8..=255,
         ) {
             let elements = vec![vec![1; 100], vec![2; 100]];
-            let whole = file(&elements);
+            for whole in [file(&elements), compressed(&file(&elements))] {
             let at = at.index(whole.len());
             // Without its last byte at least one element is not whole.
             prop_assert!(read(&whole[..at], &key(7)).is_err());
@@ -219,6 +252,7 @@ mod tests {
             // Parts of the container mean nothing; never is anything else read than what was written.
             if let Ok(found) = read(&changed, &key(7)) {
                 prop_assert!(elements.starts_with(&found), "{:?}", found);
+            }
             }
         }
 
@@ -232,6 +266,62 @@ mod tests {
     fn long_files_are_several_blocks() {
         let elements: Vec<_> = (0..20u8).map(|byte| vec![byte; 50_000]).collect();
         assert_eq!(read(&file(&elements), &key(7)), Ok(elements));
+    }
+
+    #[test]
+    fn a_stream_of_zeros_without_end_is_refused_at_its_first_element() {
+        let mut file = file(&[]);
+        file.truncate(14);
+        file.extend(WRITTEN_HEADER);
+        // Blocks of one repeated byte: each becomes 128 KiB.
+        for _ in 0..100_000 {
+            file.extend(((MAX_BLOCK << 3) | 2).to_le_bytes().iter().take(3));
+            file.push(0);
+        }
+        let mut reader = Reader::open(&file, &key(7)).expect("it begins well");
+        assert!(matches!(reader.next(), Err(ArchiveError::Malformed(_))));
+        let mut before_last = file.clone();
+        before_last[20 + 3] = 0x10;
+        let mut reader = Reader::open(&before_last, &key(7)).expect("it begins well");
+        assert!(
+            matches!(reader.next(), Err(ArchiveError::Malformed(_))),
+            "a length of 256 MB"
+        );
+    }
+
+    #[test]
+    fn a_window_that_asks_for_more_memory_than_there_need_be_is_refused() {
+        let mut file = file(&[vec![1]]);
+        assert_eq!(file[19], 0x38, "the window: 128 KiB");
+        file[19] = 0x68;
+        assert!(read(&file, &key(7)).is_ok(), "8 MiB");
+        file[19] = 0x70;
+        assert!(
+            matches!(read(&file, &key(7)), Err(ArchiveError::Malformed(_))),
+            "16 MiB"
+        );
+    }
+
+    #[test]
+    fn what_follows_the_end_is_refused() {
+        let mut file = file(&[vec![1]]);
+        file.push(0);
+        assert!(matches!(read(&file, &key(7)), Err(ArchiveError::Malformed(_))));
+    }
+
+    #[test]
+    fn another_nonce_and_elements_in_another_order_are_refused() {
+        let mut file = file(&[vec![1; 4], vec![2; 4], vec![3; 4]]);
+        let mut other = file.clone();
+        other[5] ^= 1;
+        assert_eq!(read(&other, &key(7)), Err(ArchiveError::Key));
+        // After the header and the block's: a length, then 20 bytes.
+        let first = 14 + WRITTEN_HEADER.len() + 3;
+        let second = first + 24;
+        for at in 0..24 {
+            file.swap(first + at, second + at);
+        }
+        assert_eq!(read(&file, &key(7)), Err(ArchiveError::Key));
     }
 
     #[test]

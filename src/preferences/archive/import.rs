@@ -1,9 +1,12 @@
 //! Taking an archive into the database.
 
+use std::collections::BTreeMap;
+
 use super::format::Reader;
 use super::wire::{self, Conversation, Element};
 use super::{ArchiveError, ArchiveKey, ArchiveMetadata};
 use crate::groups::{Context, removal, restore};
+use crate::ids::GroupId;
 use crate::preferences::consent::{Consent, Entity};
 use crate::preferences::{PreferenceError, PreferenceUpdate};
 use crate::storage::{ConversationType, GroupRow, MessageKind, MessageRow};
@@ -66,6 +69,7 @@ impl<'a> Import<'a> {
     /// [`PreferenceError::Archive`], [`PreferenceError::Storage`].
     pub fn run(mut self, context: &Context<'_>) -> Result<Imported, PreferenceError> {
         let mut imported = Imported::default();
+        let mut settings = Settings::new();
         while let Some(element) = self.reader.next()? {
             match wire::decode(&element, self.metadata.version, context.now_ns)? {
                 Element::Consent(row) => {
@@ -83,6 +87,9 @@ impl<'a> Import<'a> {
                         dm_members,
                         metadata,
                     } = &*conversation;
+                    if let Some(setting) = setting(row) {
+                        settings.insert(row.id, setting);
+                    }
                     if context.db.group(&row.id)?.is_none() {
                         restore::restore(context, row, *dm_members, metadata)?;
                         imported.conversations += 1;
@@ -90,7 +97,7 @@ impl<'a> Import<'a> {
                         context.db.advance_last_message(&row.id, at_ns)?;
                     }
                 }
-                Element::Message(row) => insert(context, *row, &mut imported)?,
+                Element::Message(row) => insert(context, *row, &settings, &mut imported)?,
                 Element::Metadata(_) | Element::Other => {}
             }
         }
@@ -98,7 +105,12 @@ impl<'a> Import<'a> {
     }
 }
 
-fn insert(context: &Context<'_>, row: MessageRow, imported: &mut Imported) -> Result<(), PreferenceError> {
+fn insert(
+    context: &Context<'_>,
+    row: MessageRow,
+    settings: &Settings,
+    imported: &mut Imported,
+) -> Result<(), PreferenceError> {
     let known = context.db.group(&row.group_id)?;
     // Nobody may put words into the conversation of the own installations.
     let Some(group) = known.filter(|group| {
@@ -111,7 +123,11 @@ fn insert(context: &Context<'_>, row: MessageRow, imported: &mut Imported) -> Re
         return Ok(());
     };
     let row = MessageRow {
-        expire_at_ns: expiry(&group, &row),
+        expire_at_ns: [setting(&group).as_ref(), settings.get(&group.id)]
+            .into_iter()
+            .flatten()
+            .filter_map(|setting| expiry(setting, &row))
+            .min(),
         ..row
     };
     if row.expire_at_ns.is_some_and(|at_ns| at_ns <= context.now_ns) {
@@ -124,9 +140,20 @@ fn insert(context: &Context<'_>, row: MessageRow, imported: &mut Imported) -> Re
     Ok(())
 }
 
-/// When a message disappears: an archive does not say, but since when its conversation's messages do.
-fn expiry(group: &GroupRow, row: &MessageRow) -> Option<i64> {
+/// Since when and after how long messages of a conversation disappear.
+type Setting = (i64, i64);
+
+/// Those that the archive's conversations had when it was made. Conversations come before their messages.
+type Settings = BTreeMap<GroupId, Setting>;
+
+fn setting(group: &GroupRow) -> Option<Setting> {
     let (from, after) = (group.message_disappear_from_ns?, group.message_disappear_in_ns?);
-    let disappears = from > 0 && after > 0 && row.sent_at_ns >= from && row.kind == MessageKind::Application;
+    (from > 0 && after > 0).then_some((from, after))
+}
+
+/// When a message disappears: an archive does not say, but since when its conversation's messages do. Also a setting
+/// that has been changed since counts: what has disappeared by it is not to come back.
+fn expiry(&(from, after): &Setting, row: &MessageRow) -> Option<i64> {
+    let disappears = row.sent_at_ns >= from && row.kind == MessageKind::Application;
     disappears.then(|| row.sent_at_ns.saturating_add(after))
 }

@@ -5,7 +5,7 @@
 //!
 //! | verb | file |
 //! |---|---|
-//! | write and read the container | `format.rs`, `zstd.rs` |
+//! | write and read the container | `format.rs` |
 //! | turn elements into rows and back | `wire.rs` |
 //! | make one from the database | `export.rs` |
 //! | take one into the database | `import.rs` |
@@ -14,7 +14,6 @@ mod export;
 mod format;
 mod import;
 mod wire;
-mod zstd;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

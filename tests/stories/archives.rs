@@ -1,18 +1,18 @@
 //! Archives: what an installation knows, taken in by another.
-#![cfg(not(target_arch = "wasm32"))]
+use std::time::Duration;
 
-mod support;
-
-use support::{Person, World, story};
+use crate::support::{Person, World, story};
 use xmtp_web::client::{ClientError, MessageOptions, RemoveOptions, SendOptions};
 use xmtp_web::error::{Coded as _, ErrorCode};
 use xmtp_web::groups::field;
+use xmtp_web::ids::{GroupId, MessageId};
 use xmtp_web::platform::Platform as _;
 use xmtp_web::preferences::archive::{ArchiveElement, ArchiveKey, ArchiveOptions};
 use xmtp_web::preferences::{Consent, Entity};
 use xmtp_web::storage::ConsentState::{Allowed, Denied, Unknown};
 use xmtp_web::storage::MessageKind;
 
+const HOUR: Duration = Duration::from_secs(3_600);
 const HOUR_NS: i64 = 3_600_000_000_000;
 
 fn key(byte: u8) -> ArchiveKey {
@@ -34,6 +34,13 @@ fn decide(person: &Person, entity: Entity, state: xmtp_web::storage::ConsentStat
         .expect("the database answers");
 }
 
+fn is_removed(person: &Person, group: GroupId, id: MessageId) -> bool {
+    let views = person.group(group).message_views(&MessageOptions::default());
+    let views = views.expect("reads");
+    let view = views.iter().find(|view| view.row.id == id);
+    view.expect("it is listed").removed.is_some()
+}
+
 #[test]
 fn a_new_installation_reads_what_was_said_before_it_came() {
     story(async {
@@ -49,7 +56,7 @@ fn a_new_installation_reads_what_was_said_before_it_came() {
         laptop.jot(group, "not sent yet").await;
 
         let phone = world.device_of(&wallet).await;
-        world.later(std::time::Duration::from_secs(6));
+        world.later(Duration::from_secs(6));
         let file = archive(&laptop, &ArchiveOptions::default());
         bob.say(group, "who is there?").await;
         phone.sync().await;
@@ -122,7 +129,7 @@ fn conversations_one_is_not_in_are_restored_and_come_alive_when_somebody_adds_on
         );
 
         // Who writes next looks for new installations.
-        world.later(std::time::Duration::from_secs(6));
+        world.later(Duration::from_secs(6));
         bob.sync().await;
         bob.say(group, "welcome back").await;
         laptop.say(dm.id(), "there you are").await;
@@ -146,15 +153,16 @@ fn what_was_removed_stays_removed_and_what_disappears_does_so_in_time() {
         let wallet = world.wallet();
         let (laptop, bob) = (world.device_of(&wallet).await, world.person().await);
         let group = laptop.group_with(&[&bob]).await;
-        let regretted = laptop.say(group.id(), "forget this").await;
-        laptop.say(group.id(), "stays").await;
+        let id = group.id();
+        let regretted = laptop.say(id, "forget this").await;
+        let stays = laptop.say(id, "stays").await;
         group
             .remove_message(regretted, RemoveOptions::default())
             .await
             .expect("is removed");
         let now = i64::try_from(world.machine.now_ns()).expect("this century");
         group.update_disappearing(now, HOUR_NS).await.expect("is set");
-        let fleeting = laptop.say(group.id(), "goes in an hour").await;
+        let fleeting = laptop.say(id, "goes in an hour").await;
         let file = archive(&laptop, &ArchiveOptions::default());
         let lasting = ArchiveOptions {
             exclude_disappearing_messages: true,
@@ -164,15 +172,45 @@ fn what_was_removed_stays_removed_and_what_disappears_does_so_in_time() {
 
         let phone = world.device_of(&wallet).await;
         phone.client.import_archive(&without, &key(7)).expect("imports");
-        phone.sync().await;
-        let left = phone.stored_messages(group.id());
+        assert_eq!(phone.message(fleeting), None, "it was left out");
+        let left = phone.stored_messages(id);
         phone.client.import_archive(&file, &key(7)).expect("imports");
+        let row = phone.message(fleeting).expect("it is not due yet");
+        assert_eq!(row.expire_at_ns, Some(row.sent_at_ns + HOUR_NS));
+        assert_eq!(phone.message(stays).expect("is there").expire_at_ns, None);
+        assert!(is_removed(&phone, id, regretted));
+
+        world.later(2 * HOUR);
+        phone.sync().await;
+        assert_eq!(phone.stored_messages(id), left, "it has disappeared");
+        let again = phone.client.import_archive(&file, &key(7)).expect("imports");
+        assert_eq!(again.messages, 0);
         assert_eq!(
-            phone.stored_messages(group.id()),
+            phone.stored_messages(id),
             left,
             "what is over is not brought back"
         );
-        assert!(phone.message(fleeting).is_none());
+        assert!(is_removed(&phone, id, regretted));
+    });
+}
+
+#[test]
+fn what_has_disappeared_stays_away_although_messages_do_not_disappear_any_more() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await;
+        let now = i64::try_from(world.machine.now_ns()).expect("this century");
+        group.update_disappearing(now, HOUR_NS).await.expect("is set");
+        let fleeting = alice.say(group.id(), "goes in an hour").await;
+        let file = archive(&alice, &ArchiveOptions::default());
+        world.later(2 * HOUR);
+        group.update_disappearing(0, 0).await.expect("is set");
+        alice.sync().await;
+        let left = alice.stored_messages(group.id());
+        let imported = alice.client.import_archive(&file, &key(7)).expect("imports");
+        assert_eq!((imported.messages, alice.message(fleeting)), (0, None));
+        assert_eq!(alice.stored_messages(group.id()), left);
     });
 }
 
@@ -198,7 +236,7 @@ fn a_stranger_cannot_take_a_restored_conversation_over() {
             phone.client.preferences().consent_state(&entity).expect("reads")
         };
         assert_eq!(state(), Allowed);
-        world.later(std::time::Duration::from_secs(6));
+        world.later(Duration::from_secs(6));
         carol.say(group, "hello").await;
         phone.sync().await;
         assert!(phone.is_member_of(group));
