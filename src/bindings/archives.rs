@@ -68,7 +68,7 @@ impl Client {
     /// Takes such a file in, all of it or nothing.
     ///
     /// # Errors
-    /// `argument.invalid` for another key, `message.invalid_content` for what is no whole archive, `client.closed`, `storage.*`.
+    /// `archive.*`, `argument.invalid`, `client.closed`, `storage.*`.
     #[wasm_bindgen(js_name = importArchive)]
     pub fn import_archive(
         &self,

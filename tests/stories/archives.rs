@@ -287,13 +287,13 @@ fn an_archive_that_is_not_right_leaves_nothing_behind() {
             let refused: Result<_, ClientError> = bob.client.import_archive(file, key);
             refused.expect_err("it is not right").code()
         };
-        assert_eq!(code(&file, &key(8)), ErrorCode::InvalidArgument);
-        assert_eq!(code(&file[..file.len() - 1], &key(7)), ErrorCode::InvalidContent);
-        assert_eq!(code(&[], &key(7)), ErrorCode::InvalidContent);
+        assert_eq!(code(&file, &key(8)), ErrorCode::WrongArchiveKey);
+        assert_eq!(code(&file[..file.len() - 1], &key(7)), ErrorCode::InvalidArchive);
+        assert_eq!(code(&[], &key(7)), ErrorCode::InvalidArchive);
         let mut changed = file.clone();
         let last = changed.len() - 1;
         changed[last] ^= 1;
-        assert_eq!(code(&changed, &key(7)), ErrorCode::InvalidArgument);
+        assert_eq!(code(&changed, &key(7)), ErrorCode::WrongArchiveKey);
         let state = bob
             .client
             .preferences()

@@ -1,6 +1,8 @@
 //! Backup files as a page's worker makes and reads them, in a browser, against a running node.
 
-use crate::page::{Opening, Place, code, create_group, get, object, person, register, say, texts, uint8array};
+use crate::page::{
+    Opening, Place, code, create_group, get, object, person, register, say, texts, uint8array,
+};
 use js_sys::{BigInt, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -58,10 +60,10 @@ async fn a_backup_says_what_is_in_it_to_who_has_the_key() {
         Ok(()) => panic!("it must be refused"),
         Err(error) => code(&error.into()),
     };
-    assert_eq!(refused(file.clone(), key(8)), "argument.invalid");
+    assert_eq!(refused(file.clone(), key(8)), "archive.wrong_key");
     assert_eq!(refused(file.clone(), uint8array(&[7; 31])), "argument.invalid");
     assert_eq!(refused("text".into(), key(7)), "argument.invalid");
     let bytes: Uint8Array = file.unchecked_into();
     let cut = bytes.slice(0, bytes.length() - 1);
-    assert_eq!(refused(cut.into(), key(7)), "message.invalid_content");
+    assert_eq!(refused(cut.into(), key(7)), "archive.invalid");
 }

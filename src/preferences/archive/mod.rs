@@ -115,9 +115,9 @@ pub enum ArchiveError {
 impl Coded for ArchiveError {
     fn code(&self) -> ErrorCode {
         match self {
-            ArchiveError::Version { .. } => ErrorCode::UnsupportedOption,
-            ArchiveError::Malformed(_) | ArchiveError::Element(_) => ErrorCode::InvalidContent,
-            ArchiveError::Key => ErrorCode::InvalidArgument,
+            ArchiveError::Version { .. } => ErrorCode::UnsupportedArchive,
+            ArchiveError::Malformed(_) | ArchiveError::Element(_) => ErrorCode::InvalidArchive,
+            ArchiveError::Key => ErrorCode::WrongArchiveKey,
         }
     }
 }
