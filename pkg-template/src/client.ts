@@ -456,7 +456,7 @@ export class Client<_ContentTypes = unknown> {
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
-    this.#stopWatching();
-    return this.#channel.close();
+    // A page that is left meanwhile must not keep the database.
+    return this.#channel.close().finally(() => this.#stopWatching());
   }
 }

@@ -366,4 +366,6 @@ export type ToPage =
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
   | { type: "role"; role: TabRole }
+  /** What the database is opened with from now on. */
+  | { type: "rekeyed"; dbEncryptionKey: Uint8Array | undefined }
   | { type: "fatal"; error: PlainError };

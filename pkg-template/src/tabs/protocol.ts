@@ -161,3 +161,13 @@ export function newMessageKey(): string {
   lastKey = key > lastKey ? key : lastKey + 1n;
   return lastKey.toString();
 }
+
+export function failure(code: string, message: string, retryable = false): { ok: false; error: PlainError } {
+  return { ok: false, error: { code, message, retryable } };
+}
+
+/** Of a call that is not made once more. */
+export const OUTCOME_UNKNOWN = failure(
+  "tabs.outcome_unknown",
+  "the tab that carried this out is gone, and it may have happened: look before you call again",
+);
