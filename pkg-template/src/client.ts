@@ -1,5 +1,13 @@
 import { abortable, abortedBy, checkSignal } from "./abort.js";
 import { Accounts, checkInstallationIds, type SignatureRequestText } from "./accounts.js";
+import {
+  archiveContents,
+  archiveMetadata,
+  checkArchive,
+  checkArchiveKey,
+  type ArchiveMetadata,
+  type ArchiveOptions,
+} from "./archives.js";
 import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
@@ -326,6 +334,28 @@ export class Client<_ContentTypes = unknown> {
   /** What the node gives out of installations: until when, and why it cannot be used. */
   async fetchKeyPackageStatuses(installationIds: string[]): Promise<Map<string, KeyPackageStatus>> {
     return this.#channel.call("client.keyPackageStatuses", { installationIds });
+  }
+
+  /**
+   * Puts what this installation knows into one file, encrypted with `key` (32 bytes): by default decisions,
+   * conversations and messages. Released clients of other makers read it, and this one reads theirs.
+   */
+  async createArchive(key: Uint8Array, opts?: ArchiveOptions): Promise<Uint8Array> {
+    return this.#channel.call("client.createArchive", { key: checkArchiveKey(key), ...archiveContents(opts) });
+  }
+
+  /**
+   * Takes an archive in, all of it or nothing: later decisions, and messages that are not known. Conversations that
+   * this installation is not in are shown as inactive ones, until a member adds it.
+   */
+  async importArchive(data: Uint8Array, key: Uint8Array): Promise<void> {
+    await this.#channel.call("client.importArchive", { data: checkArchive(data), key: checkArchiveKey(key) });
+  }
+
+  /** What an archive says of itself. */
+  async archiveMetadata(data: Uint8Array, key: Uint8Array): Promise<ArchiveMetadata> {
+    const args = { data: checkArchive(data), key: checkArchiveKey(key) };
+    return archiveMetadata(await this.#channel.call("client.archiveMetadata", args));
   }
 
   /** Reads and publishes everything that the installations of this inbox tell each other. */

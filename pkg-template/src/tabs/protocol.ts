@@ -114,6 +114,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   "client.connectionState", "client.counts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
   "client.inboxStates", "client.updatesCounts", "client.keyPackageStatuses", "client.signWithInstallationKey",
   "client.verifySignature",
+  // An archive brings nothing twice.
+  "client.createArchive", "client.importArchive", "client.archiveMetadata",
   "conversations.sync", "conversations.syncAll", "conversations.list", "conversations.byId",
   "conversations.createDm", "conversations.createDmWithAddress", "conversations.dmByInboxId",
   "conversations.dmByAddress", "conversations.byMessageId", "conversations.messageById", "conversations.hmacKeys",
