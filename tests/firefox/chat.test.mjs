@@ -19,19 +19,31 @@ class Person {
     person.page = person.window.raw;
     await person.window.goto(`${site.url}/?user=${name}&node=${encodeURIComponent(node.url)}`);
     await person.press("connect-throwaway");
-    await person.page.waitForSelector(at("chat"));
+    await person.is("chat");
     return person;
   }
 
-  /** A window out of sight has no frames, and what moves in it never comes to rest. */
+  /** Puppeteer's own waiting asks for frames, of which a window without the focus has few. */
   async press(id) {
-    await this.page.bringToFront();
-    await this.page.locator(at(id)).click();
+    await this.window.waitForFunction((chosen) => document.querySelector(chosen)?.disabled === false, at(id));
+    await this.page.$eval(at(id), (element) => element.click());
   }
 
   async write(id, text) {
     await this.page.bringToFront();
-    await this.page.locator(at(id)).fill(text);
+    await this.window.waitForFunction((chosen) => document.querySelector(chosen) !== null, at(id));
+    await this.page.$eval(
+      at(id),
+      (field, text) => {
+        field.value = text;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      },
+      text,
+    );
+  }
+
+  is(id) {
+    return this.window.waitForFunction((chosen) => document.querySelector(chosen) !== null, at(id));
   }
 
   wallet() {
@@ -39,16 +51,19 @@ class Person {
   }
 
   async createGroup(name, people) {
-    await this.press("new-group");
+    await this.press("new-conversation");
+    await this.press("kind-group");
     await this.write("group-name", name);
-    await this.write("group-addresses", (await Promise.all(people.map((person) => person.wallet()))).join("\n"));
-    await this.press("create-group");
+    await this.write("group-people", (await Promise.all(people.map((person) => person.wallet()))).join("\n"));
+    await this.press("start-conversation");
     await this.isIn(name);
   }
 
   async openGroup(name) {
     await this.page.bringToFront();
-    await this.page.locator(`${at("conversation")} ::-p-text(${name})`).click();
+    const find = (name) => [...document.querySelectorAll('[data-testid="conversation"]')].find((each) => each.textContent.includes(name));
+    const conversation = await this.page.waitForFunction(find, { polling: 100 }, name);
+    await conversation.click();
     await this.isIn(name);
   }
 
@@ -82,7 +97,7 @@ class Person {
 
   async reload() {
     await this.page.reload();
-    await this.page.waitForSelector(at("chat"));
+    await this.is("chat");
   }
 }
 
