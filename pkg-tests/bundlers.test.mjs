@@ -81,6 +81,12 @@ async function chatsFrom(folder) {
   }
 }
 
+async function webpack(folder) {
+  await run("npx", ["webpack", "--mode", "production", "--entry", "./main.js"], { cwd: folder });
+  const html = await readFile(join(folder, "index.html"), "utf8");
+  await writeFile(join(folder, "dist", "index.html"), html.replace('type="module" src="./main.js"', 'defer src="./main.js"'));
+}
+
 describe("the packed tarball chats", () => {
   it("built by Vite", async () => {
     const folder = await app("vite", ["vite"]);
@@ -108,8 +114,7 @@ describe("the packed tarball chats", () => {
 
   it("built by webpack", async () => {
     const folder = await app("webpack", ["webpack", "webpack-cli"]);
-    await run("npx", ["webpack", "--mode", "production", "--entry", "./main.js"], { cwd: folder });
-    await writeFile(join(folder, "dist", "index.html"), (await readFile(join(folder, "index.html"), "utf8")).replace('type="module" src="./main.js"', 'defer src="./main.js"'));
+    await webpack(folder);
     await chatsFrom(join(folder, "dist"));
   });
 
@@ -143,6 +148,25 @@ describe("the packed tarball chats", () => {
     } finally {
       server.kill();
     }
+  });
+
+  it("in users' unit tests: Vitest in a browser, on a network inside of the page", async () => {
+    const folder = await app("vitest", ["vitest", "@vitest/browser-playwright", "playwright"], "unit");
+    const { stdout } = await run("npx", ["vitest", "run", "--reporter=json"], { cwd: folder, env: { ...process.env, CI: "true" } });
+    const report = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    assert.deepEqual([report.success, report.numPassedTests, report.numTotalTests], [true, 1, 1], stdout);
+  });
+
+  it("on a network inside of the page, built by Vite", async () => {
+    const folder = await app("unit-vite", ["vite"], "unit");
+    await run("npx", ["vite", "build", "--logLevel", "warn"], { cwd: folder });
+    await chatsFrom(join(folder, "dist"));
+  });
+
+  it("on a network inside of the page, built by webpack", async () => {
+    const folder = await app("unit-webpack", ["webpack", "webpack-cli"], "unit");
+    await webpack(folder);
+    await chatsFrom(join(folder, "dist"));
   });
 
   it("as a plain script of a static server", async () => {
