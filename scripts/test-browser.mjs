@@ -12,8 +12,6 @@ function cargoTest(nodeUrl, ...args) {
   return new Promise((resolve) => cargo.once("close", (code) => resolve(code ?? 1)));
 }
 
-if (process.argv[2] === "--no-run") process.exit(await cargoTest(`http://localhost:${preferred}`, "--no-run"));
-
 const port = await freePort(preferred);
 if (port !== preferred) console.log(`test-browser: port ${preferred} is taken, using ${port} (the suites are rebuilt for it)`);
 
