@@ -154,20 +154,12 @@ fn create(
         members: [(creator, 0)].into(),
         ..Default::default()
     };
-    let extensions = ContextExtensions {
-        immutable_metadata: Some(
-            ImmutableMetadata {
-                conversation_type,
-                creator,
-                dm_members,
-            }
-            .encode(),
-        ),
-        mutable_metadata: Some(metadata.encode()),
-        membership: Some(membership.encode()),
-        permissions: Some(permissions.encode()?),
-        has_app_data_dictionary: false,
+    let immutable = ImmutableMetadata {
+        conversation_type,
+        creator,
+        dm_members,
     };
+    let extensions = first_extensions(&immutable, &metadata, &membership, permissions)?;
     let group = Group::create(&context.provider(), context.key, creator, &extensions)?;
     let row = GroupRow {
         id: group.id(),
@@ -204,6 +196,25 @@ fn create(
     })?;
     allow(context, &row)?;
     Ok(row)
+}
+
+/// What a group's context says of it before anybody has changed anything.
+///
+/// # Errors
+/// As [`PolicySet::encode`].
+pub(super) fn first_extensions(
+    immutable: &ImmutableMetadata,
+    mutable: &MutableMetadata,
+    membership: &GroupMembership,
+    permissions: &PolicySet,
+) -> Result<ContextExtensions, GroupError> {
+    Ok(ContextExtensions {
+        immutable_metadata: Some(immutable.encode()),
+        mutable_metadata: Some(mutable.encode()),
+        membership: Some(membership.encode()),
+        permissions: Some(permissions.encode()?),
+        has_app_data_dictionary: false,
+    })
 }
 
 /// Records that the person wants this conversation, of a direct message all its groups, unless that is known.

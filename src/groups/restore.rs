@@ -2,12 +2,13 @@
 //! adds this installation.
 
 use super::context::Context;
+use super::create::first_extensions;
 use super::error::GroupError;
 use super::membership::GroupMembership;
 use super::metadata::{ImmutableMetadata, MutableMetadata};
 use super::permissions::{PolicySet, Preset};
 use crate::ids::InboxId;
-use crate::mls::{ContextExtensions, Group};
+use crate::mls::Group;
 use crate::storage::{ConversationType, GroupRow};
 
 /// Stores a conversation that this installation is not in. Who its members are is not known, but for a direct
@@ -43,20 +44,12 @@ pub fn restore(
     } else {
         PolicySet::preset(Preset::AllMembers)
     };
-    let extensions = ContextExtensions {
-        immutable_metadata: Some(
-            ImmutableMetadata {
-                conversation_type: row.conversation_type,
-                creator: row.creator_inbox_id,
-                dm_members,
-            }
-            .encode(),
-        ),
-        mutable_metadata: Some(metadata.encode()),
-        membership: Some(membership.encode()),
-        permissions: Some(permissions.encode()?),
-        has_app_data_dictionary: false,
+    let immutable = ImmutableMetadata {
+        conversation_type: row.conversation_type,
+        creator: row.creator_inbox_id,
+        dm_members,
     };
+    let extensions = first_extensions(&immutable, metadata, &membership, &permissions)?;
     Group::create_inactive(
         &context.provider(),
         context.key,
