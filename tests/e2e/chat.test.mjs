@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { servePage } from "./support/page.mjs";
+import { twoTalkAndOneReloads } from "./support/stories.mjs";
 import { world } from "./support/world.mjs";
 
 describe("two browser windows and a local node", () => {
@@ -9,24 +10,7 @@ describe("two browser windows and a local node", () => {
 
   it("both register, create a group, talk both ways live, reload one, talk again", async () => {
     const { alice, bob } = await twoInAGroup();
-    await alice.say("Soup or noodles?");
-    await bob.sees("Soup or noodles?");
-    await bob.say("Noodles");
-    await alice.sees("Noodles");
-
-    const wallet = await bob.wallet();
-    await bob.reload();
-    assert.equal(await bob.wallet(), wallet, "the account survives a reload");
-    await bob.sees("Soup or noodles?");
-    assert.deepEqual(await bob.messages(), ["Soup or noodles?", "Noodles"]);
-
-    await alice.say("At twelve?");
-    await bob.sees("At twelve?");
-    await bob.say("Yes");
-    await alice.sees("Yes");
-    const all = ["Soup or noodles?", "Noodles", "At twelve?", "Yes"];
-    assert.deepEqual(await alice.messages(), all);
-    assert.deepEqual(await bob.messages(), all);
+    await twoTalkAndOneReloads(alice, bob);
   });
 
   it("a page killed in mid-send loses nothing and doubles nothing", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { localNode, PATIENCE, servePage } from "../e2e/support/page.mjs";
+import { twoTalkAndOneReloads } from "../e2e/support/stories.mjs";
 import { openFirefox } from "./browser.mjs";
 
 const at = (id) => `[data-testid="${id}"]`;
@@ -126,23 +127,6 @@ describe("two people in Firefox", () => {
     const [alice, bob] = people;
     await alice.createGroup("Lunch", [bob]);
     await bob.openGroup("Lunch");
-    await alice.say("Soup or noodles?");
-    await bob.sees("Soup or noodles?");
-    await bob.say("Noodles");
-    await alice.sees("Noodles");
-
-    const wallet = await bob.wallet();
-    await bob.reload();
-    assert.equal(await bob.wallet(), wallet, "the account survives a reload");
-    await bob.sees("Noodles");
-    assert.deepEqual(await bob.messages(), ["Soup or noodles?", "Noodles"]);
-
-    await alice.say("At twelve?");
-    await bob.sees("At twelve?");
-    await bob.say("Yes");
-    await alice.sees("Yes");
-    const all = ["Soup or noodles?", "Noodles", "At twelve?", "Yes"];
-    assert.deepEqual(await alice.messages(), all);
-    assert.deepEqual(await bob.messages(), all);
+    await twoTalkAndOneReloads(alice, bob);
   });
 });
