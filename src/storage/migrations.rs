@@ -11,7 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/V001__initial.sql"),
     include_str!("schema/V002__removals.sql"),
     include_str!("schema/V003__preferences.sql"),
-    include_str!("schema/V007__consent_list.sql"),
+    include_str!("schema/V004__consent_list.sql"),
 ];
 
 /// Brings the database up to date, each step in a transaction of its own.
@@ -76,6 +76,31 @@ mod tests {
             .expect("valid SQL");
         assert_eq!(objects(&stepwise), objects(&at_once));
         assert_eq!(version(&stepwise), Ok(STEPS.len() as i64));
+    }
+
+    /// What another tab is told, and what a file is called, is the number of the step.
+    #[test]
+    fn the_number_of_a_step_is_that_of_its_file() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/schema");
+        let mut steps: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder of the schema")
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("a name")
+            })
+            .filter(|name| name != "schema.sql")
+            .collect();
+        steps.sort();
+        assert_eq!(steps.len(), STEPS.len());
+        for (number, name) in (1..).zip(&steps) {
+            assert!(
+                name.starts_with(&format!("V{number:03}__")),
+                "{name} is step {number}"
+            );
+        }
     }
 
     #[test]

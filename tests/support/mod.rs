@@ -4,6 +4,7 @@
 
 mod chance;
 mod disk;
+pub(crate) mod earlier;
 mod machine;
 mod person;
 mod watch;
