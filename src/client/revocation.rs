@@ -3,7 +3,7 @@
 //! Its inbox's identity log says so. The log is read whenever members' logs are, when a group loses our leaf, and
 //! now and then by a sync, since nobody tells a revoked installation anything.
 
-use super::{Client, ClientError, Event, Inner};
+use super::{Client, ClientError, ConnectionState, Event, Inner};
 use crate::identity::{LogPosition, Resolved, resolve};
 
 /// How old the last look at the own log may be when everything is synced: 30 minutes, as for members' logs.
@@ -48,6 +48,8 @@ impl Inner {
         let was_revoked = self.revoked.replace(!is_member);
         if !is_member && !was_revoked {
             tracing::warn!("this installation was revoked");
+            // Told while somebody can still hear it.
+            self.set_connection(ConnectionState::Idle);
             self.events.tell(&Event::Revoked);
             self.events.close();
         }

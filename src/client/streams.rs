@@ -186,7 +186,8 @@ fn jittered(inner: &Inner, pause: Duration) -> Duration {
 }
 
 impl Inner {
-    fn set_connection(&self, state: ConnectionState) {
+    /// Remembers how the live connection is, and tells who watches when that is news.
+    pub(super) fn set_connection(&self, state: ConnectionState) {
         if state != ConnectionState::Connected {
             self.live.listeners.dismiss_all();
         }
