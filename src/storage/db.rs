@@ -152,12 +152,13 @@ impl Store {
         // The first read: a wrong key shows here, before anything is written.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; WAL does not exist
-        // there. NORMAL: a power cut may lose the last commits, never the order or a half of one.
+        // there. FULL: what is committed stays, also when the power goes at once; with less, the journal of a commit could
+        // come back from before it was emptied, and undo a message that others have.
         // secure_delete: deleted keys are overwritten, not just unlinked.
         connection.execute_batch(
             "PRAGMA temp_store = MEMORY;
              PRAGMA journal_mode = TRUNCATE;
-             PRAGMA synchronous = NORMAL;
+             PRAGMA synchronous = FULL;
              PRAGMA secure_delete = ON;
              PRAGMA foreign_keys = ON;",
         )?;

@@ -1,4 +1,5 @@
-//! A disk in memory whose plug can be pulled in the middle of a write, and which can be full.
+//! A disk in memory whose plug can be pulled in the middle of a write, which may forget what it was not told to keep,
+//! and which can be full.
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
@@ -16,6 +17,9 @@ pub(crate) enum LastWrite {
     Lost,
     /// Its first half does.
     Torn,
+    /// Nothing of it arrives, and all that was written since its file was last synced is gone too. The power goes in
+    /// the end even where there are fewer writes.
+    Unsynced,
 }
 
 /// Clones are the same disk. SQLite knows it as a file system of its own.
@@ -28,6 +32,8 @@ pub(crate) struct Disk {
 #[derive(Debug, Default)]
 struct State {
     files: BTreeMap<String, Vec<u8>>,
+    /// What each file was when it was last synced.
+    synced: BTreeMap<String, Vec<u8>>,
     /// Files opened before the last cut are dead.
     cuts: u64,
     /// How many more writes arrive, if the plug is about to be pulled, and what becomes of the next one.
@@ -81,8 +87,11 @@ impl Disk {
     /// The power is back, or stays: what is opened now works, what was open when it went does not.
     pub(crate) fn restart(&self) {
         let mut state = self.state();
-        state.left = None;
-        if std::mem::take(&mut state.is_off) {
+        let forgets = matches!(state.left.take(), Some((_, LastWrite::Unsynced)));
+        if forgets {
+            state.files = state.synced.clone();
+        }
+        if std::mem::take(&mut state.is_off) || forgets {
             state.cuts += 1;
         }
     }
@@ -128,7 +137,7 @@ impl State {
             Some((0, last)) => {
                 self.is_off = true;
                 match last {
-                    LastWrite::Lost => self.powered(cuts).map(|()| Arrives::Whole),
+                    LastWrite::Lost | LastWrite::Unsynced => self.powered(cuts).map(|()| Arrives::Whole),
                     LastWrite::Torn => Ok(Arrives::Half),
                 }
             }
@@ -196,6 +205,7 @@ impl Vfs for Disk {
         if state.on_write(cuts)? == Arrives::Half {
             return Err(Error::other("the power is off"));
         }
+        state.synced.remove(name);
         state
             .files
             .remove(name)
@@ -267,7 +277,11 @@ impl DatabaseHandle for File {
     }
 
     fn sync(&mut self, _data_only: bool) -> Result<(), Error> {
-        self.disk.state().powered(self.cuts)
+        let mut state = self.disk.state();
+        state.powered(self.cuts)?;
+        let bytes = state.files.get(&self.name).cloned().unwrap_or_default();
+        state.synced.insert(self.name.clone(), bytes);
+        Ok(())
     }
 
     fn set_len(&mut self, size: u64) -> Result<(), Error> {
