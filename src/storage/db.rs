@@ -154,6 +154,10 @@ impl Store {
         // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; WAL does not exist
         // there. NORMAL: a power cut may lose the last commits, never the order or a half of one.
         // secure_delete: deleted keys are overwritten, not just unlinked.
+        // A file of the pool has one owner: what others may have changed need not be looked for, and its first page not
+        // be decrypted again, at each statement.
+        #[cfg(target_arch = "wasm32")]
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
         connection.execute_batch(
             "PRAGMA temp_store = MEMORY;
              PRAGMA journal_mode = TRUNCATE;
