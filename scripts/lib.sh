@@ -32,6 +32,24 @@ find_first() { # the first of the given commands that exists
   return 1
 }
 find_chromium() { find_first "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; }
-# The same engine without windows and tabs of its own, which take half a core while a page draws; else Chromium.
-find_headless() { find_first "${CHROMIUM:-}" chromium-headless-shell || find_chromium; }
+# The same engine without windows and tabs of its own, which take half a core while a page draws; else Chromium. Debian's
+# command is a script that outlives what ends it: the program itself comes first.
+find_headless() { find_first "${CHROMIUM:-}" /usr/lib/chromium/chromium-headless-shell chromium-headless-shell || find_chromium; }
 find_chromedriver() { find_first "${CHROMEDRIVER:-}" chromedriver /usr/lib/chromium-browser/chromedriver; }
+
+# Debug builds of the local node and of what else is named. After `npm test` has compiled them beside the tests they are
+# there: some of their dependencies have more features then, and cargo would compile those once more.
+build_binaries() {
+  [ "${XMTP_BINARIES:-}" = there ] || cargo build --quiet "${@/#/--package=}" ||
+    fail "$* does not compile; the compiler's message is above."
+}
+
+# For wasm-bindgen-test: chromedriver would look for Chromium itself, and finds the one with windows first.
+drive_headless() {
+  CHROMIUM=$(find_headless)
+  WASM_BINDGEN_TEST_WEBDRIVER_JSON=$STATE/webdriver.json
+  export CHROMIUM WASM_BINDGEN_TEST_WEBDRIVER_JSON
+  node -e 'const settings = JSON.parse(fs.readFileSync("webdriver.json", "utf8"));
+    settings["goog:chromeOptions"].binary = process.env.CHROMIUM;
+    console.log(JSON.stringify(settings));' >"$WASM_BINDGEN_TEST_WEBDRIVER_JSON"
+}

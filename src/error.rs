@@ -145,6 +145,12 @@ error_codes! {
     OutcomeUnknown = "tabs.outcome_unknown",
     /// A tab with a newer version of the app took the database.
     NewerVersion = "tabs.newer_version",
+    /// An archive was encrypted with another key, or changed.
+    WrongArchiveKey = "archive.wrong_key",
+    /// A file is no archive, or not a whole one.
+    InvalidArchive = "archive.invalid",
+    /// An archive is of a version that this build does not read.
+    UnsupportedArchive = "archive.unsupported_version",
     /// The client was closed.
     ClientClosed = "client.closed",
     /// The page side cannot start the worker.

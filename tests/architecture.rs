@@ -68,6 +68,7 @@ const DECODERS: &[&str] = &[
     "groups/permissions.rs",
     "preferences/list/",
     "preferences/wire.rs",
+    "preferences/archive/wire.rs",
 ];
 
 /// Crates with the only places that may name them.

@@ -2,7 +2,8 @@ import { CodecRegistry } from "./codecs.js";
 import type { RecentError } from "./diagnostics.js";
 import { XmtpError } from "./errors.js";
 import { Events, type TabRole } from "./events.js";
-import type { Args, Method, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
+import type { Args, ClientState, Method, OpenArgs, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
+import { mayRepeat, newMessageKey, OUTCOME_UNKNOWN, withKey, type Outcome } from "./tabs/protocol.js";
 import type { ClientOptions } from "./types.js";
 
 /** What the page does with the events of one stream. */
@@ -37,15 +38,31 @@ function startWorker(workerUrl: ClientOptions["workerUrl"]): Worker {
   }
 }
 
+/** A call without an answer. */
+interface Pending {
+  request: ToWorker;
+  /** Whether a worker has it, which may have carried it out. */
+  wasSent: boolean;
+  resolve: (value: never) => void;
+  reject: (error: XmtpError) => void;
+}
+
 /** The page's end of the line to the worker. */
 export class Channel {
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, { method: Method; resolve: (value: never) => void; reject: (error: XmtpError) => void }>();
+  readonly #workerUrl: ClientOptions["workerUrl"];
+  #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
   readonly #streams = new Map<number, StreamListener>();
   #nextId = 1;
   #closed: XmtpError | undefined;
   #hasEnded = false;
   #role: TabRole = "alone";
+  /** What opened the client; a worker that follows another opens it with the same. */
+  #opening: OpenArgs | undefined;
+  /** Whether there is a worker with the client: else calls wait. */
+  #presence: "here" | "away" | "returning" = "here";
+  /** The call that opens the client once more. */
+  #returning: number | undefined;
   #isRevoked = false;
   readonly #recentErrors: RecentError[] = [];
   readonly events = new Events();
@@ -54,30 +71,55 @@ export class Channel {
 
   constructor(workerUrl?: ClientOptions["workerUrl"], codecs: CodecRegistry = new CodecRegistry()) {
     this.codecs = codecs;
-    this.#worker = startWorker(workerUrl);
-    this.#worker.addEventListener("message", (event: MessageEvent<ToPage>) => this.#receive(event.data));
-    this.#worker.addEventListener("error", (event) => {
+    this.#workerUrl = workerUrl;
+    this.#worker = this.#start();
+  }
+
+  #start(): Worker {
+    const worker = startWorker(this.#workerUrl);
+    // What one has said that was ended since concerns nobody.
+    const heard = (act: () => void): void => void (worker === this.#worker && act());
+    worker.addEventListener("message", (event: MessageEvent<ToPage>) => heard(() => this.#receive(event.data)));
+    worker.addEventListener("error", (event) => {
       const text = event.message || "worker.js could not be loaded (is the option workerUrl right?)";
-      this.#fail(new XmtpError("internal", `the worker failed: ${text}`));
+      heard(() => this.#fail(new XmtpError("internal", `the worker failed: ${text}`)));
     });
-    this.#worker.addEventListener("messageerror", () => {
-      this.#fail(new XmtpError("internal", "the worker sent something that cannot be read"));
+    worker.addEventListener("messageerror", () => {
+      heard(() => this.#fail(new XmtpError("internal", "the worker sent something that cannot be read")));
     });
+    return worker;
   }
 
   /** Sends a request. After a close or a failure of the worker every request is rejected at once. */
   call<M extends Method>(method: M, ...args: Args<M> extends void ? [] : [Args<M>]): Promise<Result<M>> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return this.#ask(method, args[0], this.#presence === "here") as Promise<Result<M>>;
+  }
+
+  #ask(method: Method, args: unknown, isNow: boolean): Promise<unknown> {
     const id = this.#nextId++;
-    return new Promise<Result<M>>((resolve, reject) => {
-      this.#pending.set(id, { method, resolve: resolve as (value: never) => void, reject });
-      try {
-        this.#worker.postMessage({ id, method, args: args[0] } as ToWorker);
-      } catch (error) {
-        this.#pending.delete(id);
-        reject(new XmtpError("argument.invalid", `an argument cannot be sent to the worker: ${String(error)}`));
-      }
+    const asked = { id, method, args };
+    // With a key a message can be sent once more without being another one. For a worker that is never ended it finds one.
+    const request = (this.#opening?.dbPath === null ? asked : withKey(asked, newMessageKey)) as ToWorker;
+    if (method === "client.open") {
+      const opening = args as OpenArgs;
+      this.#opening = { ...opening, dbEncryptionKey: opening.dbEncryptionKey?.slice() };
+    }
+    return new Promise<never>((resolve, reject) => {
+      const pending = { request, wasSent: false, resolve, reject };
+      this.#pending.set(id, pending);
+      if (isNow) this.#post(pending);
     });
+  }
+
+  #post(pending: Pending): void {
+    try {
+      this.#worker.postMessage(pending.request);
+      pending.wasSent = true;
+    } catch (error) {
+      this.#pending.delete(pending.request.id);
+      pending.reject(new XmtpError("argument.invalid", `an argument cannot be sent to the worker: ${String(error)}`));
+    }
   }
 
   /** Registers a listener and gives the id under which the worker reports to it. */
@@ -120,12 +162,17 @@ export class Channel {
   /** Lets the client write what it has to, then ends the worker. Pending calls are rejected. */
   async close(): Promise<void> {
     if (this.#closed !== undefined) return;
+    if (this.#presence === "away") return this.terminate();
     const done = this.call("client.close");
     this.#closed = new XmtpError("client.closed", "the client was closed");
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));
     try {
-      await Promise.race([done, late]);
+      // Ended by `leave`, it is closed all the same.
+      const isDone = done.catch((error: unknown) => {
+        if (error !== this.#closed) throw error;
+      });
+      await Promise.race([isDone, late]);
     } finally {
       clearTimeout(timer);
       // Rejects what is still pending; `done` itself may be among it.
@@ -139,26 +186,100 @@ export class Channel {
     this.#end((this.#closed ??= new XmtpError("client.closed", "the client was closed")));
   }
 
+  /** Whether {@link Channel.leave} has ended the worker and none has the client open yet. */
+  get isAway(): boolean {
+    return this.#presence !== "here";
+  }
+
+  /**
+   * Ends the worker of a page that goes into the back/forward cache. There the browser stops a worker at any moment, and
+   * one that is stopped keeps the lock and the files from the other tabs; one that is ended gives them back at once. A
+   * database in memory stays: it has nothing to give back, and would be lost.
+   */
+  leave(): void {
+    if (this.#hasEnded || this.#presence === "away" || this.#opening === undefined || this.#opening.dbPath === null) return;
+    // Whoever was closing it can no longer wait for that.
+    if (this.#closed !== undefined) return this.terminate();
+    this.#presence = "away";
+    this.#worker.terminate();
+    if (this.#returning !== undefined) this.#pending.delete(this.#returning);
+  }
+
+  /** Starts a worker for a page that has come back, and opens the client in it. What nobody answered is asked again. */
+  async comeBack(): Promise<void> {
+    if (this.#presence !== "away" || this.#closed !== undefined) return;
+    this.#presence = "returning";
+    try {
+      this.#worker = this.#start();
+      const isFirst = [...this.#pending.values()].some(({ request }) => request.method === "client.open");
+      if (!isFirst) await this.#openAnew();
+    } catch (error) {
+      return this.#fail(error as XmtpError);
+    }
+    this.#presence = "here";
+    const opening = new Set<number>();
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.request.method === "stream.open") opening.add(pending.request.args.streamId);
+      if (!pending.wasSent || mayRepeat(pending.request)) this.#post(pending);
+      else this.#answer(pending.request.id, OUTCOME_UNKNOWN);
+    }
+    // Whoever follows one opens it again, and continues where it was.
+    for (const streamId of [...this.#streams.keys()]) if (!opening.has(streamId)) this.#endStream(streamId);
+  }
+
+  async #openAnew(): Promise<void> {
+    for (;;) {
+      const opened = this.#ask("client.open", this.#opening, true);
+      this.#returning = this.#nextId - 1;
+      try {
+        await opened;
+        return;
+      } catch (error) {
+        // The tab that has it does not answer: the queue is where to wait.
+        if ((error as XmtpError).code !== "tabs.no_leader") throw error;
+      } finally {
+        this.#returning = undefined;
+      }
+    }
+  }
+
   #receive(message: ToPage): void {
     if (message.type === "fatal") return this.#fail(XmtpError.fromPlain(message.error));
     if (message.type === "role") {
       this.#role = message.role;
       return this.events.tell("role", { role: message.role });
     }
+    if (message.type === "rekeyed") {
+      if (this.#opening !== undefined) this.#opening = { ...this.#opening, dbEncryptionKey: message.dbEncryptionKey };
+      return;
+    }
     if (message.type === "stream") {
       const listener = this.#streams.get(message.streamId);
       if (message.event === "value") listener?.onValue(message.value);
       else if (message.event === "error") listener?.onError(this.#noted(XmtpError.fromPlain(message.error), `stream ${listener.kind}`));
-      else {
-        this.#streams.delete(message.streamId);
-        listener?.onEnd();
-      }
+      else this.#endStream(message.streamId);
       return;
     }
-    const pending = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if (message.ok) pending?.resolve(message.result as never);
-    else pending?.reject(this.#noted(XmtpError.fromPlain(message.error), pending.method));
+    this.#answer(message.id, message);
+  }
+
+  #endStream(streamId: number): void {
+    const listener = this.#streams.get(streamId);
+    this.#streams.delete(streamId);
+    listener?.onEnd();
+  }
+
+  #answer(id: number, outcome: Outcome): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (pending === undefined) return;
+    const { method } = pending.request;
+    if (!outcome.ok) return pending.reject(this.#noted(XmtpError.fromPlain(outcome.error), method));
+    if (method === "client.open" && this.#opening !== undefined) {
+      // Nothing is made anew by a worker that opens it again.
+      this.#opening = { ...this.#opening, inboxId: (outcome.result as ClientState).inboxId };
+    }
+    pending.resolve(outcome.result as never);
   }
 
   /** Remembers that an error came, not what it says. */

@@ -1,5 +1,13 @@
 import { abortable, abortedBy, checkSignal } from "./abort.js";
 import { Accounts, checkInstallationIds, type SignatureRequestText } from "./accounts.js";
+import {
+  archiveContents,
+  archiveMetadata,
+  checkArchive,
+  checkArchiveKey,
+  type ArchiveMetadata,
+  type ArchiveOptions,
+} from "./archives.js";
 import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
@@ -328,6 +336,28 @@ export class Client<_ContentTypes = unknown> {
     return this.#channel.call("client.keyPackageStatuses", { installationIds });
   }
 
+  /**
+   * Puts what this installation knows into one file, encrypted with `key` (32 bytes): by default decisions,
+   * conversations and messages. Released clients of other makers read it, and this one reads theirs.
+   */
+  async createArchive(key: Uint8Array, opts?: ArchiveOptions): Promise<Uint8Array> {
+    return this.#channel.call("client.createArchive", { key: checkArchiveKey(key), ...archiveContents(opts) });
+  }
+
+  /**
+   * Takes an archive in, all of it or nothing: later decisions, and messages that are not known. Conversations that
+   * this installation is not in are shown as inactive ones, until a member adds it.
+   */
+  async importArchive(data: Uint8Array, key: Uint8Array): Promise<void> {
+    await this.#channel.call("client.importArchive", { data: checkArchive(data), key: checkArchiveKey(key) });
+  }
+
+  /** What an archive says of itself. */
+  async archiveMetadata(data: Uint8Array, key: Uint8Array): Promise<ArchiveMetadata> {
+    const args = { data: checkArchive(data), key: checkArchiveKey(key) };
+    return archiveMetadata(await this.#channel.call("client.archiveMetadata", args));
+  }
+
   /** Reads and publishes everything that the installations of this inbox tell each other. */
   syncAllDeviceSyncGroups(): Promise<GroupSyncSummary> {
     return this.preferences.sync();
@@ -426,7 +456,7 @@ export class Client<_ContentTypes = unknown> {
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
-    this.#stopWatching();
-    return this.#channel.close();
+    // A page that is left meanwhile must not keep the database.
+    return this.#channel.close().finally(() => this.#stopWatching());
   }
 }

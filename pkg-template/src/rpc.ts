@@ -156,6 +156,23 @@ export type RoleChange = "addAdmin" | "removeAdmin" | "addSuperAdmin" | "removeS
 /** A group by its id, plus what the call needs. */
 type OnGroup<T = unknown> = { groupId: string } & T;
 
+/** What goes into an archive; of `elements`, 1 is conversations and messages, 2 is decisions. */
+export interface ArchiveContents {
+  elements: number;
+  startNs: bigint | undefined;
+  endNs: bigint | undefined;
+  excludeDisappearingMessages: boolean;
+}
+
+/** What an archive says of itself, with `elements` as above. */
+export interface ArchiveSummary {
+  version: number;
+  elements: number;
+  exportedAtNs: bigint;
+  startNs?: bigint;
+  endNs?: bigint;
+}
+
 /** What needs no client, but the module. */
 type OnModule<T> = { wasmUrl: string | undefined } & T;
 
@@ -174,6 +191,9 @@ export interface Requests {
   /** What only the page hears of. */
   "client.network": { args: { online: boolean; visible: boolean }; result: void };
   "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };
+  "client.createArchive": { args: ArchiveContents & { key: Uint8Array }; result: Uint8Array };
+  "client.importArchive": { args: { data: Uint8Array; key: Uint8Array }; result: void };
+  "client.archiveMetadata": { args: { data: Uint8Array; key: Uint8Array }; result: ArchiveSummary };
   "client.inboxIdForIdentifier": { args: { identifier: Identifier }; result: string | undefined };
   /** Answers the text to sign; undefined when there is nothing to change. */
   "client.signatureRequest": { args: { requestId: string; change: InboxChange }; result: string | undefined };
@@ -346,4 +366,6 @@ export type ToPage =
   | { type: "stream"; streamId: number; event: "error"; error: PlainError }
   | { type: "stream"; streamId: number; event: "end" }
   | { type: "role"; role: TabRole }
+  /** What the database is opened with from now on. */
+  | { type: "rekeyed"; dbEncryptionKey: Uint8Array | undefined }
   | { type: "fatal"; error: PlainError };

@@ -332,6 +332,10 @@ export const handlers: Handlers = {
   "client.clearCallCounts": clearCallCounts,
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   ...identityHandlers(() => open().client, trappedNow),
+  "client.createArchive": ({ key, elements, startNs, endNs, excludeDisappearingMessages }) =>
+    open().client.createArchive(key, elements, startNs, endNs, excludeDisappearingMessages),
+  "client.importArchive": ({ data, key }) => open().client.importArchive(data, key),
+  "client.archiveMetadata": ({ data, key }) => open().client.archiveMetadata(data, key),
   "client.close": closeClient,
 
   "conversations.sync": async () => void (await open().conversations.sync()),

@@ -363,6 +363,14 @@ export class Preferences {
   free(): void;
 }
 
+export interface RawArchiveMetadata {
+  version: number;
+  elements: number;
+  exportedAtNs: bigint;
+  startNs?: bigint;
+  endNs?: bigint;
+}
+
 export class Client {
   private constructor();
   static create(options: {
@@ -400,6 +408,15 @@ export class Client {
   ): Promise<void>;
   register(): Promise<void>;
   addPasskeySignature(assertion: RawPasskeySignature): void;
+  createArchive(
+    key: Uint8Array,
+    elements: number,
+    startNs: bigint | undefined,
+    endNs: bigint | undefined,
+    excludeDisappearingMessages: boolean,
+  ): Uint8Array;
+  importArchive(data: Uint8Array, key: Uint8Array): void;
+  archiveMetadata(data: Uint8Array, key: Uint8Array): RawArchiveMetadata;
   canMessage(identifiers: RawIdentifier[]): Promise<boolean[]>;
   inboxIdForIdentifier(identifier: RawIdentifier): Promise<string | undefined>;
   addIdentifier(identifier: RawIdentifier): SignatureRequest;

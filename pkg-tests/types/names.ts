@@ -2,6 +2,7 @@
 import * as sdk from "sdk";
 import {
   AccountAlreadyAssociatedError,
+  BackupElementSelectionOption,
   Client,
   ClientNotInitializedError,
   ConsentEntityType,
@@ -24,6 +25,8 @@ import {
   getInboxIdForIdentifier,
   type Action,
   type Actions,
+  type ArchiveMetadata,
+  type ArchiveOptions,
   type Attachment,
   type BuiltInContentTypes,
   type ClientOptions,
@@ -234,4 +237,16 @@ export async function shapes(client: Client, group: Group, dm: Dm): Promise<void
   ];
   const safe = (signer: SafeSigner): string => signer.type;
   void [made, list, lines, details, metadata, settings, enabled, key, read, lifetime, synced, topics, times, deletions, updates, changed, policies, last, texts, safe];
+}
+
+export async function archives(client: Client): Promise<void> {
+  const { Consent, Messages } = BackupElementSelectionOption;
+  const options: ArchiveOptions = { elements: [Consent, Messages], startNs: 1n, endNs: 2n, excludeDisappearingMessages: true };
+  const file: Uint8Array = await client.createArchive(new Uint8Array(32), options);
+  await client.importArchive(file, new Uint8Array(32));
+  const metadata: ArchiveMetadata = await client.archiveMetadata(file, new Uint8Array(32));
+  const { backupVersion, elements, exportedAtNs, startNs, endNs } = metadata;
+  const known: boolean = elements.includes(BackupElementSelectionOption.Messages) || elements.includes(BackupElementSelectionOption.Consent);
+  const times: (bigint | undefined)[] = [exportedAtNs, startNs, endNs];
+  void [backupVersion, known, times];
 }

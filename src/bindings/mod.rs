@@ -23,6 +23,7 @@
 //! `pkg-template/src/xmtp_web.d.ts` is the contract with the page-side code.
 
 mod accounts;
+mod archives;
 mod client;
 mod consent_list;
 mod content;

@@ -230,6 +230,14 @@ export type RawPreferenceUpdate =
   | { type: "HmacKeyUpdate"; key: Uint8Array };
 
 /** How many groups there are, and how many of them were synced. */
+export interface RawArchiveMetadata {
+  version: number;
+  elements: number;
+  exportedAtNs: bigint;
+  startNs?: bigint;
+  endNs?: bigint;
+}
+
 export interface RawSyncSummary {
   numEligible: number;
   numSynced: number;

@@ -13,6 +13,7 @@
 //! | `views.rs` | what a list has read of conversations |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `consent_list.rs` | the list of XIP-42 |
+//! | `archives.rs` | everything in one encrypted file |
 //! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
@@ -25,6 +26,7 @@
 //! | `revocation.rs` | noticing that this installation was revoked |
 
 mod accounts;
+mod archives;
 mod consent_list;
 mod conversations;
 mod debug;

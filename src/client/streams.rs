@@ -22,7 +22,7 @@ use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
 use crate::groups::originator;
 use crate::ids::GroupId;
-use crate::storage::{CursorKind, GroupQuery};
+use crate::storage::{CursorKind, GroupQuery, MembershipState};
 use crate::transport::TransportError;
 use crate::transport::calls::{GroupEnvelope, WelcomeEnvelope};
 
@@ -393,6 +393,7 @@ impl Inner {
     fn group_ids(&self) -> Result<Vec<GroupId>, ClientError> {
         let query = GroupQuery {
             include_duplicate_dms: true,
+            membership_states: MembershipState::LIVING.into(),
             ..Default::default()
         };
         Ok(self.store.groups(&query)?.into_iter().map(|row| row.id).collect())

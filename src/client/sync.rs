@@ -14,7 +14,8 @@ use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, IntentId, StorageError,
+    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, IntentId, MembershipState,
+    StorageError,
 };
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
@@ -176,6 +177,7 @@ impl Inner {
     pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
         let rows = self.store.groups(&GroupQuery {
             include_duplicate_dms: true,
+            membership_states: MembershipState::LIVING.into(),
             ..Default::default()
         })?;
         let ids: Vec<GroupId> = rows.iter().map(|row| row.id).collect();

@@ -186,10 +186,12 @@ fn check(
     }
     let existing = context.db.group(&group_id)?;
     let mut by_stranger = false;
-    if existing
+    if let Some(row) = existing
         .as_ref()
-        .is_some_and(|row| row.membership_state != MembershipState::Restored)
+        .filter(|row| row.membership_state == MembershipState::Restored)
     {
+        by_stranger = !check_restored(context, row, &offer)?;
+    } else if existing.is_some() {
         match context.load(group_id) {
             Ok(group) => {
                 by_stranger = !check_replacement(context, &group, invitation, &offer, prepared.read)?;
@@ -255,6 +257,19 @@ fn check_replacement(
     }
 }
 
+/// The same for a group known from an archive, which says who made it but not who is in it: who wrote something in
+/// it was.
+fn check_restored(context: &Context<'_>, row: &GroupRow, offer: &Offer) -> Result<bool, Failure> {
+    let (kind, creator) = (offer.immutable.conversation_type, offer.immutable.creator);
+    if kind != row.conversation_type || creator != row.creator_inbox_id || offer.dm_id() != row.dm_id {
+        return Err(WelcomeError::OtherGroup.into());
+    }
+    let adder = offer.added_by;
+    Ok(kind == ConversationType::Dm
+        || [context.inbox_id, creator, row.added_by_inbox_id].contains(&adder)
+        || context.db.has_message_of(&row.id, &adder)?)
+}
+
 /// What a welcome's group says of itself.
 struct Offer {
     added_by: InboxId,
@@ -266,6 +281,10 @@ struct Offer {
 }
 
 impl Offer {
+    fn dm_id(&self) -> Option<String> {
+        self.immutable.dm_members.map(|(one, two)| dm_id(one, two))
+    }
+
     fn read(invitation: &Invitation) -> Result<Self, Failure> {
         let context: ContextExtensions = invitation.context();
         if context.has_app_data_dictionary {
@@ -410,7 +429,7 @@ fn store(
         created_at_ns: context.now_ns,
         creator_inbox_id: offer.immutable.creator,
         added_by_inbox_id: offer.added_by,
-        dm_id: offer.immutable.dm_members.map(|(one, two)| dm_id(one, two)),
+        dm_id: offer.dm_id(),
         welcome_sequence_id: Some(envelope.sequence_id),
         rotated_at_ns: 0,
         installations_last_checked_ns: 0,
@@ -438,7 +457,12 @@ fn store(
             },
             ..fresh
         },
-        _ => fresh,
+        Some(old) => GroupRow {
+            created_at_ns: old.created_at_ns,
+            last_message_ns: old.last_message_ns.max(fresh.last_message_ns),
+            ..fresh
+        },
+        None => fresh,
     };
     context.db.put_group(&row)?;
     // What was asked before we were away may have been settled meanwhile.

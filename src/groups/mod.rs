@@ -8,7 +8,7 @@
 //! | noun | file |
 //! |---|---|
 //! | what a group says of itself | `metadata.rs`, `membership.rs`, `permissions.rs`, `policy_choice.rs` |
-//! | making, joining and leaving | `create.rs`, `join.rs`, `leave.rs` |
+//! | making, joining, leaving, restoring | `create.rs`, `join.rs`, `leave.rs`, `restore.rs` |
 //! | what we want | `intent/` |
 //! | what others did | `inbound/` |
 //! | what people see of it | `view.rs`, `timeline.rs`, `removal/` |
@@ -28,6 +28,7 @@ mod permissions;
 mod policy_choice;
 pub mod push;
 pub mod removal;
+pub mod restore;
 mod row;
 mod states;
 pub mod timeline;

@@ -1,12 +1,13 @@
 //! One MLS group: its members, its context, and the messages of it.
 
-use openmls::group::{MlsGroup, ProcessMessageError};
+use openmls::group::{MlsGroup, MlsGroupState, ProcessMessageError};
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::{
     ContentType, CreateMessageError, KeyPackageVerifyError, MlsMessageIn, OpenMlsProvider as _,
     ProcessedMessageContent, ProtocolMessage, Sender, ValidationError,
 };
 use openmls::treesync::errors::LifetimeError;
+use openmls_traits::storage::StorageProvider as _;
 
 use super::commit::{VerifiedCommit, VerifiedProposal};
 use super::error::{MessageFault, MlsError};
@@ -107,8 +108,37 @@ impl Group {
     ) -> Result<Self, MlsError> {
         let mut id = [0u8; GroupId::LEN];
         getrandom::fill(&mut id).map_err(|error| MlsError::Internal(error.to_string()))?;
+        Self::create_as(provider, key, inbox_id, GroupId::new(id), context)
+    }
+
+    /// Creates one that nothing can be done in, under the id of a group that is elsewhere: a later welcome to that
+    /// takes its place.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_inactive(
+        provider: &Provider<'_>,
+        key: &InstallationKey,
+        inbox_id: InboxId,
+        id: GroupId,
+        context: &ContextExtensions,
+    ) -> Result<(), MlsError> {
+        let group = Self::create_as(provider, key, inbox_id, id, context)?;
+        provider
+            .storage()
+            .write_group_state(group.inner.group_id(), &MlsGroupState::Inactive)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
+    }
+
+    fn create_as(
+        provider: &Provider<'_>,
+        key: &InstallationKey,
+        inbox_id: InboxId,
+        id: GroupId,
+        context: &ContextExtensions,
+    ) -> Result<Self, MlsError> {
         let inner = MlsGroup::builder()
-            .with_group_id(openmls::group::GroupId::from_slice(&id))
+            .with_group_id(openmls::group::GroupId::from_slice(id.as_bytes()))
             .ciphersuite(CIPHERSUITE)
             .with_capabilities(leaf_capabilities())
             .max_past_epochs(PAST_EPOCHS)
@@ -116,10 +146,7 @@ impl Group {
             .with_group_context_extensions(context.for_creation()?)
             .build(provider, &MlsSigner(key), credential_with_key(key, inbox_id))
             .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
-        Ok(Self {
-            inner,
-            id: GroupId::new(id),
-        })
+        Ok(Self { inner, id })
     }
 
     /// Loads a stored group.

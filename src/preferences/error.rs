@@ -1,5 +1,6 @@
 //! What can go wrong with preferences.
 
+use super::archive::ArchiveError;
 use crate::error::{Coded, ErrorCode};
 use crate::groups::GroupError;
 use crate::storage::StorageError;
@@ -13,6 +14,9 @@ pub enum PreferenceError {
     /// A group failed.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// An archive cannot be read or written.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A message of another installation does not decode.
     #[error("a message between installations does not decode: {0}")]
     Message(&'static str),
@@ -35,6 +39,7 @@ impl Coded for PreferenceError {
         match self {
             PreferenceError::Storage(error) => error.code(),
             PreferenceError::Group(error) => error.code(),
+            PreferenceError::Archive(error) => error.code(),
             PreferenceError::Message(_) | PreferenceError::Payload(_) => ErrorCode::InvalidContent,
             PreferenceError::Entity { .. } | PreferenceError::IdentityKey => ErrorCode::InvalidArgument,
         }

@@ -8,8 +8,10 @@
 //! | decisions about conversations and inboxes | `consent.rs` |
 //! | what installations tell each other | `sync.rs`, as bytes `wire.rs` |
 //! | the list that V2 peers read (XIP-42) | `list/` |
+//! | everything in one encrypted file | `archive/` |
 //! | what changed, for those who watch | `update.rs` |
 
+pub mod archive;
 pub mod consent;
 mod error;
 pub mod list;

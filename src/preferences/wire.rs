@@ -92,26 +92,31 @@ fn save(update: &Update) -> proto::PreferenceUpdate {
     use proto::preference_update::Update as Saved;
     proto::PreferenceUpdate {
         update: Some(match update {
-            Update::Consent(row) => Saved::Consent(ConsentSave {
-                entity_type: match row.entity_type {
-                    ConsentEntity::Conversation => 1,
-                    ConsentEntity::Inbox => 2,
-                    // Nobody tells one: it is not marked as unsent.
-                    ConsentEntity::Address => 3,
-                },
-                state: match row.state {
-                    ConsentState::Unknown => 1,
-                    ConsentState::Allowed => 2,
-                    ConsentState::Denied => 3,
-                },
-                entity: row.entity.clone(),
-                consented_at_ns: row.consented_at_ns,
-            }),
+            Update::Consent(row) => Saved::Consent(save_consent(row)),
             Update::HmacKey(row) => Saved::Hmac(proto::HmacKeyUpdate {
                 key: row.hmac_key.as_bytes().to_vec(),
                 cycled_at_ns: row.hmac_key_cycled_at_ns,
             }),
         }),
+    }
+}
+
+/// A record of consent as the wire has it: its states count from 1.
+pub(super) fn save_consent(row: &ConsentRow) -> ConsentSave {
+    ConsentSave {
+        entity_type: match row.entity_type {
+            ConsentEntity::Conversation => 1,
+            ConsentEntity::Inbox => 2,
+            // Nobody tells one: it is not marked as unsent, and left out of archives.
+            ConsentEntity::Address => 3,
+        },
+        state: match row.state {
+            ConsentState::Unknown => 1,
+            ConsentState::Allowed => 2,
+            ConsentState::Denied => 3,
+        },
+        entity: row.entity.clone(),
+        consented_at_ns: row.consented_at_ns,
     }
 }
 
@@ -128,8 +133,8 @@ fn read(update: &proto::PreferenceUpdate) -> Result<Update, PreferenceError> {
     }
 }
 
-/// A record of consent, checked. The wire's states count from 1; type 3, an address, is not used any more.
-fn read_consent(saved: &ConsentSave) -> Result<ConsentRow, PreferenceError> {
+/// The same, checked. Type 3, an address, is not used any more.
+pub(super) fn read_consent(saved: &ConsentSave) -> Result<ConsentRow, PreferenceError> {
     let entity_type = match saved.entity_type {
         1 => ConsentEntity::Conversation,
         2 => ConsentEntity::Inbox,

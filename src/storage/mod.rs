@@ -39,6 +39,7 @@ pub use error::{Missing, StorageError, UnavailableReason, UnknownValue};
 pub use key::DatabaseKey;
 #[cfg(target_arch = "wasm32")]
 pub use opfs::OpfsPool;
+pub use sqlite::archive::ArchiveQuery;
 pub use sqlite::commit_log::{CommitLogRow, CommitResult};
 pub use sqlite::consent::{ConsentEntity, ConsentRow, ConsentState};
 pub use sqlite::consent_list::{IdentityKeyBytes, Occasion};

@@ -74,8 +74,9 @@ describe("tabs of one person in one profile", () => {
   it("a call that may have happened is not made again, and its caller is told so", async () => {
     const { alice, tabs: [leader, follower], friend, groupId } = await gathering(2);
     await there.node.break({ method: "SendGroupMessages", fault: { kind: "delay", ms: 3_000 } });
+    const before = await there.node.calls("SendGroupMessages");
     const renaming = follower.call("rename", groupId, "Dinner");
-    await follower.page.waitForTimeout(500);
+    await there.node.called("SendGroupMessages", before + 1);
     await alice.crash(leader);
     await there.node.heal();
     assert.equal((await renaming).code, "tabs.outcome_unknown");

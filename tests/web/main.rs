@@ -7,6 +7,7 @@ mod mls_person;
 #[path = "../support/page.rs"]
 mod page;
 
+mod archives;
 mod client;
 mod consent_list;
 mod content;

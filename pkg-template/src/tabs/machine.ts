@@ -4,9 +4,11 @@
  */
 import type { PlainError } from "../errors.js";
 import {
+  failure,
   isNewer,
   isRepeatable,
   mayRepeat,
+  OUTCOME_UNKNOWN,
   withKey,
   type Call,
   type HallMessage,
@@ -313,7 +315,7 @@ export class TabMachine {
       if (pending.accepted || this.#phase === "opening" || now < pending.expiresAt + MARGIN_MS) continue;
       this.#pending.delete(id);
       // What was sent once may have been begun, whatever we have heard of that.
-      this.#answer(id, pending.term === undefined || isRepeatable(pending.call) ? NO_LEADER : UNKNOWN);
+      this.#answer(id, pending.term === undefined || isRepeatable(pending.call) ? NO_LEADER : OUTCOME_UNKNOWN);
     }
     const waits = [...this.#pending.values()].filter(({ accepted }) => !accepted);
     if (waits.length === 0) return this.#flush();
@@ -360,7 +362,7 @@ export class TabMachine {
       if (pending.term !== undefined) {
         if (!mayRepeat(pending.call)) {
           this.#pending.delete(id);
-          this.#answer(id, UNKNOWN);
+          this.#answer(id, OUTCOME_UNKNOWN);
           continue;
         }
         pending.accepted = false;
@@ -531,15 +533,7 @@ export class TabMachine {
   }
 }
 
-function failure(code: string, message: string, retryable = false): { ok: false; error: PlainError } {
-  return { ok: false, error: { code, message, retryable } };
-}
-
 const NO_LEADER = failure("tabs.no_leader", "no tab had the database open in time: call again", true);
-const UNKNOWN = failure(
-  "tabs.outcome_unknown",
-  "the tab that carried this out is gone, and it may have happened: look before you call again",
-);
 const DELETED = failure("storage.deleted", "the database was deleted: reload this page");
 const NEWER = failure(
   "tabs.newer_version",

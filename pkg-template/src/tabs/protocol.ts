@@ -114,6 +114,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   "client.connectionState", "client.counts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
   "client.inboxStates", "client.updatesCounts", "client.keyPackageStatuses", "client.signWithInstallationKey",
   "client.verifySignature",
+  // An archive brings nothing twice.
+  "client.createArchive", "client.importArchive", "client.archiveMetadata",
   "conversations.sync", "conversations.syncAll", "conversations.list", "conversations.byId",
   "conversations.createDm", "conversations.createDmWithAddress", "conversations.dmByInboxId",
   "conversations.dmByAddress", "conversations.byMessageId", "conversations.messageById", "conversations.hmacKeys",
@@ -159,3 +161,13 @@ export function newMessageKey(): string {
   lastKey = key > lastKey ? key : lastKey + 1n;
   return lastKey.toString();
 }
+
+export function failure(code: string, message: string, retryable = false): { ok: false; error: PlainError } {
+  return { ok: false, error: { code, message, retryable } };
+}
+
+/** Of a call that is not made once more. */
+export const OUTCOME_UNKNOWN = failure(
+  "tabs.outcome_unknown",
+  "the tab that carried this out is gone, and it may have happened: look before you call again",
+);

@@ -336,6 +336,8 @@ export class Station {
   /** The database has another key, with which this tab is to open it from now on. */
   async #rekeyed(dbEncryptionKey: Uint8Array | undefined): Promise<void> {
     this.#args = { ...this.#args, dbEncryptionKey };
+    // The page starts another worker when it comes back from the back/forward cache.
+    this.#post({ type: "rekeyed", dbEncryptionKey });
     this.#shared = await sharedOf(this.#args);
   }
 

@@ -85,6 +85,22 @@ pub(super) fn stored(
     part(context)
 }
 
+/// The same of a message from an archive, which does not say what its sender was then: what they are now counts.
+///
+/// # Errors
+/// [`GroupError::Storage`], [`GroupError::Mls`].
+pub fn imported(context: &Context<'_>, row: &MessageRow) -> Result<(), GroupError> {
+    match of(row) {
+        // One that was here with its role is not judged anew.
+        Some(_) if context.db.removal(&row.id)?.is_some() => Ok(()),
+        Some(_) => {
+            let group = context.load(row.group_id)?;
+            stored(context, &group, row, group.epoch()).map(drop)
+        }
+        None => settle(context, row.id).map(drop),
+    }
+}
+
 /// Notes that an own removal could not be sent, or is tried again.
 pub(super) fn set_failed(context: &Context<'_>, id: MessageId, failed: bool) -> Result<(), GroupError> {
     if let Some(row) = context.db.removal(&id)? {

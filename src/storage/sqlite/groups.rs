@@ -37,6 +37,11 @@ stored_enum! {
     }
 }
 
+impl MembershipState {
+    /// All but those of conversations known from an archive alone, of which a node has nothing for us.
+    pub const LIVING: [Self; 4] = [Self::Allowed, Self::Rejected, Self::Pending, Self::PendingRemove];
+}
+
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRow {
@@ -175,7 +180,7 @@ impl Db {
         )
     }
 
-    /// All conversations with this `dm_id`: newest message first, those without a message last, then by
+    /// All conversations with this `dm_id`: those known from an archive alone last, newest message first, those without a message last, then by
     /// creation. The first is the one that lists show.
     ///
     /// # Errors
@@ -184,7 +189,7 @@ impl Db {
         self.all(
             &format!(
                 "SELECT {COLUMNS} FROM groups g WHERE g.dm_id = ?
-                 ORDER BY g.last_message_ns DESC, g.created_at_ns DESC, g.id"
+                 ORDER BY g.membership_state = 4, g.last_message_ns DESC, g.created_at_ns DESC, g.id"
             ),
             params![dm_id],
             read,

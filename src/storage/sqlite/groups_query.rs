@@ -133,11 +133,12 @@ impl GroupQuery {
             );
         }
         if !query.include_duplicate_dms {
-            // A group is left out when another one of the same DM comes before it.
+            // A group is left out when another one of the same DM comes before it; what is known from an archive
+            // alone (4) comes last.
             conditions.and(
                 "g.dm_id IS NULL OR NOT EXISTS (SELECT 1 FROM groups d WHERE d.dm_id = g.dm_id
-                    AND (coalesce(d.last_message_ns, 0), d.created_at_ns, d.id)
-                      > (coalesce(g.last_message_ns, 0), g.created_at_ns, g.id))",
+                    AND (d.membership_state <> 4, coalesce(d.last_message_ns, 0), d.created_at_ns, d.id)
+                      > (g.membership_state <> 4, coalesce(g.last_message_ns, 0), g.created_at_ns, g.id))",
                 [],
             );
         }

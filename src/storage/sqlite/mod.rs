@@ -1,5 +1,6 @@
 //! The SQL, one file per family of tables.
 
+pub(super) mod archive;
 pub(super) mod commit_log;
 pub(super) mod consent;
 pub(super) mod consent_list;

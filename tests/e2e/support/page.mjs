@@ -74,9 +74,20 @@ export async function localNode() {
     const answer = await fetch(`http://localhost:${port}/faults`, { method, body: rules && JSON.stringify(rules) });
     if (!answer.ok) throw new Error(`the node refuses the fault: ${await answer.text()}`);
   };
+  /** How many calls of this name have arrived. */
+  const calls = async (method) => (await (await fetch(`http://localhost:${port}/faults`)).json()).calls[method] ?? 0;
   return {
     url: `http://localhost:${port}`,
     log,
+    calls,
+    /** Waits until so many calls of this name have arrived. */
+    called: async (method, count) => {
+      const until = Date.now() + PATIENCE;
+      while ((await calls(method)) < count) {
+        if (Date.now() > until) throw new Error(`the node has not got ${count} calls of ${method}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     /** Lets calls go wrong as `devnode/src/faults.rs` describes, until `heal`. */
     break: (rule) => faults("POST", { rules: [rule] }),
     heal: () => faults("DELETE"),
@@ -93,8 +104,8 @@ export async function localNode() {
 
 export function openBrowser(options = {}) {
   return chromium.launch({
-    ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    ...options,
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -133,15 +144,31 @@ export class Person {
     return this.window.getByTestId("own-address").getAttribute("data-value");
   }
 
+  inboxId() {
+    return this.window.getByTestId("own-inbox-id").getAttribute("data-value");
+  }
+
   async createGroup(name, people) {
     const wallets = await Promise.all(people.map((person) => person.wallet()));
-    await this.window.getByTestId("new-group").click();
-    const dialog = this.window.getByTestId("new-group-dialog");
+    await this.window.getByTestId("new-conversation").click();
+    const dialog = this.window.getByTestId("new-conversation-dialog");
+    await dialog.getByTestId("kind-group").check();
     await dialog.getByTestId("group-name").fill(name);
-    await dialog.getByTestId("group-addresses").fill(wallets.join("\n"));
-    await dialog.getByTestId("create-group").click();
+    await dialog.getByTestId("group-people").fill(wallets.join("\n"));
+    await dialog.getByTestId("start-conversation").click();
     await dialog.waitFor({ state: "detached" });
     await this.#title(name).waitFor();
+  }
+
+  /** With somebody, by whatever the page takes for a person; resolves to the conversation's title. */
+  async startDm(who) {
+    await this.window.getByTestId("new-conversation").click();
+    const dialog = this.window.getByTestId("new-conversation-dialog");
+    await dialog.getByTestId("dm-person").fill(who);
+    await dialog.getByTestId("start-conversation").click();
+    await dialog.waitFor({ state: "detached" });
+    await this.window.locator('[data-testid="thread"][data-kind="dm"]').waitFor();
+    return this.window.getByTestId("thread-title").textContent();
   }
 
   async openGroup(name) {

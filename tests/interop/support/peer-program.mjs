@@ -1,7 +1,10 @@
 // A released client, unmodified, in a process of its own. It reads one JSON line per command, { id, verb, args }, and
 // writes one per answer, { id, value } or { id, error }, and one per thing heard on a stream, { event }.
 // Arguments: the npm alias of the package.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import readline from "node:readline";
 import { pathToFileURL } from "node:url";
 import { takingBack } from "./content.mjs";
@@ -15,6 +18,17 @@ let client;
 const { verbs, find } = sharedVerbs(() => client, (event) => write({ event }), {
   sayLater: (group, text) => group.sendText(text, true),
 });
+
+/** These releases read archives from a file. */
+async function withFile(hex, use) {
+  const path = join(mkdtempSync(join(tmpdir(), "xmtp-archive-")), "archive");
+  writeFileSync(path, Buffer.from(hex, "hex"));
+  try {
+    return await use(path);
+  } finally {
+    rmSync(dirname(path), { recursive: true });
+  }
+}
 
 /** Every text that the wallet was asked to sign. */
 const signed = [];
@@ -62,6 +76,20 @@ Object.assign(verbs, {
     await find(id);
     Conversations.prototype.getConversationById = getConversationById;
     await found.unstable.enableProposals({ force: true });
+  },
+  async createArchive(key) {
+    const file = join(mkdtempSync(join(tmpdir(), "xmtp-archive-")), "archive");
+    await client.createArchive(file, fromPlain({ hex: key }), { elements: ["Consent", "Messages"], excludeDisappearingMessages: false });
+    const bytes = readFileSync(file);
+    rmSync(dirname(file), { recursive: true });
+    return bytes.toString("hex");
+  },
+  async importArchive(file, key) {
+    await withFile(file, (path) => client.importArchive(path, fromPlain({ hex: key })));
+  },
+  async archiveMetadata(file, key) {
+    const { elements, ...rest } = await withFile(file, (path) => client.archiveMetadata(path, fromPlain({ hex: key })));
+    return { ...rest, elements: elements.map(String).sort() };
   },
   async signedTexts() {
     return signed;

@@ -135,6 +135,10 @@ export class Person {
   revoke(...people) { return this.ask("revoke", people.map((each) => each.installationId)); }
   ownInstallations() { return this.ask("ownInstallations"); }
   keyPackages(...people) { return this.ask("keyPackages", people.map((each) => each.installationId)); }
+  /** Everything, as hex. Keys are hex too. */
+  createArchive(key) { return this.ask("createArchive", key); }
+  importArchive(file, key) { return this.ask("importArchive", file, key); }
+  archiveMetadata(file, key) { return this.ask("archiveMetadata", file, key); }
   listen() { return this.ask("listen"); }
   stopListening() { return this.ask("stopListening"); }
 }

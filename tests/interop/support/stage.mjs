@@ -31,6 +31,11 @@ const chosenPeers = PEERS.filter((peer) => !process.env.XMTP_INTEROP_PEER || pee
 const stand = PEERS.find((peer) => process.env.XMTP_INTEROP_BETWEEN && peer.alias.endsWith(process.env.XMTP_INTEROP_BETWEEN));
 const chosenStories = process.env.XMTP_INTEROP_ONLY?.split(",").map(Number);
 
+/** One line for run.mjs. */
+function note(line) {
+  if (process.env.XMTP_INTEROP_RESULTS) appendFileSync(process.env.XMTP_INTEROP_RESULTS, `${JSON.stringify(line)}\n`);
+}
+
 async function assertFree(port) {
   await new Promise((resolve, reject) => {
     const server = createServer();
@@ -101,7 +106,7 @@ export function tellAll() {
     const started = Date.now();
     const record = (outcome) => {
       const line = { number, title, direction, peer: peer.label, ms: Date.now() - started, ...outcome };
-      if (process.env.XMTP_INTEROP_RESULTS) appendFileSync(process.env.XMTP_INTEROP_RESULTS, `${JSON.stringify(line)}\n`);
+      note(line);
       if (line.ok && process.env.XMTP_INTEROP_QUIET) return;
       console.log(`${line.ok ? "passes" : "FAILS"}: ${number}. ${title}, ${direction}, ${peer.label}, ${Math.round(line.ms / 1000)} s`);
     };
@@ -129,13 +134,16 @@ export function tellAll() {
     }
   };
 
+  const told = stories.filter(({ number }) => (chosenStories ? chosenStories.includes(number) : number !== 0));
+  const toldTo = (peer) => told
+    .filter(({ peers }) => !peers || peers.includes(peer.alias))
+    .flatMap((each) => each.directions.map((direction) => ({ each, direction })));
+  const isWhole = chosenPeers.length === PEERS.length && !chosenStories && !stand && !process.env.XMTP_INTEROP_OPERATIONS;
+  // What is to come, so that a run which is cut short is not taken for a whole one.
+  note({ isWhole, stories: chosenPeers.flatMap(toldTo).length });
   const tell = (peer) => describe(peer.label, { concurrency: 1 }, () => {
-    for (const each of stories) {
-      if (chosenStories ? !chosenStories.includes(each.number) : each.number === 0) continue;
-      if (each.peers && !each.peers.includes(peer.alias)) continue;
-      for (const direction of each.directions) {
-        it(`${each.number}. ${each.title}, ${direction}, ${peer.label}`, () => run(each, peer, direction));
-      }
+    for (const { each, direction } of toldTo(peer)) {
+      it(`${each.number}. ${each.title}, ${direction}, ${peer.label}`, () => run(each, peer, direction));
     }
   });
   // Each peer's stories one after another; the peers side by side, as much of a story is waiting.

@@ -33,6 +33,16 @@ Object.assign(verbs, {
   async requireVersion(id) {
     await (await find(id)).setMinimumSupportedProtocolVersion();
   },
+  async createArchive(key) {
+    return toPlain(await client.createArchive(fromPlain({ hex: key }))).hex;
+  },
+  async importArchive(file, key) {
+    await client.importArchive(fromPlain({ hex: file }), fromPlain({ hex: key }));
+  },
+  async archiveMetadata(file, key) {
+    const { elements, ...rest } = await client.archiveMetadata(fromPlain({ hex: file }), fromPlain({ hex: key }));
+    return { ...rest, elements: elements.map((element) => sdk.BackupElementSelectionOption[element]).sort() };
+  },
   async takeBack(id, message) {
     await (await find(id)).removeMessage(message);
   },

@@ -1,0 +1,81 @@
+import { XmtpError } from "./errors.js";
+import type { ArchiveContents, ArchiveSummary } from "./rpc.js";
+
+/** What an archive holds. */
+export enum BackupElementSelectionOption {
+  /** Conversations and their messages. */
+  Messages = 0,
+  /** Decisions about conversations and inboxes. */
+  Consent = 1,
+}
+
+/** What is put into an archive. */
+export interface ArchiveOptions {
+  /** Only what is later: nanoseconds since the Unix epoch. */
+  startNs?: bigint;
+  /** Only what is earlier. */
+  endNs?: bigint;
+  elements: BackupElementSelectionOption[];
+  /** Leaves messages out that will disappear. */
+  excludeDisappearingMessages: boolean;
+}
+
+/** What an archive says of itself. */
+export interface ArchiveMetadata {
+  /** The version of the format. */
+  backupVersion: number;
+  /** Kinds that this version does not know are left out. */
+  elements: BackupElementSelectionOption[];
+  exportedAtNs: bigint;
+  startNs?: bigint;
+  endNs?: bigint;
+}
+
+const ALL = [BackupElementSelectionOption.Messages, BackupElementSelectionOption.Consent];
+const KEY_LENGTH = 32;
+
+function invalid(message: string): XmtpError {
+  return new XmtpError("argument.invalid", message);
+}
+
+/** The key as the format takes it. Of a longer one the first 32 bytes count, as in `@xmtp/browser-sdk`. */
+export function checkArchiveKey(key: unknown): Uint8Array {
+  if (!(key instanceof Uint8Array) || key.length < KEY_LENGTH) {
+    throw invalid("the archive's key must be a Uint8Array of at least 32 bytes");
+  }
+  return key.subarray(0, KEY_LENGTH);
+}
+
+/** The bytes of an archive. */
+export function checkArchive(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  throw invalid("the archive must be a Uint8Array");
+}
+
+/** The options as the worker takes them; none: everything. */
+export function archiveContents(options: ArchiveOptions | undefined): ArchiveContents {
+  const { elements = ALL, startNs, endNs, excludeDisappearingMessages = false, ...rest } = options ?? {};
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) throw new XmtpError("argument.unsupported", `an archive has no option ${unknown}`);
+  if (!Array.isArray(elements) || elements.length === 0 || !elements.every((element) => ALL.includes(element))) {
+    throw invalid("elements must be an array of BackupElementSelectionOption, with at least one");
+  }
+  return {
+    elements: elements.reduce((sum, element) => sum | (1 << element), 0),
+    startNs,
+    endNs,
+    excludeDisappearingMessages,
+  };
+}
+
+/** What the worker answered, as the page shows it. */
+export function archiveMetadata(summary: ArchiveSummary): ArchiveMetadata {
+  const { version, elements, exportedAtNs, startNs, endNs } = summary;
+  return {
+    backupVersion: version,
+    elements: ALL.filter((element) => (elements & (1 << element)) !== 0),
+    exportedAtNs,
+    ...(startNs === undefined ? {} : { startNs }),
+    ...(endNs === undefined ? {} : { endNs }),
+  };
+}
