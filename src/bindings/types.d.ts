@@ -91,7 +91,6 @@ export interface RawGroupState {
   permissions: object;
 }
 
-/** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
 /** What `Conversations.listed` answers as JSON: 64-bit numbers are strings, what is absent is null. */
 export interface RawListedGroup {
   id: string;
@@ -109,6 +108,7 @@ export interface RawListedGroup {
   };
 }
 
+/** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
 export interface RawIdentifier {
   identifier: string;
   identifierKind: number;
