@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { asXmtpError } from "../callbacks.js";
 import type { Client } from "../client.js";
 import type { Dm } from "../dm.js";
 import { XmtpError } from "../errors.js";
 import type { Group } from "../group.js";
-import { asXmtpError } from "./live.js";
 import { refreshMessages } from "./messages.js";
 import { useClient } from "./provider.js";
 
