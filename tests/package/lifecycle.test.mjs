@@ -241,6 +241,34 @@ describe("a client's events", () => {
   });
 });
 
+describe("a client that has ended by itself", () => {
+  it("listens to nothing any more", async () => {
+    const page = new EventTarget();
+    let listeners = 0;
+    globalThis.addEventListener = (...args) => ((listeners += 1), page.addEventListener(...args));
+    globalThis.removeEventListener = (...args) => ((listeners -= 1), page.removeEventListener(...args));
+    try {
+      await opened();
+      assert.ok(listeners > 0);
+      account.workers[0].post({ type: "fatal", error: { code: "tabs.newer_version", message: "reload", retryable: false } });
+      assert.equal(listeners, 0);
+    } finally {
+      for (const name of ["addEventListener", "removeEventListener"]) delete globalThis[name];
+    }
+  });
+
+  it("holds no signal of a listener that was taken away", async () => {
+    const client = await opened();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    signal.addEventListener = () => (listeners += 1);
+    signal.removeEventListener = () => (listeners -= 1);
+    client.on("role", () => undefined, { signal })();
+    assert.equal(listeners, 0);
+    await client.close();
+  });
+});
+
 describe("diagnostics", () => {
   const SECRETS = {
     inboxId: INBOX,
