@@ -25,6 +25,7 @@ import { watchNetwork, type ConnectionState } from "./network.js";
 import { checkDatabaseKey, checkKeys, resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
 import type { ClientState, OpenArgs, StreamValue } from "./rpc.js";
+import { DebugInformation } from "./statistics.js";
 import { askToKeep, storageInfo, type StorageInfo } from "./storage.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
@@ -47,6 +48,7 @@ function openArgs(options: ResolvedOptions, identifier: Identifier): OpenArgs {
 export class Client<_ContentTypes = unknown> {
   readonly conversations: Conversations;
   readonly preferences: Preferences;
+  readonly debugInformation: DebugInformation;
   readonly #accounts: Accounts;
   readonly #channel: Channel;
   readonly #options: ResolvedOptions;
@@ -73,6 +75,7 @@ export class Client<_ContentTypes = unknown> {
     this.#persistence = options.dbPath === null ? Promise.resolve("unknown") : askToKeep();
     this.conversations = new Conversations(channel, state.installationId);
     this.preferences = new Preferences(channel, state.inboxId);
+    this.debugInformation = new DebugInformation(channel);
     this.#accounts = new Accounts(channel, signer);
   }
 

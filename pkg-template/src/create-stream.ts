@@ -1,6 +1,7 @@
 /** A stream over anything that calls back, with the retries of the package's own streams. */
 import { abortable } from "./abort.js";
 import { toPlainError, XmtpError } from "./errors.js";
+import { markLast } from "./stream-failure.js";
 import { AsyncStreamProxy, checkStreamOptions, retryWait, type StreamOptions } from "./streams.js";
 
 /** Retries in a row before a stream gives up, unless `retryAttempts` says otherwise. */
@@ -80,7 +81,7 @@ export async function createStream<T = unknown, V = T>(
     if (proxy.isDone) return;
     if (!retryOnFail || attempts >= retryAttempts) {
       options.onFail?.();
-      options.onError?.(error);
+      options.onError?.(markLast(error));
       return end();
     }
     attempts += 1;

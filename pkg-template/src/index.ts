@@ -42,6 +42,7 @@ export type { CallOptions } from "./abort.js";
 export type { Diagnostics, RecentError } from "./diagnostics.js";
 export type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 export type { ConnectionState } from "./network.js";
+export { DebugInformation, type ApiStats, type IdentityStats } from "./statistics.js";
 export type { StorageInfo } from "./storage.js";
 export { XmtpError } from "./errors.js";
 export * from "./error-classes.js";

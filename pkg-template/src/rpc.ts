@@ -192,6 +192,9 @@ export interface Requests {
   "client.isRegistered": { args: void; result: boolean };
   "client.connectionState": { args: void; result: ConnectionState };
   "client.counts": { args: void; result: DatabaseCounts };
+  /** By the node's names of its calls. */
+  "client.callCounts": { args: void; result: ReadonlyMap<string, bigint> };
+  "client.clearCallCounts": { args: void; result: void };
   /** What only the page hears of. */
   "client.network": { args: { online: boolean; visible: boolean }; result: void };
   "client.canMessage": { args: { identifiers: Identifier[] }; result: boolean[] };

@@ -1,8 +1,9 @@
 import { abortable, checkSignal } from "./abort.js";
 import type { Channel } from "./channel.js";
 import { asyncDispose } from "./dispose.js";
-import { invalidArgument, XmtpError } from "./errors.js";
+import { XmtpError } from "./errors.js";
 import type { StreamSource, StreamValue } from "./rpc.js";
+import { markLast } from "./stream-failure.js";
 
 /** `V` is what comes out, `T` unless it is given: two parameters as in the package this one follows. */
 export interface StreamOptions<T = unknown, V = T> {
@@ -180,7 +181,7 @@ export async function openStream<T>(
 
   const giveUp = (error: XmtpError): void => {
     options.onFail?.();
-    options.onError?.(error);
+    options.onError?.(markLast(error));
     void proxy.end();
   };
 
@@ -228,7 +229,8 @@ export function checkStreamOptions(options: object): void {
     if (value === undefined) continue;
     if (name === "signal") checkSignal(value);
     if ((name === "retryAttempts" || name === "retryDelay") && !(Number.isFinite(value) && value >= 0)) {
-      throw invalidArgument(`${name} must be a number of at least 0`);
+      const message = `${name} must be a number of at least 0`;
+      throw new XmtpError("argument.invalid", message, { details: { option: name } });
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
+import { callCounts, clearCallCounts } from "./call-counts.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
 import { deleteFiles } from "./database.js";
 import type { DatabaseCounts } from "./diagnostics.js";
@@ -304,6 +305,8 @@ export const handlers: Handlers = {
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
   "client.counts": countAll,
+  "client.callCounts": callCounts,
+  "client.clearCallCounts": clearCallCounts,
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   ...identityHandlers(() => open().client, trappedNow),
   "client.createArchive": ({ key, elements, startNs, endNs, excludeDisappearingMessages }) =>

@@ -2,6 +2,7 @@
 import * as sdk from "sdk";
 import {
   AccountAlreadyAssociatedError,
+  BackupElementSelectionOption,
   Client,
   ClientNotInitializedError,
   ConsentEntityType,
@@ -13,6 +14,7 @@ import {
   Dm,
   Group,
   GroupNotFoundError,
+  HistorySyncUrls,
   IdentifierKind,
   InboxReassignError,
   LogLevel,
@@ -24,6 +26,9 @@ import {
   getInboxIdForIdentifier,
   type Action,
   type Actions,
+  type ArchiveMetadata,
+  type ArchiveOptions,
+  type AvailableArchiveInfo,
   type Attachment,
   type BuiltInContentTypes,
   type ClientOptions,
@@ -100,7 +105,7 @@ export async function networks(signer: sdk.Signer): Promise<void> {
   const inboxId: string | undefined = await getInboxIdForIdentifier(backend, identifier);
   const options: ClientOptions | undefined = client.options;
   const ready: boolean = client.isReady;
-  const parts: (DeviceSyncOptions | ContentOptions | StorageOptions | OtherOptions)[] = [{ disableDeviceSync: true }, { codecs: [] }, { dbPath: null }, { disableAutoRegister: true }];
+  const parts: (DeviceSyncOptions | ContentOptions | StorageOptions | OtherOptions)[] = [{ disableDeviceSync: true, historySyncUrl: HistorySyncUrls.local }, { codecs: [] }, { dbPath: null }, { disableAutoRegister: true }];
   await Client.build(identifier, { codecs: [poke] });
   void [inboxId, options, ready, parts, await generateInboxId(identifier)];
 }
@@ -234,4 +239,22 @@ export async function shapes(client: Client, group: Group, dm: Dm): Promise<void
   ];
   const safe = (signer: SafeSigner): string => signer.type;
   void [made, list, lines, details, metadata, settings, enabled, key, read, lifetime, synced, topics, times, deletions, updates, changed, policies, last, texts, safe];
+}
+
+export async function archives(client: Client): Promise<void> {
+  const { Consent, Messages } = BackupElementSelectionOption;
+  const options: ArchiveOptions = { elements: [Consent, Messages], startNs: 1n, endNs: 2n, excludeDisappearingMessages: true };
+  const file: Uint8Array = await client.createArchive(new Uint8Array(32), options);
+  await client.importArchive(file, new Uint8Array(32));
+  const metadata: ArchiveMetadata = await client.archiveMetadata(file, new Uint8Array(32));
+  const { backupVersion, elements, exportedAtNs, startNs, endNs } = metadata;
+  const known: boolean = elements.includes(BackupElementSelectionOption.Messages) || elements.includes(BackupElementSelectionOption.Consent);
+  const times: (bigint | undefined)[] = [exportedAtNs, startNs, endNs];
+  await client.sendSyncRequest(options);
+  await client.sendSyncArchive("pin", options, HistorySyncUrls.dev);
+  await client.processSyncArchive("pin");
+  await client.processSyncArchive();
+  const found: AvailableArchiveInfo[] = await client.listAvailableArchives(7);
+  const makers: Uint8Array[] = found.map(({ pin, sentByInstallation, metadata }) => (pin === "" || metadata.exportedAtNs > 0n ? sentByInstallation : sentByInstallation));
+  void [backupVersion, known, times, makers];
 }

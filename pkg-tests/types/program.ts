@@ -13,7 +13,6 @@ import {
   Group,
   GroupMessageKind,
   GroupPermissionsOptions,
-  HistorySyncUrls,
   IdentifierKind,
   ListConversationsOrderBy,
   MessageSortBy,
@@ -79,14 +78,6 @@ export async function accounts(): Promise<void> {
   await client.verifySignedWithInstallationKey("text", signed);
   await client.verifySignedWithPublicKey("text", signed, new Uint8Array(32));
   const statuses = await client.fetchKeyPackageStatuses(["id"]);
-  const file: Uint8Array = await client.createArchive(new Uint8Array(32), { elements: [0], excludeDisappearingMessages: false });
-  await client.importArchive(file, new Uint8Array(32));
-  const made: bigint = (await client.archiveMetadata(file, new Uint8Array(32))).exportedAtNs;
-  await client.sendSyncRequest();
-  await client.sendSyncArchive("pin", undefined, HistorySyncUrls.dev);
-  await client.processSyncArchive("pin");
-  const pins: string[] = (await client.listAvailableArchives(7)).map((archive) => archive.pin);
-  void [made, pins];
   const until: bigint | undefined = statuses.get("id")?.lifetime?.notAfter;
   const counts: Map<string, number> = await client.fetchLatestInboxUpdatesCount(["id"]);
   const own: number = await client.fetchOwnInboxUpdatesCount();

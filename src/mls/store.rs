@@ -186,124 +186,63 @@ impl<'a> MlsStore<'a> {
     }
 }
 
+/// The calls of OpenMLS for what there is one of for each key: which kind it is, the traits of key and value, then
+/// writing, reading and deleting it. Their type parameters stand in the order that OpenMLS gives them.
+macro_rules! one_for_each_key {
+    ($($kind:ident: $key:ident => $value:ident,
+        $write:ident<$($of_write:ident),+>, $read:ident<$($of_read:ident),+>, $delete:ident;)+) => {$(
+        fn $write<$($of_write),+>(&self, key: &K, value: &T) -> Result<(), MlsStoreError>
+        where
+            K: traits::$key<V>,
+            T: traits::$value<V>,
+        {
+            self.put(Kind::$kind, key, value)
+        }
+
+        fn $read<$($of_read),+>(&self, key: &K) -> Result<Option<T>, MlsStoreError>
+        where
+            K: traits::$key<V>,
+            T: traits::$value<V>,
+        {
+            self.value(Kind::$kind, key)
+        }
+
+        fn $delete<K: traits::$key<V>>(&self, key: &K) -> Result<(), MlsStoreError> {
+            self.delete(Kind::$kind, key)
+        }
+    )+};
+}
+
 impl StorageProvider<V> for MlsStore<'_> {
     type Error = MlsStoreError;
 
-    fn write_mls_join_config<K: traits::GroupId<V>, T: traits::MlsGroupJoinConfig<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::JoinConfig, group_id, value)
-    }
-
-    fn mls_group_join_config<K: traits::GroupId<V>, T: traits::MlsGroupJoinConfig<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::JoinConfig, group_id)
-    }
-
-    fn delete_group_config<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::JoinConfig, group_id)
-    }
-
-    fn write_tree<K: traits::GroupId<V>, T: traits::TreeSync<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::Tree, group_id, value)
-    }
-
-    fn tree<K: traits::GroupId<V>, T: traits::TreeSync<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::Tree, group_id)
-    }
-
-    fn delete_tree<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::Tree, group_id)
-    }
-
-    fn write_interim_transcript_hash<K: traits::GroupId<V>, T: traits::InterimTranscriptHash<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::InterimTranscriptHash, group_id, value)
-    }
-
-    fn interim_transcript_hash<K: traits::GroupId<V>, T: traits::InterimTranscriptHash<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::InterimTranscriptHash, group_id)
-    }
-
-    fn delete_interim_transcript_hash<K: traits::GroupId<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<(), MlsStoreError> {
-        self.delete(Kind::InterimTranscriptHash, group_id)
-    }
-
-    fn write_context<K: traits::GroupId<V>, T: traits::GroupContext<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::GroupContext, group_id, value)
-    }
-
-    fn group_context<K: traits::GroupId<V>, T: traits::GroupContext<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::GroupContext, group_id)
-    }
-
-    fn delete_context<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::GroupContext, group_id)
-    }
-
-    fn write_confirmation_tag<K: traits::GroupId<V>, T: traits::ConfirmationTag<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::ConfirmationTag, group_id, value)
-    }
-
-    fn confirmation_tag<K: traits::GroupId<V>, T: traits::ConfirmationTag<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::ConfirmationTag, group_id)
-    }
-
-    fn delete_confirmation_tag<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::ConfirmationTag, group_id)
-    }
-
-    fn write_group_state<T: traits::GroupState<V>, K: traits::GroupId<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::GroupState, group_id, value)
-    }
-
-    fn group_state<T: traits::GroupState<V>, K: traits::GroupId<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::GroupState, group_id)
-    }
-
-    fn delete_group_state<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::GroupState, group_id)
+    one_for_each_key! {
+        JoinConfig: GroupId => MlsGroupJoinConfig,
+            write_mls_join_config<K, T>, mls_group_join_config<K, T>, delete_group_config;
+        Tree: GroupId => TreeSync,
+            write_tree<K, T>, tree<K, T>, delete_tree;
+        InterimTranscriptHash: GroupId => InterimTranscriptHash,
+            write_interim_transcript_hash<K, T>, interim_transcript_hash<K, T>, delete_interim_transcript_hash;
+        GroupContext: GroupId => GroupContext,
+            write_context<K, T>, group_context<K, T>, delete_context;
+        ConfirmationTag: GroupId => ConfirmationTag,
+            write_confirmation_tag<K, T>, confirmation_tag<K, T>, delete_confirmation_tag;
+        GroupState: GroupId => GroupState,
+            write_group_state<T, K>, group_state<T, K>, delete_group_state;
+        ResumptionPsks: GroupId => ResumptionPskStore,
+            write_resumption_psk_store<K, T>, resumption_psk_store<K, T>, delete_all_resumption_psk_secrets;
+        OwnLeafIndex: GroupId => LeafNodeIndex,
+            write_own_leaf_index<K, T>, own_leaf_index<K, T>, delete_own_leaf_index;
+        EpochSecrets: GroupId => GroupEpochSecrets,
+            write_group_epoch_secrets<K, T>, group_epoch_secrets<K, T>, delete_group_epoch_secrets;
+        SignatureKeyPair: SignaturePublicKey => SignatureKeyPair,
+            write_signature_key_pair<K, T>, signature_key_pair<K, T>, delete_signature_key_pair;
+        EncryptionKeyPair: EncryptionKey => HpkeKeyPair,
+            write_encryption_key_pair<K, T>, encryption_key_pair<T, K>, delete_encryption_key_pair;
+        KeyPackage: HashReference => KeyPackage,
+            write_key_package<K, T>, key_package<K, T>, delete_key_package;
+        Psk: PskId => PskBundle,
+            write_psk<K, T>, psk<T, K>, delete_psk;
     }
 
     fn write_message_secrets<K: traits::GroupId<V>, T: traits::MessageSecrets<V>>(
@@ -326,148 +265,6 @@ impl StorageProvider<V> for MlsStore<'_> {
 
     fn delete_message_secrets<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
         self.delete(Kind::MessageSecrets, group_id)
-    }
-
-    fn write_resumption_psk_store<K: traits::GroupId<V>, T: traits::ResumptionPskStore<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::ResumptionPsks, group_id, value)
-    }
-
-    fn resumption_psk_store<K: traits::GroupId<V>, T: traits::ResumptionPskStore<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::ResumptionPsks, group_id)
-    }
-
-    fn delete_all_resumption_psk_secrets<K: traits::GroupId<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<(), MlsStoreError> {
-        self.delete(Kind::ResumptionPsks, group_id)
-    }
-
-    fn write_own_leaf_index<K: traits::GroupId<V>, T: traits::LeafNodeIndex<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::OwnLeafIndex, group_id, value)
-    }
-
-    fn own_leaf_index<K: traits::GroupId<V>, T: traits::LeafNodeIndex<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::OwnLeafIndex, group_id)
-    }
-
-    fn delete_own_leaf_index<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::OwnLeafIndex, group_id)
-    }
-
-    fn write_group_epoch_secrets<K: traits::GroupId<V>, T: traits::GroupEpochSecrets<V>>(
-        &self,
-        group_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::EpochSecrets, group_id, value)
-    }
-
-    fn group_epoch_secrets<K: traits::GroupId<V>, T: traits::GroupEpochSecrets<V>>(
-        &self,
-        group_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::EpochSecrets, group_id)
-    }
-
-    fn delete_group_epoch_secrets<K: traits::GroupId<V>>(&self, group_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::EpochSecrets, group_id)
-    }
-
-    fn write_signature_key_pair<K: traits::SignaturePublicKey<V>, T: traits::SignatureKeyPair<V>>(
-        &self,
-        public_key: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::SignatureKeyPair, public_key, value)
-    }
-
-    fn signature_key_pair<K: traits::SignaturePublicKey<V>, T: traits::SignatureKeyPair<V>>(
-        &self,
-        public_key: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::SignatureKeyPair, public_key)
-    }
-
-    fn delete_signature_key_pair<K: traits::SignaturePublicKey<V>>(
-        &self,
-        public_key: &K,
-    ) -> Result<(), MlsStoreError> {
-        self.delete(Kind::SignatureKeyPair, public_key)
-    }
-
-    fn write_encryption_key_pair<K: traits::EncryptionKey<V>, T: traits::HpkeKeyPair<V>>(
-        &self,
-        public_key: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::EncryptionKeyPair, public_key, value)
-    }
-
-    fn encryption_key_pair<T: traits::HpkeKeyPair<V>, K: traits::EncryptionKey<V>>(
-        &self,
-        public_key: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::EncryptionKeyPair, public_key)
-    }
-
-    fn delete_encryption_key_pair<K: traits::EncryptionKey<V>>(
-        &self,
-        public_key: &K,
-    ) -> Result<(), MlsStoreError> {
-        self.delete(Kind::EncryptionKeyPair, public_key)
-    }
-
-    fn write_key_package<K: traits::HashReference<V>, T: traits::KeyPackage<V>>(
-        &self,
-        hash_ref: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::KeyPackage, hash_ref, value)
-    }
-
-    fn key_package<K: traits::HashReference<V>, T: traits::KeyPackage<V>>(
-        &self,
-        hash_ref: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::KeyPackage, hash_ref)
-    }
-
-    fn delete_key_package<K: traits::HashReference<V>>(&self, hash_ref: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::KeyPackage, hash_ref)
-    }
-
-    fn write_psk<K: traits::PskId<V>, T: traits::PskBundle<V>>(
-        &self,
-        psk_id: &K,
-        value: &T,
-    ) -> Result<(), MlsStoreError> {
-        self.put(Kind::Psk, psk_id, value)
-    }
-
-    fn psk<T: traits::PskBundle<V>, K: traits::PskId<V>>(
-        &self,
-        psk_id: &K,
-    ) -> Result<Option<T>, MlsStoreError> {
-        self.value(Kind::Psk, psk_id)
-    }
-
-    fn delete_psk<K: traits::PskId<V>>(&self, psk_id: &K) -> Result<(), MlsStoreError> {
-        self.delete(Kind::Psk, psk_id)
     }
 
     fn write_encryption_epoch_key_pairs<

@@ -49,6 +49,35 @@ describe("a network in the page", { timeout: 180_000 }, () => {
     assert.deepEqual(found, [[true], [false], [false]]);
   });
 
+  it("counts as the client counts: the statistics of its traffic are what the node has seen", async () => {
+    const seen = await page.run(async () => {
+      const network = await window.createTestNetwork();
+      const alice = await window.open(network.options);
+      const group = await alice.conversations.createGroup([]);
+      await network.addFaults({ method: "SendGroupMessages", fault: { kind: "drop_answer" }, times: 1 });
+      await group.sendText("one");
+      const counted = { ...(await alice.debugInformation.apiStatistics()), ...(await alice.debugInformation.apiIdentityStatistics()) };
+      const calls = await network.calls();
+      const text = await alice.debugInformation.apiAggregateStatistics();
+      await alice.debugInformation.clearAllStatistics();
+      const cleared = (await alice.debugInformation.apiStatistics()).sendGroupMessages;
+      await alice.close();
+      await network.close();
+      const NAMES = {
+        uploadKeyPackage: "UploadKeyPackage", sendGroupMessages: "SendGroupMessages", queryGroupMessages: "QueryGroupMessages",
+        queryWelcomeMessages: "QueryWelcomeMessages", publishIdentityUpdate: "PublishIdentityUpdate",
+        getIdentityUpdatesV2: "GetIdentityUpdates", getInboxIds: "GetInboxIds",
+      };
+      const both = Object.entries(NAMES).map(([field, name]) => [field, Number(counted[field]), calls[name] ?? 0]);
+      return { both, text, cleared: Number(cleared) };
+    });
+    for (const [field, ours, node] of seen.both) assert.equal(ours, node, field);
+    const sends = seen.both.find(([field]) => field === "sendGroupMessages")[1];
+    assert.ok(sends >= 2, `${sends} sends`);
+    assert.match(seen.text, new RegExp(`^SendGroupMessages +${sends}$`, "m"));
+    assert.equal(seen.cleared, 0);
+  });
+
   it("loses answers and refuses for a limit: the message arrives, and once", async () => {
     const seen = await page.run(async () => {
       const network = await window.createTestNetwork();

@@ -11,8 +11,10 @@ const THEIRS = [
   "AccountAlreadyAssociatedError", "ActionStyle", "ApiUrls", "Client", "ClientNotInitializedError", "ConsentEntityType",
   "ConsentState", "ContentType", "Conversation", "ConversationType", "Conversations", "DecodedMessage", "DeliveryStatus", "Dm",
   "Group", "GroupMessageKind", "GroupNotFoundError", "GroupPermissionsOptions", "IdentifierKind", "InboxReassignError",
-  "ListConversationsOrderBy", "LogLevel", "MessageSortBy", "MetadataField", "OpfsInitializationError", "PermissionLevel",
+  "ListConversationsOrderBy", "LogLevel", "MessageSortBy", "MetadataField", "Opfs", "OpfsInitializationError",
+  "OpfsNotInitializedError", "PermissionLevel",
   "PermissionPolicy", "PermissionUpdateType", "ReactionAction", "ReactionSchema", "SignerUnavailableError", "SortDirection",
+  "StreamFailedError", "StreamInvalidRetryAttemptsError", "StreamNotFoundError",
   "contentTypeActions", "contentTypeAttachment", "contentTypeGroupUpdated", "contentTypeIntent", "contentTypeLeaveRequest",
   "contentTypeMarkdown", "contentTypeMultiRemoteAttachment", "contentTypeReaction", "contentTypeReadReceipt",
   "contentTypeRemoteAttachment", "contentTypeReply", "contentTypeText", "contentTypeTransactionReference",
@@ -80,6 +82,21 @@ describe("error classes", () => {
       assert.ok(!(new Error(of) instanceof api[name]));
       assert.ok(!({ code: of } instanceof api[name]));
     }
+  });
+
+  it("know the end of a stream, and a number of attempts that is none", async () => {
+    const errors = [];
+    const source = { onFail: undefined };
+    const begin = async (_, onFail) => ((source.onFail = onFail), () => {});
+    await api.createStream(begin, undefined, { retryOnFail: false, onError: (error) => errors.push(error) });
+    source.onFail();
+    assert.deepEqual(errors.map((error) => [error instanceof api.StreamFailedError, error.code]), [[true, "network.unavailable"]]);
+    assert.ok(!(new api.XmtpError("network.unavailable", "") instanceof api.StreamFailedError), "one that ended nothing");
+    const wrong = await api.createStream(begin, undefined, { retryAttempts: -1 }).catch((error) => error);
+    assert.ok(wrong instanceof api.StreamInvalidRetryAttemptsError && wrong.code === "argument.invalid");
+    assert.ok(!(new api.XmtpError("argument.invalid", "") instanceof api.StreamInvalidRetryAttemptsError));
+    assert.ok(!(wrong instanceof api.StreamNotFoundError));
+    assert.ok(new api.XmtpError("client.closed", "") instanceof api.OpfsNotInitializedError);
   });
 });
 

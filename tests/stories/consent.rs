@@ -87,11 +87,7 @@ fn nothing_is_left_of_the_wish_for_a_group_that_could_not_be_made() {
             message: "no".into(),
         };
         world.faults().add(Rule::always("SendGroupMessages", refusal));
-        let made = alice
-            .client
-            .conversations()
-            .create_group(&[bob.inbox_id()], &NewGroup::default())
-            .await;
+        let made = alice.create_group(&[&bob], &NewGroup::default()).await;
         assert!(made.is_err());
         drop(alice);
         let store = Store::open(StoreOptions::file(world.file("alice.db"))).expect("opens");

@@ -16,12 +16,7 @@ async fn group_of(alice: &Person, bob: &Person, disappearing: Option<(i64, i64)>
         disappearing,
         ..Default::default()
     };
-    let group = alice
-        .client
-        .conversations()
-        .create_group(&[bob.inbox_id()], &new)
-        .await
-        .expect("a group");
+    let group = alice.create_group(&[bob], &new).await.expect("a group");
     bob.sync().await;
     group
 }

@@ -334,11 +334,7 @@ fn a_node_that_talks_nonsense_is_an_error_and_changes_nothing() {
             let at_alice = alice.group(group);
             let changed = at_alice.update_field(field::NAME, "lost").await;
             assert!(matches!(changed, Err(ClientError::Transport(_))));
-            let made = alice
-                .client
-                .conversations()
-                .create_group(&[bob.inbox_id()], &NewGroup::default())
-                .await;
+            let made = alice.create_group(&[&bob], &NewGroup::default()).await;
             assert!(matches!(made.map(|_| ()), Err(ClientError::Transport(_))));
             assert_eq!(alice.epoch_of(group), epoch);
             assert_eq!(alice.texts(group), ["before"]);

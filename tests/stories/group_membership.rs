@@ -118,11 +118,7 @@ fn somebody_without_a_usable_key_package_cannot_be_added_and_nothing_is_left() {
         let group = alice.group_with(&[&bob]).await;
         let ghost = world.person().await;
         world.revoke(&ghost.wallet.clone(), &ghost).await;
-        let made = alice
-            .client
-            .conversations()
-            .create_group(&[ghost.inbox_id()], &NewGroup::default())
-            .await;
+        let made = alice.create_group(&[&ghost], &NewGroup::default()).await;
         // Without installations there is nothing to add, nor anybody to reach.
         assert!(made.is_err(), "{made:?}");
         assert_eq!(conversations(&alice).len(), 1);
@@ -328,11 +324,7 @@ fn names_are_changed_by_those_who_may() {
             name: "Alice's name".into(),
             ..Default::default()
         };
-        let strict = alice
-            .client
-            .conversations()
-            .create_group(&[bob.inbox_id()], &strict)
-            .await;
+        let strict = alice.create_group(&[&bob], &strict).await;
         let strict = strict.expect("a group");
         bob.sync().await;
         let at_bob = bob.group(strict.id());
@@ -374,11 +366,7 @@ fn admins_are_made_and_unmade() {
             permissions: PolicySet::preset(Preset::AdminOnly),
             ..Default::default()
         };
-        let group = alice
-            .client
-            .conversations()
-            .create_group(&[bob.inbox_id()], &strict)
-            .await;
+        let group = alice.create_group(&[&bob], &strict).await;
         let group = group.expect("a group");
         bob.sync().await;
         let at_bob = bob.group(group.id());
@@ -497,11 +485,7 @@ fn a_group_whose_welcome_failed_is_finished_by_the_next_sync() {
         world
             .faults()
             .add(Rule::always("SendWelcomeMessages", Fault::DropRequest));
-        let made = alice
-            .client
-            .conversations()
-            .create_group(&[bob.inbox_id()], &NewGroup::default())
-            .await;
+        let made = alice.create_group(&[&bob], &NewGroup::default()).await;
         assert!(matches!(made.map(|_| ()), Err(ClientError::Transport(_))));
         world.faults().clear();
         alice.sync().await;
@@ -523,11 +507,7 @@ fn a_group_whose_commit_could_not_be_sent_is_finished_by_the_next_sync() {
         world
             .faults()
             .add(Rule::times("QueryGroupMessages", Fault::DropRequest, 6));
-        let made = alice
-            .client
-            .conversations()
-            .create_group(&[bob.inbox_id()], &NewGroup::default())
-            .await;
+        let made = alice.create_group(&[&bob], &NewGroup::default()).await;
         assert!(matches!(made.map(|_| ()), Err(ClientError::Transport(_))));
         world.faults().clear();
         alice.sync().await;

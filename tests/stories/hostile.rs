@@ -10,9 +10,7 @@ use xmtp_web::groups::NewGroup;
 
 /// Makes a group without waiting for the others to join.
 async fn invitation(from: &Person, to: &Person) -> GroupHandle {
-    from.client
-        .conversations()
-        .create_group(&[to.inbox_id()], &NewGroup::default())
+    from.create_group(&[to], &NewGroup::default())
         .await
         .expect("a group")
 }

@@ -30,6 +30,6 @@ mod random_trouble;
 mod registration;
 mod sizes;
 mod wallets;
-mod xip72;
 mod xip_42;
 mod xip_45;
+mod xip_72;

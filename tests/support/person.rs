@@ -158,15 +158,20 @@ impl Person {
         self.client.sync_all().await.expect("syncs");
     }
 
+    /// Makes a group of which the others do not know yet.
+    pub(crate) async fn create_group(
+        &self,
+        others: &[&Person],
+        new: &NewGroup,
+    ) -> Result<GroupHandle, ClientError> {
+        let members: Vec<_> = others.iter().map(|other| other.inbox_id()).collect();
+        self.client.conversations().create_group(&members, new).await
+    }
+
     /// Makes a group; the others join it.
     pub(crate) async fn group_with(&self, others: &[&Person]) -> GroupHandle {
-        let members: Vec<_> = others.iter().map(|other| other.inbox_id()).collect();
-        let group = self
-            .client
-            .conversations()
-            .create_group(&members, &NewGroup::default())
-            .await
-            .expect("a group");
+        let made = self.create_group(others, &NewGroup::default()).await;
+        let group = made.expect("a group");
         for other in others {
             other.sync().await;
         }

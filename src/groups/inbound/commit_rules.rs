@@ -149,14 +149,7 @@ pub fn validate(
     check_subjects(view, &before.membership, &after.membership, states)?;
 
     check_members(view, &before, &diff, committer)?;
-    for change in &fields {
-        permit(
-            Rule::Fields,
-            before.permissions.metadata(&change.field),
-            roles,
-            "change this field",
-        )?;
-    }
+    permit_fields(&before, &fields, roles)?;
     let lists = check_admin_lists(&before, &after, roles)?;
     let permissions_changed = before.permissions != after.permissions;
     if permissions_changed {
@@ -214,14 +207,7 @@ pub fn validate_proposal(
     let roles = before.roles(proposer);
     let fields = before.metadata.changes(&after.metadata);
     check_lengths(&fields)?;
-    for change in &fields {
-        permit(
-            Rule::Fields,
-            before.permissions.metadata(&change.field),
-            roles,
-            "change this field",
-        )?;
-    }
+    permit_fields(&before, &fields, roles)?;
     check_admin_lists(&before, &after, roles)?;
     if before.permissions != after.permissions {
         permit(
@@ -514,6 +500,19 @@ fn permit(rule: Rule, policy: &Policy, roles: Roles, action: &'static str) -> Re
     } else {
         Err(CommitError::NotPermitted(action))
     }
+}
+
+/// Rule 12 for fields: who sends may change each of them.
+fn permit_fields(before: &Context, fields: &[FieldChange], roles: Roles) -> Result<(), CommitError> {
+    for change in fields {
+        permit(
+            Rule::Fields,
+            before.permissions.metadata(&change.field),
+            roles,
+            "change this field",
+        )?;
+    }
+    Ok(())
 }
 
 /// Rule 13.

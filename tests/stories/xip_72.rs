@@ -33,6 +33,14 @@ async fn told_of_pause(watch: &mut Watch) {
     watch.until(|event| matches!(event, Event::Paused { .. })).await;
 }
 
+/// Alice, who sets the minimum, and Bob, whom it pauses.
+async fn new_and_older(world: &World) -> (Person, Person) {
+    (
+        world.person_of_version(NEW).await,
+        world.person_of_version(MIDDLE).await,
+    )
+}
+
 /// Fails with `group.paused` naming the version.
 fn is_refused(outcome: Result<(), ClientError>, what: &str) {
     let error = outcome.expect_err(what);
@@ -48,10 +56,7 @@ fn is_refused(outcome: Result<(), ClientError>, what: &str) {
 fn xip_72_case_1_a_minimum_version_pauses_older_clients_and_an_update_lets_them_go_on() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let group = alice.group_with(&[&bob]).await;
         let other = alice.group_with(&[&bob]).await;
         let id = group.id();
@@ -103,10 +108,7 @@ fn xip_72_case_1_a_minimum_version_pauses_older_clients_and_an_update_lets_them_
 fn xip_72_case_2_who_joins_with_too_old_a_client_is_paused_from_the_start() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let carol = world.person_of_version(NEW).await;
         let group = alice.group_with(&[&carol]).await;
         let id = group.id();
@@ -147,10 +149,7 @@ fn xip_72_case_2_who_joins_with_too_old_a_client_is_paused_from_the_start() {
 fn xip_72_case_3_sending_and_every_change_fail_in_a_paused_group_until_the_client_is_updated() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let carol = world.person().await;
         let group = alice.group_with(&[&bob]).await;
         let id = group.id();
@@ -277,10 +276,7 @@ fn xip_72_case_4_clients_of_all_versions_take_part_until_somebody_sets_a_minimum
 fn xip_72_a_minimum_is_for_super_admins_not_above_their_own_version_and_never_lowered() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let group = alice.group_with(&[&bob]).await;
         let id = group.id();
         let his = bob.group(id);
@@ -329,10 +325,7 @@ fn xip_72_a_minimum_is_for_super_admins_not_above_their_own_version_and_never_lo
 fn xip_72_a_change_that_was_under_way_when_the_pause_came_is_given_up_for_good() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let group = alice.group_with(&[&bob]).await;
         let id = group.id();
         world.later(Duration::from_secs(6));
@@ -363,10 +356,7 @@ fn xip_72_a_change_that_was_under_way_when_the_pause_came_is_given_up_for_good()
 fn xip_72_in_a_direct_message_either_sets_a_minimum_and_a_new_one_is_paused_at_once() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let dm = bob
             .client
             .conversations()
@@ -392,10 +382,7 @@ fn xip_72_in_a_direct_message_either_sets_a_minimum_and_a_new_one_is_paused_at_o
 fn xip_72_who_was_added_before_the_pause_is_welcomed_during_it() {
     story(async {
         let world = World::new().await;
-        let (alice, bob) = (
-            world.person_of_version(NEW).await,
-            world.person_of_version(MIDDLE).await,
-        );
+        let (alice, bob) = new_and_older(&world).await;
         let carol = world.person_of_version(NEW).await;
         let group = alice.group_with(&[&bob]).await;
         let id = group.id();

@@ -1,0 +1,71 @@
+// `client.debugInformation`: what the worker counts, and how the page tells it.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import * as api from "../../pkg/index.js";
+import { Account } from "./support/played-worker.mjs";
+
+const signer = api.createEOASigner(`0x${"ab".repeat(20)}`, () => new Uint8Array(65));
+
+describe("the statistics of a client", () => {
+  let account, client;
+  beforeEach(async () => {
+    account = new Account();
+    globalThis.Worker = account.Worker;
+    client = await api.Client.create(signer, { dbPath: null });
+  });
+  afterEach(async () => {
+    await client.close();
+    delete globalThis.Worker;
+  });
+
+  it("have the names of 7.1, and 0 for what was never asked", async () => {
+    account.overrides["client.callCounts"] = () => new Map([["FetchKeyPackages", 2n], ["SubscribeGroupMessages", 1n], ["GetIdentityUpdates", 3n]]);
+    assert.deepEqual(await client.debugInformation.apiStatistics(), {
+      uploadKeyPackage: 0n, fetchKeyPackage: 2n, sendGroupMessages: 0n, sendWelcomeMessages: 0n,
+      queryGroupMessages: 0n, queryWelcomeMessages: 0n, subscribeMessages: 1n, subscribeWelcomes: 0n,
+    });
+    assert.deepEqual(await client.debugInformation.apiIdentityStatistics(), {
+      publishIdentityUpdate: 0n, getIdentityUpdatesV2: 3n, getInboxIds: 0n, verifySmartContractWalletSignature: 0n,
+    });
+  });
+
+  it("are told as a text that names every call, the unforeseen ones too", async () => {
+    account.overrides["client.callCounts"] = () => new Map([["SendGroupMessages", 12n], ["GetNewestGroupMessage", 4n]]);
+    const lines = (await client.debugInformation.apiAggregateStatistics()).split("\n");
+    assert.ok(lines.some((line) => /^SendGroupMessages +12$/.test(line)), lines.join("\n"));
+    assert.ok(lines.some((line) => /^PublishIdentityUpdate +0$/.test(line)));
+    assert.match(lines.at(-1), /^GetNewestGroupMessage +4$/);
+  });
+
+  it("are forgotten by the worker", async () => {
+    account.overrides["client.clearCallCounts"] = () => undefined;
+    await client.debugInformation.clearAllStatistics();
+    assert.equal(account.asked.at(-1)[0], "client.clearCallCounts");
+  });
+});
+
+describe("the counts of a worker", () => {
+  it("are of calls of a node, by address or request, failed ones too, and of nothing else", async () => {
+    const real = globalThis.fetch;
+    const asked = [];
+    globalThis.fetch = async (input) => (asked.push(input), Promise.reject(new TypeError("no network")));
+    try {
+      const { callCounts, clearCallCounts } = await import("../../pkg/call-counts.js");
+      const node = "http://localhost:5557/base";
+      const addresses = [
+        `${node}/xmtp.mls.api.v1.MlsApi/SendGroupMessages`,
+        new URL(`${node}/xmtp.mls.api.v1.MlsApi/SendGroupMessages`),
+        new Request(`${node}/xmtp.identity.api.v1.IdentityApi/GetInboxIds`, { method: "POST" }),
+        "https://files.example/xmtp_web_bg.wasm",
+        "https://files.example/upload/photo",
+      ];
+      for (const address of addresses) await assert.rejects(fetch(address), TypeError);
+      assert.deepEqual(asked, addresses, "everything is passed on as it came");
+      assert.deepEqual([...callCounts()], [["SendGroupMessages", 2n], ["GetInboxIds", 1n]]);
+      clearCallCounts();
+      assert.equal(callCounts().size, 0);
+    } finally {
+      globalThis.fetch = real;
+    }
+  });
+});
