@@ -45,7 +45,9 @@ describe("everybody can use the page", () => {
     const bob = await here.join("bob", { viewport: { width: 390, height: 844 } });
     await alice.window.getByTestId("no-conversations").waitFor();
     await look(alice, "nothing there");
-    await alice.window.getByTestId("new-group").click();
+    await alice.window.getByTestId("new-conversation").click();
+    await look(alice, "new direct message");
+    await alice.window.getByTestId("kind-group").check();
     await look(alice, "new group");
     await alice.window.keyboard.press("Escape");
     await alice.createGroup("Lunch", [bob]);
@@ -56,6 +58,13 @@ describe("everybody can use the page", () => {
     await alice.openGroup("Lunch");
 
     await look(bob, "list with requests");
+    await alice.startDm(await bob.wallet());
+    await alice.say("Just us two");
+    await look(alice, "direct message");
+    await alice.window.getByTestId("details").click();
+    await look(alice, "details of a direct message");
+    await alice.window.keyboard.press("Escape");
+    await alice.openGroup("Lunch");
     await bob.openGroup("Weekend");
     await look(bob, "request");
     await bob.window.getByTestId("deny").click();

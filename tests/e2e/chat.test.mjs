@@ -117,13 +117,14 @@ describe("two browser windows and a local node", () => {
   it("an address nobody has, and one that is none, are told and create nothing", async () => {
     const alice = await join("alice");
     const { window } = alice;
-    await window.getByTestId("new-group").click();
-    const dialog = window.getByTestId("new-group-dialog");
-    await dialog.getByTestId("group-addresses").fill("0x123");
-    await dialog.getByTestId("create-group").click();
+    await window.getByTestId("new-conversation").click();
+    const dialog = window.getByTestId("new-conversation-dialog");
+    await dialog.getByTestId("kind-group").check();
+    await dialog.getByTestId("group-people").fill("0x123");
+    await dialog.getByTestId("start-conversation").click();
     await dialog.getByTestId("dialog-error").filter({ hasText: "Not an address" }).waitFor();
-    await dialog.getByTestId("group-addresses").fill(`0x${"12".repeat(20)}`);
-    await dialog.getByTestId("create-group").click();
+    await dialog.getByTestId("group-people").fill(`0x${"12".repeat(20)}`);
+    await dialog.getByTestId("start-conversation").click();
     await dialog.getByTestId("dialog-error").filter({ hasText: "Nobody has signed up" }).waitFor();
     assert.equal(await window.getByTestId("conversation").count(), 0);
   });

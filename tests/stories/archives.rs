@@ -10,7 +10,6 @@ use xmtp_web::platform::Platform as _;
 use xmtp_web::preferences::archive::{ArchiveElement, ArchiveKey, ArchiveOptions};
 use xmtp_web::preferences::{Consent, Entity};
 use xmtp_web::storage::ConsentState::{Allowed, Denied, Unknown};
-use xmtp_web::storage::MessageKind;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const HOUR_NS: i64 = 3_600_000_000_000;

@@ -4,19 +4,20 @@ import {
   ConsentEntityType,
   ConsentState,
   DeliveryStatus,
+  Dm,
   Group,
   GroupMessageKind,
   PermissionLevel,
   ReactionAction,
   ReactionSchema,
   SortDirection,
+  XmtpError,
   encodeText,
   ethereumIdentifier,
   isGroupUpdated,
   type Consent,
   type DecodedMessage,
   type GroupMember,
-  type XmtpError,
 } from "xmtp-web";
 import { Connection, EVERY_STATE, isEnd } from "./connection.js";
 import { describe } from "./describe.js";
@@ -26,7 +27,11 @@ import { nodeUrl, signerOf, type Remembered } from "./identity.js";
 import { Memory } from "./memory.js";
 
 export interface Conversation {
-  group: Group;
+  /** The group's id; of a direct message the other person's inbox id, since it may have several groups. */
+  id: string;
+  group: Group | Dm;
+  /** Inbox id of the other person of a direct message; undefined for a group. */
+  peer: string | undefined;
   /** Oldest first. */
   messages: DecodedMessage[];
   /** How many of the newest messages are looked at. */
@@ -43,6 +48,12 @@ export interface Conversation {
   /** Why the last attempt to send failed; undefined when nothing is wrong. */
   problem: XmtpError | undefined;
   publishing: Promise<void>;
+}
+
+export type GroupConversation = Conversation & { group: Group };
+
+export function isGroup(conversation: Conversation): conversation is GroupConversation {
+  return conversation.group instanceof Group;
 }
 
 /** `waiting`: goes out by itself when the node is there again. `failed`: needs a person. */
@@ -64,6 +75,8 @@ export class Chat {
   #resends = 0;
   #resendTimer: ReturnType<typeof setTimeout> | undefined;
   #names = new Map<string, string>();
+  /** Which conversation each group belongs to: both people may make one for the same direct message. */
+  #ids = new Map<string, string>();
 
   private constructor(readonly client: Client) {
     this.memory = new Memory(client.inboxId);
@@ -74,7 +87,7 @@ export class Chat {
       changed: () => this.onChange(),
       cameOnline: () => this.#publishPending(),
       listChanged: () => this.refreshList(),
-      group: (group) => this.#inBackground(this.#adopt(group)),
+      conversation: (conversation) => this.#inBackground(this.#adopt(conversation)),
       message: (message) => this.#inBackground(this.#received(message)),
       renewed: (id) => this.#inBackground(this.#renewed(id)),
       consent: (decisions) => this.#inBackground(this.#decided(decisions)),
@@ -102,6 +115,11 @@ export class Chat {
     return this.client.accountIdentifier.identifier;
   }
 
+  /** The conversation of a group, by the group's id. */
+  ofGroup(groupId: string): Conversation | undefined {
+    return this.conversations.get(this.#ids.get(groupId) ?? "");
+  }
+
   /** Newest activity first. */
   sorted(): Conversation[] {
     const time = (each: Conversation): bigint => each.messages.at(-1)?.sentAtNs ?? each.group.createdAtNs;
@@ -125,8 +143,9 @@ export class Chat {
     return this.#names.get(inboxId) ?? shortAddress(inboxId);
   }
 
-  titleOf({ group, members }: Conversation): string {
-    if (group.name) return group.name;
+  titleOf({ group, peer, members }: Conversation): string {
+    if (peer !== undefined) return this.nameOf(peer);
+    if (group instanceof Group && group.name) return group.name;
     const others = members.filter((member) => member.inboxId !== this.client.inboxId);
     return others.length > 0 ? others.map((member) => this.nameOf(member.inboxId)).join(", ") : "Just you";
   }
@@ -137,14 +156,36 @@ export class Chat {
   }
 
   /** What the person using the page may do in a group. */
-  ownLevel({ members }: Conversation): PermissionLevel {
+  ownLevel({ members, peer }: Conversation): PermissionLevel {
+    // Both made it, so to speak.
+    if (peer !== undefined) return PermissionLevel.Member;
     return members.find(({ inboxId }) => inboxId === this.client.inboxId)?.permissionLevel ?? PermissionLevel.Member;
   }
 
-  async createGroup(name: string, addresses: string[]): Promise<Conversation> {
-    const identifiers = addresses.map(ethereumIdentifier);
-    const group = await this.client.conversations.createGroupWithIdentifiers(identifiers, { groupName: name });
-    return this.#adopt(group);
+  /** People are named by address or inbox id. */
+  async createGroup(name: string, people: string[]): Promise<Conversation> {
+    const inboxIds = await this.#inboxIds(people);
+    return this.#adopt(await this.client.conversations.createGroup(inboxIds, { groupName: name }));
+  }
+
+  /** Finds the direct message with somebody, or makes it. */
+  async startDm(person: string): Promise<Conversation> {
+    const [inboxId] = await this.#inboxIds([person]);
+    const dm = await this.client.conversations.createDm(inboxId as string);
+    // Who writes first lets the other one answer.
+    if ((await dm.consentState()) === ConsentState.Unknown) await dm.updateConsentState(ConsentState.Allowed);
+    return this.#adopt(dm);
+  }
+
+  async #inboxIds(people: string[]): Promise<string[]> {
+    return Promise.all(
+      people.map(async (person) => {
+        if (!person.startsWith("0x")) return person;
+        const inboxId = await this.client.fetchInboxIdByIdentifier(ethereumIdentifier(person));
+        if (inboxId === undefined) throw new XmtpError("identity.unknown_address", `${person} has no inbox`);
+        return inboxId;
+      }),
+    );
   }
 
   /** Stores the message first, so that a closed page loses nothing, then sends it. */
@@ -184,7 +225,7 @@ export class Chat {
   }
 
   /** Stores something to be sent, shows it, and sends it. */
-  async queue(conversation: Conversation, store: (group: Group) => Promise<unknown>): Promise<void> {
+  async queue(conversation: Conversation, store: (group: Group | Dm) => Promise<unknown>): Promise<void> {
     await store(conversation.group);
     this.#resends = 0;
     await this.#reload(conversation);
@@ -253,7 +294,7 @@ export class Chat {
 
   /** Everything in it was looked at. */
   markRead(conversation: Conversation): void {
-    const { id } = conversation.group;
+    const { id } = conversation;
     const newest = conversation.messages.reduce((max, { insertedAtNs }) => (insertedAtNs > max ? insertedAtNs : max), 0n);
     this.memory.keepReadUpTo(id, newest);
     conversation.unread = 0;
@@ -261,15 +302,18 @@ export class Chat {
 
   /** Reads the conversations of the database. */
   async refreshList(): Promise<void> {
-    const groups = await this.client.conversations.listGroups({ consentStates: EVERY_STATE });
-    for (const group of groups) await this.#adopt(group);
+    const all = await this.client.conversations.list({ consentStates: EVERY_STATE });
+    for (const each of all) await this.#adopt(each);
     this.onChange();
   }
 
-  async #adopt(group: Group): Promise<Conversation> {
-    const known = this.conversations.get(group.id);
-    const conversation: Conversation = known ?? {
+  async #adopt(group: Group | Dm): Promise<Conversation> {
+    const peer = group instanceof Dm ? await group.peerInboxId() : undefined;
+    const id = peer ?? group.id;
+    const conversation: Conversation = this.conversations.get(id) ?? {
+      id,
       group,
+      peer,
       messages: [],
       limit: PAGE,
       members: [],
@@ -282,7 +326,8 @@ export class Chat {
       publishing: Promise.resolve(),
     };
     conversation.group = group;
-    this.conversations.set(group.id, conversation);
+    this.#ids.set(group.id, id);
+    this.conversations.set(id, conversation);
     await this.#reload(conversation, true);
     return conversation;
   }
@@ -310,12 +355,12 @@ export class Chat {
   }
 
   async #countUnread(conversation: Conversation): Promise<void> {
-    const { group, consent } = conversation;
-    if (this.openId === group.id && document.visibilityState === "visible") this.markRead(conversation);
+    const { id, group, consent } = conversation;
+    if (this.openId === id && document.visibilityState === "visible") this.markRead(conversation);
     else if (consent === ConsentState.Denied) conversation.unread = 0;
     else {
       const unread = await group.countMessages({
-        insertedAfterNs: this.memory.readUpTo(group.id),
+        insertedAfterNs: this.memory.readUpTo(id),
         excludeSenderInboxIds: [this.client.inboxId],
         kind: GroupMessageKind.Application,
         removed: false,
@@ -355,8 +400,11 @@ export class Chat {
   }
 
   async #received(message: DecodedMessage): Promise<void> {
-    const conversation = this.conversations.get(message.conversationId);
-    if (!conversation) return this.refreshList();
+    const conversation = this.ofGroup(message.conversationId);
+    if (!conversation) {
+      const found = await this.client.conversations.getConversationById(message.conversationId);
+      return found === undefined ? this.refreshList() : void (await this.#adopt(found));
+    }
     if (isGroupUpdated(message)) {
       const renewed = await this.client.conversations.getConversationById(message.conversationId);
       if (renewed instanceof Group) conversation.group = renewed;
@@ -366,7 +414,7 @@ export class Chat {
 
   /** Something of a conversation is new: it was fetched, it stopped for a newer version, it was read in another tab. */
   async #renewed(id: string, withMembers = true): Promise<void> {
-    const conversation = this.conversations.get(id);
+    const conversation = this.conversations.get(id) ?? this.ofGroup(id);
     if (conversation) await this.#reload(conversation, withMembers);
   }
 
@@ -380,7 +428,7 @@ export class Chat {
   /** Decisions made here or on another device of this person. */
   async #decided(decisions: Consent[]): Promise<void> {
     for (const { entityType, entity } of decisions) {
-      const conversation = entityType === ConsentEntityType.GroupId && this.conversations.get(entity);
+      const conversation = entityType === ConsentEntityType.GroupId && this.ofGroup(entity);
       if (conversation) await this.#reload(conversation);
     }
   }

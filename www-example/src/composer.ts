@@ -47,7 +47,7 @@ export class Composer {
         this.#form.requestSubmit();
       },
     });
-    this.#input.value = chat.memory.draft(conversation.group.id);
+    this.#input.value = chat.memory.draft(conversation.id);
     this.#send = h(
       "button",
       { class: "button button-primary button-round", type: "submit", "aria-label": "Send", title: "Send", "data-testid": "send", disabled: true },
@@ -167,7 +167,7 @@ export class Composer {
   }
 
   #changed(): void {
-    this.#chat.memory.keepDraft(this.#conversation.group.id, this.#input.value);
+    this.#chat.memory.keepDraft(this.#conversation.id, this.#input.value);
     this.#grow();
   }
 

@@ -1,5 +1,5 @@
 /** Keeps a client connected: the first fetch, the streams, and trying again when the node is away. */
-import { ConsentState, type Client, type Consent, type DecodedMessage, type Group, type XmtpError } from "xmtp-web";
+import { ConsentState, type Client, type Consent, type DecodedMessage, type Dm, type Group, type XmtpError } from "xmtp-web";
 import { asXmtpError } from "./explain.js";
 
 export type ConnectionState = "connecting" | "online" | "offline";
@@ -16,7 +16,7 @@ export interface Listener {
   cameOnline(): void;
   /** The database has conversations that were not there before. */
   listChanged(): Promise<void>;
-  group(group: Group): void;
+  conversation(conversation: Group | Dm): void;
   message(message: DecodedMessage): void;
   /** A conversation was fetched, or stopped for a newer version, or goes on. */
   renewed(conversationId: string): void;
@@ -81,9 +81,9 @@ export class Connection {
       const { conversations, preferences } = this.client;
       const { listener } = this;
       if (!this.#fetched) await this.#fetch();
-      open.push(await conversations.streamGroups({ ...events, onValue: (group) => listener.group(group) }));
+      open.push(await conversations.stream({ ...events, onValue: (conversation) => listener.conversation(conversation) }));
       open.push(
-        await conversations.streamAllGroupMessages({
+        await conversations.streamAllMessages({
           ...events,
           consentStates: EVERY_STATE,
           onValue: (message) => listener.message(message),
@@ -118,7 +118,7 @@ export class Connection {
   async #fetch(): Promise<void> {
     const { conversations } = this.client;
     await conversations.sync();
-    const groups = await conversations.listGroups({ consentStates: EVERY_STATE });
+    const groups = await conversations.list({ consentStates: EVERY_STATE });
     const progress = { done: 0, total: groups.length };
     this.progress = progress;
     await this.listener.listChanged();

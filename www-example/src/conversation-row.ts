@@ -6,10 +6,10 @@ import type { Item } from "./reconcile.js";
 
 export function conversationItem(chat: Chat, conversation: Conversation): Item {
   const { group, unread, consent, pausedForVersion } = conversation;
-  const open = chat.openId === group.id;
-  const draft = open ? "" : chat.memory.draft(group.id);
+  const open = chat.openId === conversation.id;
+  const draft = open ? "" : chat.memory.draft(conversation.id);
   const about = {
-    id: group.id,
+    id: conversation.id,
     title: chat.titleOf(conversation),
     preview: preview(chat, conversation),
     draft,
@@ -20,7 +20,7 @@ export function conversationItem(chat: Chat, conversation: Conversation): Item {
     paused: pausedForVersion !== undefined,
     failed: conversation.messages.some((message) => chat.isOwn(message) && chat.delivery(conversation, message) === "failed"),
   };
-  return { key: group.id, state: JSON.stringify(about), make: () => row(about) };
+  return { key: conversation.id, state: JSON.stringify(about), make: () => row(about) };
 }
 
 function preview(chat: Chat, conversation: Conversation): string {
@@ -28,6 +28,8 @@ function preview(chat: Chat, conversation: Conversation): string {
     const text = chat.textOf(message);
     if (text === undefined) continue;
     if (isGroupUpdated(message) || isDeletedMessage(message)) return text;
+    // Of two people it is clear who the other one is.
+    if (conversation.peer !== undefined && !chat.isOwn(message)) return text;
     return `${chat.nameOf(message.senderInboxId)}: ${text}`;
   }
   return "No messages yet";

@@ -24,7 +24,7 @@ export function describe(chat: Chat, message: DecodedMessage): string | undefine
   if (isAttachment(message)) return fileLine(message.content?.filename, message.content?.mimeType);
   if (isRemoteAttachment(message)) return fileLine(message.content?.filename);
   if (isReaction(message) || isReadReceipt(message) || isRemoval(message)) return undefined;
-  if (isGroupUpdated(message)) return transcript(chat, message.content as GroupUpdated);
+  if (isGroupUpdated(message)) return transcript(chat, message.content as GroupUpdated, chat.ofGroup(message.conversationId)?.peer !== undefined);
   return message.fallback;
 }
 
@@ -46,15 +46,16 @@ function disappearing(who: string, inNs: string | undefined): string {
   return ns > 0n ? `${who} let messages disappear after ${duration(ns)}` : `${who} let messages stay`;
 }
 
-/** Undefined for half of a change whose other half says it. */
-function transcript(chat: Chat, change: GroupUpdated): string | undefined {
+/** Undefined for half of a change whose other half says it, and for how a direct message came to have its two people. */
+function transcript(chat: Chat, change: GroupUpdated, isDm: boolean): string | undefined {
   const who = chat.nameOf(change.initiatedByInboxId);
   const list = (inboxes: { inboxId: string }[] | undefined): string =>
     (inboxes ?? []).map(({ inboxId }) => (inboxId === chat.client.inboxId ? "you" : chat.nameOf(inboxId))).join(", ");
   const parts: string[] = [];
   const fields = change.metadataFieldChanges ?? [];
+  if (isDm && fields.length === 0) return undefined;
   if (fields.length === 1 && fields[0]?.fieldName === "message_disappear_from_ns") return undefined;
-  if (change.addedInboxes?.length) parts.push(`${who} added ${list(change.addedInboxes)}`);
+  if (change.addedInboxes?.length && !isDm) parts.push(`${who} added ${list(change.addedInboxes)}`);
   if (change.removedInboxes?.length) parts.push(`${who} removed ${list(change.removedInboxes)}`);
   if (change.leftInboxes?.length) parts.push(`${list(change.leftInboxes)} left`);
   for (const { fieldName, newValue } of fields) {

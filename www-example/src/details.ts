@@ -1,13 +1,13 @@
 /** The dialog about a group: its name, who is in it, its rules, and leaving it. */
 import { PermissionLevel, ethereumIdentifier, type PermissionPolicySet } from "xmtp-web";
-import type { Chat, Conversation } from "./chat.js";
+import type { Chat, GroupConversation } from "./chat.js";
 import { confirmDialog, dialog, run } from "./dialog.js";
 import { h } from "./dom.js";
 import { explain } from "./explain.js";
 import { memberRow, type Act } from "./members.js";
 import { settings } from "./settings.js";
 
-export function detailsDialog(chat: Chat, conversation: Conversation): void {
+export function detailsDialog(chat: Chat, conversation: GroupConversation): void {
   const { group } = conversation;
   const problem = h("p", { class: "problem", role: "alert", "data-testid": "dialog-error" });
   const count = h("span", { class: "count" });
@@ -100,7 +100,7 @@ export function detailsDialog(chat: Chat, conversation: Conversation): void {
 }
 
 /** Others take somebody out who wants to go: nobody can do that to themselves. */
-function leaving(chat: Chat, conversation: Conversation, close: () => void): HTMLElement {
+function leaving(chat: Chat, conversation: GroupConversation, close: () => void): HTMLElement {
   const { group } = conversation;
   const superAdmin = chat.ownLevel(conversation) === PermissionLevel.SuperAdmin;
   const ask = (): void =>

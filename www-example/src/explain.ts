@@ -27,6 +27,8 @@ export function explain(error: unknown): string {
       return "This browser gives the page no storage. A private window often refuses it.";
     case "identity.unknown_address":
       return "Nobody has signed up with one of these addresses on this network yet.";
+    case "identity.unknown_inbox":
+      return "Nobody on this network has that inbox id.";
     case "identity.invalid_address":
       return "One of these is not an address: 0x and 40 hex digits.";
     case "identity.signer_refused":
@@ -34,7 +36,7 @@ export function explain(error: unknown): string {
     case "message.removal_too_late":
       return "It is more than a day old: only an admin can remove it now.";
     case "group.paused":
-      return "This group needs a newer version of the app.";
+      return "This conversation needs a newer version of the app.";
     case "group.minimum_version":
       return "Choose a version that is not above this app's own and not below the one the group has.";
     case "group.cannot_leave":

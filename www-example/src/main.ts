@@ -1,11 +1,12 @@
 /** Puts the pieces together: the welcome page, then the list beside the open conversation. */
-import { Chat } from "./chat.js";
+import { Chat, isGroup } from "./chat.js";
 import { detailsDialog } from "./details.js";
 import { h, icon, toast } from "./dom.js";
 import { explain } from "./explain.js";
 import { askWallet, forget, newThrowaway, remember, remembered, type Remembered } from "./identity.js";
-import { newGroupDialog } from "./new-group.js";
+import { newConversationDialog } from "./new-conversation.js";
 import { Notices } from "./notices.js";
+import { personDialog } from "./person.js";
 import { Sidebar } from "./sidebar.js";
 import { Thread } from "./thread.js";
 import { connecting, failed, welcome } from "./welcome.js";
@@ -40,7 +41,7 @@ async function connect(identity: Remembered): Promise<void> {
 function showChat(chat: Chat): void {
   const main = h("div", { class: "main" });
   const sidebar = new Sidebar(chat, {
-    newGroup: () => newGroupDialog(chat, open),
+    start: () => newConversationDialog(chat, open),
     open,
   });
   const notices = new Notices(chat);
@@ -57,8 +58,8 @@ function showChat(chat: Chat): void {
   function route(): void {
     const [id = "", messageId] = location.hash.slice(2).split("/");
     const conversation = chat.conversations.get(id);
-    const left = thread?.conversation.group.id;
-    chat.openId = conversation?.group.id;
+    const left = thread?.conversation.id;
+    chat.openId = conversation?.id;
     layout.dataset["view"] = conversation ? "thread" : "list";
     if (!conversation) {
       thread?.close();
@@ -68,7 +69,7 @@ function showChat(chat: Chat): void {
       thread?.close();
       thread = new Thread(chat, conversation, {
         back: () => (location.hash = ""),
-        details: () => detailsDialog(chat, conversation),
+        details: () => (isGroup(conversation) ? detailsDialog(chat, conversation) : personDialog(chat, conversation)),
       });
       main.replaceChildren(thread.element);
       render();
@@ -112,7 +113,7 @@ function nothingOpen(): HTMLElement {
     { class: "empty empty-main" },
     icon("chat"),
     h("strong", {}, "Pick a conversation"),
-    h("p", {}, "Or start a group with the plus sign. Only its members can read what is written."),
+    h("p", {}, "Or start one with the plus sign. Only the people in it can read what is written."),
   );
 }
 

@@ -1,6 +1,6 @@
 /** Who is in a group, with their roles, and what may be done about them. */
 import { PermissionLevel, PermissionPolicy, type GroupMember, type PermissionPolicySet } from "xmtp-web";
-import type { Chat, Conversation } from "./chat.js";
+import type { Chat, GroupConversation } from "./chat.js";
 import { confirmDialog } from "./dialog.js";
 import { avatar, copy, h, initials, shortAddress } from "./dom.js";
 import { menuButton, type MenuItem } from "./menu.js";
@@ -22,7 +22,7 @@ export function lets(policy: PermissionPolicy, level: PermissionLevel): boolean 
 /** Runs a change of a group and draws it anew; answers whether it was made. */
 export type Act = (work: () => Promise<void>) => Promise<boolean>;
 
-export function memberRow(chat: Chat, conversation: Conversation, member: GroupMember, rules: PermissionPolicySet | undefined, act: Act): HTMLElement {
+export function memberRow(chat: Chat, conversation: GroupConversation, member: GroupMember, rules: PermissionPolicySet | undefined, act: Act): HTMLElement {
   const address = member.accountIdentifiers[0]?.identifier ?? member.inboxId;
   const own = member.inboxId === chat.client.inboxId;
   const label = chat.nameOf(member.inboxId);
@@ -40,7 +40,7 @@ export function memberRow(chat: Chat, conversation: Conversation, member: GroupM
   );
 }
 
-function actions(chat: Chat, conversation: Conversation, member: GroupMember, rules: PermissionPolicySet, act: Act): MenuItem[] {
+function actions(chat: Chat, conversation: GroupConversation, member: GroupMember, rules: PermissionPolicySet, act: Act): MenuItem[] {
   const { group, members } = conversation;
   const { inboxId, permissionLevel: theirs } = member;
   const own = chat.ownLevel(conversation);

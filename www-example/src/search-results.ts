@@ -61,11 +61,11 @@ export class SearchResults {
   #named(words: string): HTMLElement[] {
     const wanted = words.toLocaleLowerCase();
     return this.#chat.sorted().flatMap((conversation) => {
-      const { group, members } = conversation;
+      const { id, members, peer } = conversation;
       const title = this.#chat.titleOf(conversation);
       const addresses = members.flatMap(({ accountIdentifiers }) => accountIdentifiers.map(({ identifier }) => identifier));
       if (![title, ...addresses].some((text) => text.toLocaleLowerCase().includes(wanted))) return [];
-      return [row(group.id, group.id, undefined, title, `${members.length} members`, "")];
+      return [row(id, id, undefined, title, peer === undefined ? `${members.length} members` : "Direct message", "")];
     });
   }
 
@@ -75,7 +75,7 @@ export class SearchResults {
     const messages = hits.map((hit) => {
       const { conversation, message } = hit;
       const title = this.#chat.titleOf(conversation);
-      return row(message.id, conversation.group.id, message.id, title, snippet(this.#chat, hit, words), shortTime(message.sentAt));
+      return row(message.id, conversation.id, message.id, title, snippet(this.#chat, hit, words), shortTime(message.sentAt));
     });
     this.#list.replaceChildren(
       ...(named.length > 0 ? [heading("Conversations", named.length), ...named] : []),

@@ -1,6 +1,6 @@
 /** What is decided about a group: how long messages stay, who may do what, and the oldest app that may take part. */
 import { MetadataField, PermissionPolicy, PermissionUpdateType, type PermissionPolicySet } from "xmtp-web";
-import type { Chat, Conversation } from "./chat.js";
+import type { Chat, Conversation, GroupConversation } from "./chat.js";
 import { duration } from "./describe.js";
 import { h } from "./dom.js";
 import { explain } from "./explain.js";
@@ -42,7 +42,7 @@ const TIMES: readonly bigint[] = [0n, 60n * SECOND, 3_600n * SECOND, 86_400n * S
 export type Change = (control: HTMLButtonElement | HTMLSelectElement, work: () => Promise<void>) => Promise<boolean>;
 
 /** Filled once the group's rules are read. */
-export function settings(chat: Chat, conversation: Conversation, change: Change): HTMLElement {
+export function settings(chat: Chat, conversation: GroupConversation, change: Change): HTMLElement {
   const section = h("section", { class: "settings", "aria-label": "Group settings", "data-testid": "settings" });
   void fill(section, chat, conversation, change).catch((error: unknown) => {
     section.replaceChildren(h("p", { class: "problem" }, explain(error)));
@@ -50,7 +50,7 @@ export function settings(chat: Chat, conversation: Conversation, change: Change)
   return section;
 }
 
-async function fill(section: HTMLElement, chat: Chat, conversation: Conversation, change: Change): Promise<void> {
+async function fill(section: HTMLElement, chat: Chat, conversation: GroupConversation, change: Change): Promise<void> {
   const { group } = conversation;
   const { policySet } = await group.permissions();
   const minimum = await group.minimumSupportedProtocolVersion();
@@ -67,7 +67,7 @@ async function fill(section: HTMLElement, chat: Chat, conversation: Conversation
   );
 }
 
-function ruleRow(rule: Rule, now: PermissionPolicy, mayChange: boolean, { group }: Conversation, change: Change): HTMLElement {
+function ruleRow(rule: Rule, now: PermissionPolicy, mayChange: boolean, { group }: GroupConversation, change: Change): HTMLElement {
   const id = `rule-${rule.id}`;
   const choices = WHO.filter(([policy]) => !(rule.ofAdmins && policy === PermissionPolicy.Allow));
   const known = choices.some(([policy]) => policy === now);
@@ -90,7 +90,8 @@ function ruleRow(rule: Rule, now: PermissionPolicy, mayChange: boolean, { group 
   return h("div", { class: "setting" }, h("label", { for: id }, rule.label), select);
 }
 
-function timeRow(mayChange: boolean, conversation: Conversation, change: Change): HTMLElement {
+/** How long messages stay, with a choice. */
+export function timeRow(mayChange: boolean, conversation: Conversation, change: Change): HTMLElement {
   const { group, disappearsAfterNs: now } = conversation;
   const choices = TIMES.includes(now) ? TIMES : [now, ...TIMES];
   const select = h(
@@ -116,7 +117,7 @@ function timeRow(mayChange: boolean, conversation: Conversation, change: Change)
   );
 }
 
-function versionRow(minimum: string | undefined, mayChange: boolean, chat: Chat, { group }: Conversation, change: Change): HTMLElement {
+function versionRow(minimum: string | undefined, mayChange: boolean, chat: Chat, { group }: GroupConversation, change: Change): HTMLElement {
   const own = chat.client.libxmtpVersion;
   const input = h("input", { id: "minimum-version", type: "text", value: minimum ?? "", placeholder: own, autocomplete: "off", spellcheck: "false", "data-testid": "minimum-version", disabled: !mayChange });
   const save = h("button", { class: "button", type: "submit", "data-testid": "minimum-version-save" }, "Require");

@@ -23,7 +23,7 @@ export class Sidebar {
 
   constructor(
     readonly chat: Chat,
-    actions: { newGroup(): void; open(id: string, messageId?: string): void },
+    actions: { start(): void; open(id: string, messageId?: string): void },
   ) {
     const { address, client } = chat;
     this.#list = h("ul", { class: "conversations", "data-testid": "conversation-list", "aria-label": "Conversations" });
@@ -37,7 +37,7 @@ export class Sidebar {
       { class: "empty", "data-testid": "no-conversations" },
       icon("chat"),
       h("strong", {}, "No conversations yet"),
-      h("p", {}, "Start a group with someone's address, or give them yours and wait for theirs."),
+      h("p", {}, "Write to someone by their address, or give them yours and wait for theirs."),
       h("button", { class: "button", type: "button", onclick: () => void copy(address, "Address") }, icon("copy"), "Copy my address"),
     );
     this.#tabs = h("p", { class: "note account-foot", role: "status", hidden: true, "data-testid": "other-tab" });
@@ -77,7 +77,7 @@ export class Sidebar {
         ),
         h(
           "button",
-          { class: "button button-primary button-round", type: "button", "data-testid": "new-group", "aria-label": "New group", title: "New group", onclick: actions.newGroup },
+          { class: "button button-primary button-round", type: "button", "data-testid": "new-conversation", "aria-label": "New conversation", title: "New conversation", onclick: actions.start },
           icon("plus"),
         ),
       ),

@@ -60,13 +60,15 @@ export class Thread {
     this.#paused = h("p", { class: "paused", role: "status", hidden: true, "data-testid": "paused" });
     this.#request = h("div", { class: "request", role: "group", "aria-label": "Decide about this conversation", hidden: true, "data-testid": "request" });
     this.#notice = h("p", { class: "composer-notice", hidden: true });
+    const details = conversation.peer === undefined ? "Group details" : "Conversation details";
     this.element = h(
       "section",
       {
         class: "thread",
         "aria-label": "Conversation",
         "data-testid": "thread",
-        "data-id": conversation.group.id,
+        "data-id": conversation.id,
+        "data-kind": conversation.peer === undefined ? "group" : "dm",
         ondragover: (event: DragEvent) => event.dataTransfer?.types.includes("Files") && event.preventDefault(),
         ondrop: (event: DragEvent) => {
           const file = event.dataTransfer?.files[0];
@@ -81,7 +83,7 @@ export class Thread {
         h("button", { class: "button button-quiet button-round only-phone", type: "button", "aria-label": "Back to conversations", "data-testid": "back", onclick: actions.back }, icon("back")),
         this.#avatar,
         h("div", { class: "thread-heading" }, this.#title, h("span", { class: "thread-subtitle" }, this.#members, this.#subtitle)),
-        h("button", { class: "button button-quiet button-round", type: "button", "aria-label": "Group details", title: "Group details", "data-testid": "details", onclick: actions.details }, icon("people")),
+        h("button", { class: "button button-quiet button-round", type: "button", "aria-label": details, title: details, "data-testid": "details", onclick: actions.details }, icon("people")),
       ),
       this.#paused,
       h("div", { class: "history" }, this.#scroller, this.#newer),
@@ -107,7 +109,7 @@ export class Thread {
   /** Scrolls to a message, which is loaded if need be. */
   async reveal(messageId: string): Promise<void> {
     const found = await this.chat.client.conversations.getMessageById(messageId);
-    if (found === undefined || found.conversationId !== this.conversation.group.id) return toast("That message is not on this device any more.");
+    if (found === undefined || this.chat.ofGroup(found.conversationId) !== this.conversation) return toast("That message is not on this device any more.");
     await this.chat.showUntil(this.conversation, found.sentAtNs);
     this.render();
     const row = this.#log.querySelector<HTMLElement>(`[data-id="${CSS.escape(messageId)}"]`);
@@ -122,10 +124,11 @@ export class Thread {
     const title = chat.titleOf(conversation);
     if (this.#title.textContent !== title) {
       this.#title.textContent = title;
-      this.#avatar.replaceChildren(avatar(conversation.group.id, initials(title), true));
+      this.#avatar.replaceChildren(avatar(conversation.id, initials(title), true));
     }
     const count = conversation.members.length;
-    this.#members.textContent = `${count} ${count === 1 ? "member" : "members"}`;
+    const { peer } = conversation;
+    this.#members.textContent = peer !== undefined ? "Direct message" : `${count} ${count === 1 ? "member" : "members"}`;
     const { consent, pausedForVersion, disappearsAfterNs } = conversation;
     const more = disappearsAfterNs > 0n ? ` · messages disappear after ${duration(disappearsAfterNs)}` : " · end-to-end encrypted";
     if (this.#subtitle.textContent !== more) this.#subtitle.textContent = more;
@@ -134,13 +137,13 @@ export class Thread {
     this.#earlier.hidden = conversation.messages.length < conversation.limit;
     this.#paused.hidden = pausedForVersion === undefined;
     const paused =
-      `This group needs version ${pausedForVersion} of the protocol, this app has ${chat.client.libxmtpVersion}. ` +
+      `This conversation needs version ${pausedForVersion} of the protocol, this app has ${chat.client.libxmtpVersion}. ` +
       "Nothing new is shown and nothing can be sent until you update; nothing is lost meanwhile.";
     if (!this.#paused.hidden && this.#paused.textContent !== paused) this.#paused.textContent = paused;
     if (this.#request.dataset["consent"] !== String(consent)) this.#ask(consent);
     this.#composer.element.hidden = !conversation.active || pausedForVersion !== undefined || consent === ConsentState.Denied || chat.ended !== undefined;
     this.#notice.hidden = conversation.active;
-    this.#notice.textContent = "You are no longer a member of this group. What was written before stays on this device.";
+    this.#notice.textContent = `You are no longer a member of this ${peer === undefined ? "group" : "conversation"}. What was written before stays on this device.`;
 
     const atEnd = this.#atEnd();
     const newest = this.#log.lastElementChild;
@@ -191,7 +194,7 @@ export class Thread {
     const denied = consent === ConsentState.Denied;
     const by = chat.nameOf(conversation.group.addedByInboxId);
     this.#request.replaceChildren(
-      h("p", {}, denied ? "You keep this conversation out. Nobody is told." : `${by} added you, and you have not answered yet. Let them in?`),
+      h("p", {}, denied ? "You keep this conversation out. Nobody is told." : conversation.peer === undefined ? `${by} added you, and you have not answered yet. Let them in?` : `${by} wrote to you for the first time. Let them in?`),
       h(
         "div",
         { class: "request-actions" },
@@ -234,16 +237,16 @@ export class Thread {
       items.push({
         key: "empty",
         state: "",
-        make: () => h("div", { class: "row empty" }, icon("lock"), h("strong", {}, "Nothing here yet"), h("p", {}, "Only the members of this group can read what is written here.")),
+        make: () => h("div", { class: "row empty" }, icon("lock"), h("strong", {}, "Nothing here yet"), h("p", {}, conversation.peer === undefined ? "Only the members of this group can read what is written here." : "Only the two of you can read what is written here.")),
       });
     }
     return items;
   }
 }
 
-function firstUnread(chat: Chat, { group, messages, unread }: Conversation): string | undefined {
+function firstUnread(chat: Chat, { id, messages, unread }: Conversation): string | undefined {
   if (unread === 0) return undefined;
-  const read = chat.memory.readUpTo(group.id);
+  const read = chat.memory.readUpTo(id);
   // Where nothing was read everything is new: a line would say nothing.
   if (read === 0n) return undefined;
   return messages.find((message) => message.insertedAtNs > read && !chat.isOwn(message) && !isGroupUpdated(message))?.id;

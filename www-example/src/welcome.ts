@@ -11,8 +11,8 @@ export interface WelcomeActions {
 export function welcome(actions: WelcomeActions): HTMLElement {
   const hasWallet = injectedWallet() !== undefined;
   return card(
-    h("h1", {}, "Private group chat, right in the page"),
-    h("p", { class: "lead" }, "Messages are encrypted between the people in a group. The node only passes them on."),
+    h("h1", {}, "Private chat, right in the page"),
+    h("p", { class: "lead" }, "Messages are encrypted between the people who write to each other. The node only passes them on."),
     h(
       "div",
       { class: "choices" },

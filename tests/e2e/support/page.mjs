@@ -133,15 +133,31 @@ export class Person {
     return this.window.getByTestId("own-address").getAttribute("data-value");
   }
 
+  inboxId() {
+    return this.window.getByTestId("own-inbox-id").getAttribute("data-value");
+  }
+
   async createGroup(name, people) {
     const wallets = await Promise.all(people.map((person) => person.wallet()));
-    await this.window.getByTestId("new-group").click();
-    const dialog = this.window.getByTestId("new-group-dialog");
+    await this.window.getByTestId("new-conversation").click();
+    const dialog = this.window.getByTestId("new-conversation-dialog");
+    await dialog.getByTestId("kind-group").check();
     await dialog.getByTestId("group-name").fill(name);
-    await dialog.getByTestId("group-addresses").fill(wallets.join("\n"));
-    await dialog.getByTestId("create-group").click();
+    await dialog.getByTestId("group-people").fill(wallets.join("\n"));
+    await dialog.getByTestId("start-conversation").click();
     await dialog.waitFor({ state: "detached" });
     await this.#title(name).waitFor();
+  }
+
+  /** With somebody, by whatever the page takes for a person; resolves to the conversation's title. */
+  async startDm(who) {
+    await this.window.getByTestId("new-conversation").click();
+    const dialog = this.window.getByTestId("new-conversation-dialog");
+    await dialog.getByTestId("dm-person").fill(who);
+    await dialog.getByTestId("start-conversation").click();
+    await dialog.waitFor({ state: "detached" });
+    await this.window.locator('[data-testid="thread"][data-kind="dm"]').waitFor();
+    return this.window.getByTestId("thread-title").textContent();
   }
 
   async openGroup(name) {
