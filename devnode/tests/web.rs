@@ -343,3 +343,36 @@ async fn a_cut_stream_breaks_off_without_trailers() {
     let frames = frames(&page.body().await);
     assert_eq!(frames.iter().map(|(flag, _)| *flag).collect::<Vec<_>>(), [0]);
 }
+
+#[tokio::test]
+async fn files_are_kept_for_other_installations_and_found_on_a_port_of_their_own() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let server = Server::start(ServerOptions {
+        history_port: Some(port),
+        ..ServerOptions::default()
+    })
+    .await
+    .expect("starts");
+    let mut page = Page::open(&server).await;
+    let head = page.ask("POST", "/upload", "", b"an archive").await;
+    assert_eq!(head.status, 200);
+    assert_eq!(
+        head.header("access-control-allow-origin"),
+        Some("http://app.test")
+    );
+    let id = page.text(&head).await;
+    let connected = TcpStream::connect(("127.0.0.1", port)).await.expect("open");
+    let mut other = Page(BufReader::new(connected));
+    let head = other.ask("GET", &format!("/files/{id}"), "", b"").await;
+    assert_eq!(
+        (head.status, other.text(&head).await),
+        (200, "an archive".to_owned())
+    );
+    let head = other.ask("GET", "/files/other", "", b"").await;
+    assert_eq!(head.status, 404);
+    other.text(&head).await;
+    let head = other.ask("GET", "/upload", "", b"").await;
+    assert_eq!(head.status, 405);
+}

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::pin::pin;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 
 use futures::future::{Either, select};
 use futures::lock::Mutex;
@@ -19,6 +19,7 @@ use crate::groups::{Context, create, view};
 use crate::ids::GroupId;
 use crate::preferences::{PreferenceUpdate, sync};
 use crate::storage::{ConversationType, HmacKey, IntentKind, IntentState};
+use crate::transport::files::Files;
 
 /// How many messages one pass sends; the next one goes on.
 const MESSAGES_PER_PASS: usize = 32;
@@ -26,18 +27,24 @@ const MESSAGES_PER_PASS: usize = 32;
 /// The work of a client for its inbox's other installations.
 #[derive(Debug)]
 pub(super) struct DeviceSync {
-    is_enabled: bool,
+    pub(super) is_enabled: bool,
+    /// The way to servers that keep archives.
+    pub(super) files: Option<Rc<dyn Files>>,
     /// One pass at a time.
-    pass: Mutex<()>,
+    pub(super) pass: Mutex<()>,
+    /// Another installation asked for something.
+    has_tasks: Cell<bool>,
     /// A pass is about to begin: another need not be asked for.
     is_asked: Cell<bool>,
     myself: Weak<Inner>,
 }
 
 impl DeviceSync {
-    pub(super) fn new(is_enabled: bool, myself: Weak<Inner>) -> Self {
+    pub(super) fn new(is_enabled: bool, files: Option<Rc<dyn Files>>, myself: Weak<Inner>) -> Self {
         Self {
             is_enabled,
+            files,
+            has_tasks: Cell::new(false),
             pass: Mutex::new(()),
             is_asked: Cell::new(false),
             myself,
@@ -113,7 +120,15 @@ impl Inner {
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
+        self.do_history_tasks().await;
         refreshed.and(told)
+    }
+
+    /// Begins a pass if another installation asked for something in what was just received.
+    pub(super) fn wake_for_history(&self) {
+        if self.device_sync.has_tasks.take() {
+            self.wake_device_sync();
+        }
     }
 
     /// What joining a group means for the own installations. Part of the transaction that joins it.
@@ -145,7 +160,11 @@ impl Inner {
         if !self.device_sync.is_enabled || !has_messages || !self.is_sync_group(context, group_id)? {
             return Ok(Vec::new());
         }
-        Ok(sync::process(context, group_id, changes)?)
+        let (updates, is_asked) = sync::process(context, group_id, changes)?;
+        if is_asked {
+            self.device_sync.has_tasks.set(true);
+        }
+        Ok(updates)
     }
 
     /// Whether a group is one of the own installations among themselves.
@@ -192,7 +211,7 @@ impl Inner {
     }
 
     /// Takes installations that were revoked out of the group of the own ones. Those that are new make the next group.
-    async fn part_from_revoked(&self, group_id: GroupId) -> Result<(), ClientError> {
+    pub(super) async fn part_from_revoked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.check_own_log().await?;
         let context = self.context();
         let membership = view::membership(&context, group_id)?;
@@ -214,7 +233,7 @@ impl Inner {
 
     /// The group in which the own installations are told something: the newest, or one made now if this inbox has
     /// other installations. One that is alone has nobody to tell, and makes none.
-    async fn sync_group_to_speak_in(&self) -> Result<Option<GroupId>, ClientError> {
+    pub(super) async fn sync_group_to_speak_in(&self) -> Result<Option<GroupId>, ClientError> {
         let group_id = match sync::primary(&self.context())? {
             Some(group_id) => group_id,
             None if self.newest_state(self.inbox_id).await?.installations().len() < 2 => return Ok(None),

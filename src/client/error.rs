@@ -83,6 +83,17 @@ pub enum ClientError {
     /// An envelope that is no message of the conversation it was given to.
     #[error("these bytes are no message envelope of this conversation")]
     NotOfConversation,
+    /// Installations of this client do not speak with each other.
+    #[error("this client was opened without device sync, so it cannot hand history over")]
+    NoDeviceSync,
+    /// The inbox has no other installation.
+    #[error("this inbox has no other installation that could be asked, or told")]
+    NoOtherInstallation,
+    /// No archive was told of.
+    #[error(
+        "no other installation has told of such an archive: sync the device-sync groups, and ask for one"
+    )]
+    NoSuchArchive,
     /// The client was closed.
     #[error("the client is closed")]
     Closed,
@@ -125,6 +136,9 @@ impl Coded for ClientError {
             | ClientError::WalletNotAsked { .. } => ErrorCode::NetworkUnavailable,
             ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
             ClientError::NotOfConversation => ErrorCode::InvalidArgument,
+            ClientError::NoDeviceSync => ErrorCode::UnsupportedOption,
+            ClientError::NoOtherInstallation => ErrorCode::NoOtherInstallation,
+            ClientError::NoSuchArchive => ErrorCode::UnknownArchive,
             ClientError::Closed => ErrorCode::ClientClosed,
         }
     }

@@ -300,6 +300,7 @@ impl Inner {
             })?;
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
+            self.wake_for_history();
             if batch.changes.contains(&Change::Removed) {
                 self.removed_from_group().await;
             }

@@ -1,0 +1,204 @@
+//! History of one installation for another: asking for it, answering, and taking it in.
+
+use std::time::Duration;
+
+use super::device_sync::DeviceSync;
+use super::{Client, ClientError, Inner};
+use crate::error::Coded as _;
+use crate::groups::Context;
+use crate::ids::{GroupId, MessageId};
+use crate::preferences::PreferenceError;
+use crate::preferences::archive::{self, ArchiveKey, ArchiveMetadata, ArchiveOptions, Imported};
+use crate::preferences::history::{self, AvailableArchive, SyncReply, SyncRequest, Task};
+use crate::transport::files::{self, Files};
+use crate::transport::{Endpoint, with_timeout};
+
+/// How long an upload or a download may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// A day, nanoseconds.
+const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+/// What pins are made of: 32 characters, so that 5 bits of chance are one.
+const PIN_CHARACTERS: [u8; 32] = *b"abcdefghijkmnpqrstuvwxyz23456789";
+/// How long a pin is, as in libxmtp.
+const PIN_LENGTH: usize = 5;
+
+impl Client {
+    /// Asks the other installations for an archive, to be put on the server at `server_url`. They answer when they are
+    /// online, and what they answer is taken in by itself.
+    ///
+    /// # Errors
+    /// [`ClientError::NoOtherInstallation`], [`ClientError::NoDeviceSync`], [`ClientError::Transport`],
+    /// [`ClientError::Group`].
+    pub async fn send_sync_request(
+        &self,
+        options: &ArchiveOptions,
+        server_url: &str,
+    ) -> Result<(), ClientError> {
+        let inner = self.ready()?;
+        inner.files()?;
+        Endpoint::new(server_url, None)?;
+        self.inner.sync_welcomes().await?;
+        let mut bytes = [0u8; PIN_LENGTH];
+        inner.platform.random(&mut bytes);
+        let pin = bytes.map(|byte| char::from(PIN_CHARACTERS[usize::from(byte % 32)]));
+        let request = SyncRequest {
+            pin: pin.iter().collect(),
+            server_url: server_url.to_owned(),
+            options: options.clone(),
+        };
+        let _guard = inner.device_sync.pass.lock().await;
+        inner
+            .speak(|context, group_id| history::queue_request(context, group_id, &request))
+            .await
+    }
+
+    /// Puts an archive on a server without having been asked, and tells the other installations of it under a `pin` of
+    /// one's own.
+    ///
+    /// # Errors
+    /// As [`send_sync_request`](Self::send_sync_request).
+    pub async fn send_sync_archive(
+        &self,
+        pin: &str,
+        options: &ArchiveOptions,
+        server_url: &str,
+    ) -> Result<(), ClientError> {
+        let inner = self.ready()?;
+        inner.files()?;
+        self.inner.sync_welcomes().await?;
+        let request = SyncRequest {
+            pin: pin.to_owned(),
+            server_url: server_url.to_owned(),
+            options: options.clone(),
+        };
+        let _guard = inner.device_sync.pass.lock().await;
+        inner.answer(&request).await
+    }
+
+    /// Fetches an archive that was told of under `pin`, or the newest of all, and takes it in.
+    ///
+    /// # Errors
+    /// [`ClientError::NoSuchArchive`], [`ClientError::Transport`], and as [`import_archive`](Self::import_archive).
+    pub async fn process_sync_archive(&self, pin: Option<&str>) -> Result<Imported, ClientError> {
+        let inner = self.ready()?;
+        let found = history::available(&inner.context())?;
+        let archive = found
+            .into_iter()
+            .find(|archive| pin.is_none_or(|pin| archive.reply.pin == pin))
+            .ok_or(ClientError::NoSuchArchive)?;
+        // What one was added to meanwhile is better than a stub of it.
+        self.inner.sync_welcomes().await?;
+        inner.fetch(&archive.reply).await
+    }
+
+    /// The archives that own installations told of in the last days, the newest first. What they told is read by a sync
+    /// of the device-sync groups.
+    ///
+    /// # Errors
+    /// [`ClientError::Storage`], [`ClientError::Closed`].
+    pub fn available_archives(&self, days: i64) -> Result<Vec<AvailableArchive>, ClientError> {
+        let inner = self.open()?;
+        let since = inner.now_ns().saturating_sub(days.saturating_mul(DAY_NS));
+        let mut found = history::available(&inner.context())?;
+        found.retain(|archive| archive.sent_at_ns >= since);
+        Ok(found)
+    }
+}
+
+impl Inner {
+    /// The way to servers; refuses where there is none, and where installations do not speak with each other.
+    fn files(&self) -> Result<&dyn Files, ClientError> {
+        let DeviceSync {
+            is_enabled, files, ..
+        } = &self.device_sync;
+        match files {
+            Some(files) if *is_enabled => Ok(&**files),
+            _ => Err(ClientError::NoDeviceSync),
+        }
+    }
+
+    /// Does what other installations asked for. What fails is tried again by the next pass, a few times. The pass's
+    /// lock is held by the caller.
+    pub(super) async fn do_history_tasks(&self) {
+        if self.files().is_err() {
+            return;
+        }
+        let tasks = match history::tasks(&self.context()) {
+            Ok(tasks) => tasks,
+            Err(error) => return tracing::info!(%error, "what was asked for cannot be read"),
+        };
+        for (id, attempts, task) in tasks {
+            let done = match &task {
+                Task::Answer(request) => self.answer(request).await,
+                Task::Fetch(reply) => self.fetch(reply).await.map(drop),
+            };
+            let left = match done {
+                Ok(()) => 0,
+                Err(error) => {
+                    tracing::info!(%error, "history could not be handed over");
+                    if error.is_retryable() {
+                        attempts.saturating_sub(1)
+                    } else {
+                        0
+                    }
+                }
+            };
+            if let Err(error) = self.store.set_history_attempts(&id, left) {
+                tracing::info!(%error, "a task cannot be crossed out");
+            }
+        }
+    }
+
+    /// Makes an archive, puts it on the server and tells where.
+    async fn answer(&self, request: &SyncRequest) -> Result<(), ClientError> {
+        let files = self.files()?;
+        let (mut key, mut nonce) = ([0u8; 32], [0u8; 12]);
+        self.platform.random(&mut key);
+        self.platform.random(&mut nonce);
+        let key = ArchiveKey::new(key);
+        let context = self.context();
+        let file = archive::export(&context, &key, &request.options, nonce)?;
+        let metadata = ArchiveMetadata::of(&request.options, context.now_ns);
+        let uploaded = files::upload(files, &request.server_url, file);
+        let reply = SyncReply {
+            url: with_timeout(&*self.platform, PATIENCE, uploaded).await?,
+            pin: request.pin.clone(),
+            key,
+            metadata: Some(metadata),
+        };
+        self.speak(|context, group_id| history::queue_reply(context, group_id, &reply))
+            .await
+    }
+
+    /// Fetches an archive and takes it in.
+    async fn fetch(&self, reply: &SyncReply) -> Result<Imported, ClientError> {
+        let downloaded = files::download(self.files()?, &reply.url);
+        let file = with_timeout(&*self.platform, PATIENCE, downloaded).await?;
+        self.import(&file, &reply.key)
+    }
+
+    /// Says something in the group of the own installations. The pass's lock is held by the caller.
+    async fn speak(
+        &self,
+        queue: impl FnOnce(&Context<'_>, GroupId) -> Result<MessageId, PreferenceError>,
+    ) -> Result<(), ClientError> {
+        let group_id = self
+            .sync_group_to_speak_in()
+            .await?
+            .ok_or(ClientError::NoOtherInstallation)?;
+        // What is told is not for one that was revoked.
+        self.part_from_revoked(group_id).await?;
+        let lock = self.lock_of(group_id);
+        let _guard = lock.lock().await;
+        let context = Context {
+            // The time makes the message's id.
+            now_ns: self.unique_now_ns(),
+            ..self.context()
+        };
+        let message = self.store.transaction(|tx| queue(&context.with(tx), group_id))?;
+        match self.store.intent_of_message(&message)? {
+            Some(intent) => self.resolve_locked(group_id, intent.id).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! History that one installation asks another for.
+use std::rc::Rc;
+
+use crate::support::{Person, Shelf, Wallet, World, story};
+use xmtp_web::client::{ClientOptions, Event};
+use xmtp_web::error::{Coded as _, ErrorCode};
+use xmtp_web::preferences::archive::{ArchiveElement, ArchiveOptions};
+use xmtp_web::preferences::{Consent, Entity};
+use xmtp_web::storage::ConsentState::{Denied, Unknown};
+
+const SERVER: &str = "http://history.example";
+
+/// An installation that reaches the history server.
+async fn device(world: &World, wallet: &Wallet, shelf: &Rc<Shelf>) -> Person {
+    let options = ClientOptions {
+        files: Some(Rc::clone(shelf) as Rc<_>),
+        ..ClientOptions::new(wallet.identifier())
+    };
+    let person = Person::open_with(options, wallet, None, world.url(), &world.machine)
+        .await
+        .expect("the client opens");
+    person.sign_and_register().await.expect("registers");
+    person
+}
+
+/// Everybody reads and says what there is.
+async fn settle(devices: &[&Person]) {
+    for _ in 0..3 {
+        for device in devices.iter().rev() {
+            device.sync().await;
+        }
+    }
+}
+
+/// The whole of it.
+async fn ask(person: &Person) {
+    person
+        .client
+        .send_sync_request(&ArchiveOptions::default(), SERVER)
+        .await
+        .expect("is sent");
+}
+
+#[test]
+fn what_was_said_before_is_asked_for_and_appears_by_itself() {
+    story(async {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
+        let group = laptop.group_with(&[&bob]).await.id();
+        for number in 0..20 {
+            laptop.say(group, &format!("line {number}")).await;
+        }
+        let entity = Entity::Inbox(bob.inbox_id());
+        let denied = Consent {
+            entity: entity.clone(),
+            state: Denied,
+        };
+        let preferences = laptop.client.preferences();
+        preferences.set_consent_states(&[denied]).expect("decides");
+        let phone = device(&world, &wallet, &shelf).await;
+        settle(&[&laptop, &phone]).await;
+        assert_eq!(phone.texts(group), Vec::<String>::new(), "nobody asked");
+
+        ask(&phone).await;
+        settle(&[&laptop, &phone]).await;
+        assert_eq!(phone.texts(group).len(), 20);
+        assert_eq!(phone.texts(group).first().map(String::as_str), Some("line 0"));
+        let state = phone.client.preferences().consent_state(&entity);
+        assert_eq!(state.expect("reads"), Denied);
+        let asked = shelf.asked.get();
+        assert_eq!(asked, 2, "put there once, fetched once");
+        settle(&[&laptop, &phone]).await;
+        assert_eq!(shelf.asked.get(), asked, "and never again");
+
+        let found = phone.client.available_archives(1).expect("reads");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].sent_by, laptop.client.installation_id());
+        let metadata = found[0].reply.metadata.as_ref().expect("says what it is");
+        assert_eq!(metadata.elements, ArchiveOptions::default().elements);
+        assert!(shelf.files.borrow().keys().all(|url| url.starts_with(SERVER)));
+    });
+}
+
+#[test]
+fn who_watches_gets_it_without_a_sync() {
+    story(async {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
+        let group = laptop.group_with(&[&bob]).await.id();
+        laptop.say(group, "hi").await;
+        let phone = device(&world, &wallet, &shelf).await;
+        settle(&[&laptop, &phone]).await;
+        let (_hers, mut watch) = (laptop.watch().await, phone.watch().await);
+        ask(&phone).await;
+        watch.until(|event| *event == Event::Group(group)).await;
+        assert_eq!(phone.texts(group), ["hi"]);
+    });
+}
+
+#[test]
+fn an_archive_that_nobody_asked_for_is_taken_in_when_the_person_says_so() {
+    story(async {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
+        let group = laptop.group_with(&[&bob]).await.id();
+        laptop.say(group, "hi").await;
+        let phone = device(&world, &wallet, &shelf).await;
+        settle(&[&laptop, &phone]).await;
+        let decisions = ArchiveOptions {
+            elements: vec![ArchiveElement::Consent],
+            ..Default::default()
+        };
+        for (pin, options) in [("all", &ArchiveOptions::default()), ("decisions", &decisions)] {
+            world.later(std::time::Duration::from_secs(1));
+            let sent = laptop.client.send_sync_archive(pin, options, SERVER).await;
+            sent.expect("is sent");
+        }
+        settle(&[&laptop, &phone]).await;
+        assert_eq!(phone.texts(group), Vec::<String>::new());
+        let found = phone.client.available_archives(1).expect("reads");
+        let pins: Vec<_> = found.iter().map(|archive| archive.reply.pin.as_str()).collect();
+        assert_eq!(pins, ["decisions", "all"], "the newest first");
+        world.later(std::time::Duration::from_secs(48 * 60 * 60));
+        assert_eq!(phone.client.available_archives(1).expect("reads"), []);
+
+        let newest = phone
+            .client
+            .process_sync_archive(None)
+            .await
+            .expect("is taken in");
+        assert_eq!(newest.messages, 0, "decisions alone");
+        let chosen = phone.client.process_sync_archive(Some("all")).await;
+        assert!(chosen.expect("is taken in").messages > 0);
+        assert_eq!(phone.texts(group), ["hi"]);
+        let none = phone.client.process_sync_archive(Some("other")).await;
+        assert_eq!(
+            none.expect_err("nobody told of it").code(),
+            ErrorCode::UnknownArchive
+        );
+    });
+}
+
+#[test]
+fn who_cannot_be_answered_is_told() {
+    story(async {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let alone = device(&world, &wallet, &shelf).await;
+        let everything = ArchiveOptions::default();
+        let asked = alone.client.send_sync_request(&everything, SERVER).await;
+        assert_eq!(
+            asked.expect_err("there is nobody").code(),
+            ErrorCode::NoOtherInstallation
+        );
+        let asked = alone.client.send_sync_request(&everything, "ftp://here").await;
+        assert_eq!(asked.expect_err("no address").code(), ErrorCode::InvalidArgument);
+        let silent = world.person().await;
+        let asked = silent.client.send_sync_request(&everything, SERVER).await;
+        assert_eq!(
+            asked.expect_err("device sync is off").code(),
+            ErrorCode::UnsupportedOption
+        );
+        assert_eq!(shelf.asked.get(), 0);
+    });
+}
+
+#[test]
+fn a_server_that_is_away_is_tried_again_a_few_times_and_holds_nothing_else_up() {
+    story(async {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
+        let group = laptop.group_with(&[&bob]).await.id();
+        laptop.say(group, "hi").await;
+        let phone = device(&world, &wallet, &shelf).await;
+        settle(&[&laptop, &phone]).await;
+        shelf.is_away.set(true);
+        ask(&phone).await;
+        laptop.sync().await;
+        let tried = shelf.asked.get();
+        assert!((1..=2).contains(&tried), "{tried}");
+        shelf.is_away.set(false);
+        settle(&[&laptop, &phone]).await;
+        assert_eq!(phone.texts(group), ["hi"]);
+
+        shelf.is_away.set(true);
+        ask(&phone).await;
+        let before = shelf.asked.get();
+        for _ in 0..10 {
+            laptop.sync().await;
+        }
+        assert_eq!(shelf.asked.get(), before + 3, "then it is given up");
+    });
+}
+
+#[test]
+fn an_archive_that_was_changed_or_is_gone_changes_nothing() {
+    story(async {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
+        let group = laptop.group_with(&[&bob]).await.id();
+        laptop.say(group, "hi").await;
+        let entity = Entity::Inbox(world.person().await.inbox_id());
+        let phone = device(&world, &wallet, &shelf).await;
+        settle(&[&laptop, &phone]).await;
+        let sent = laptop
+            .client
+            .send_sync_archive("pin", &ArchiveOptions::default(), SERVER)
+            .await;
+        sent.expect("is sent");
+        settle(&[&laptop, &phone]).await;
+        let (url, mut file) = shelf.files.borrow_mut().pop_first().expect("one");
+        let take = async |shelf: &Shelf, file: Option<Vec<u8>>| {
+            shelf.files.borrow_mut().clear();
+            if let Some(file) = file {
+                shelf.files.borrow_mut().insert(url.clone(), file);
+            }
+            let taken = phone.client.process_sync_archive(None).await;
+            taken.expect_err("it is not right").code()
+        };
+        assert_eq!(take(&shelf, None).await, ErrorCode::RequestRejected);
+        let half = file[..file.len() / 2].to_vec();
+        assert_eq!(take(&shelf, Some(half)).await, ErrorCode::InvalidArchive);
+        assert_eq!(
+            take(&shelf, Some(b"<html>".to_vec())).await,
+            ErrorCode::InvalidArchive
+        );
+        let last = file.len() - 1;
+        file[last] ^= 1;
+        assert_eq!(take(&shelf, Some(file)).await, ErrorCode::WrongArchiveKey);
+        assert_eq!(phone.texts(group), Vec::<String>::new());
+        let state = phone.client.preferences().consent_state(&entity);
+        assert_eq!(state.expect("reads"), Unknown);
+    });
+}
