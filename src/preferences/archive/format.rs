@@ -33,7 +33,15 @@ const WRITTEN_HEADER: [u8; 6] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38];
 /// decoders to support (§3.1.1.1.2).
 const MAX_WINDOW: u64 = 8 << 20;
 
-/// Writes a file. Blocks are stored as they are: what is encrypted cannot be compressed.
+/// What surrounds the bytes of a block that is written: a header of literals, and that no sequence follows.
+const AROUND: usize = 4;
+
+/// Writes a file. What is encrypted cannot be compressed, and is not tried to be.
+///
+/// Blocks say that they are compressed all the same, into literals as they are, and hold whole elements where they can.
+/// A decoder gives out such a block at once, but one that is stored piece by piece as it arrives, and released clients
+/// lose their place when they have to wait in the middle of an element: they hang, also with files of their own.
+/// RFC 8878 (§3.1.1.2.4) wants blocks that save nothing stored; decoders take both.
 pub(super) struct Writer {
     file: Vec<u8>,
     block: Vec<u8>,
@@ -68,10 +76,17 @@ impl Writer {
             return Err(ArchiveError::Element("too long"));
         }
         self.nonce = next(self.nonce);
-        self.block.extend_from_slice(&length.to_le_bytes());
+        let length = length.to_le_bytes();
+        if self.block.len() + length.len() + sealed.len() > MAX_BLOCK - AROUND {
+            let full = std::mem::take(&mut self.block);
+            if !full.is_empty() {
+                self.store(&full, false);
+            }
+        }
+        self.block.extend_from_slice(&length);
         self.block.extend_from_slice(&sealed);
-        while self.block.len() > MAX_BLOCK {
-            let rest = self.block.split_off(MAX_BLOCK);
+        while self.block.len() > MAX_BLOCK - AROUND {
+            let rest = self.block.split_off(MAX_BLOCK - AROUND);
             let full = std::mem::replace(&mut self.block, rest);
             self.store(&full, false);
         }
@@ -85,11 +100,20 @@ impl Writer {
         self.file
     }
 
-    /// A block as it is: whether it is the last, type 0, its length, in 3 bytes.
+    /// A block: in 3 bytes whether it is the last, type 2, its length; in 3 bytes raw literals and their length in 20
+    /// bits; the literals; no sequences. Without anything in it, type 0.
     fn store(&mut self, block: &[u8], is_last: bool) {
-        let header = (block.len() << 3) | usize::from(is_last);
-        self.file.extend_from_slice(&header.to_le_bytes()[..3]);
+        let three = |number: usize| number.to_le_bytes().into_iter().take(3);
+        let last = usize::from(is_last);
+        if block.is_empty() {
+            self.file.extend(three(last));
+            return;
+        }
+        self.file
+            .extend(three(((block.len() + AROUND) << 3) | (2 << 1) | last));
+        self.file.extend(three((block.len() << 4) | (3 << 2)));
         self.file.extend_from_slice(block);
+        self.file.push(0);
     }
 }
 
@@ -265,7 +289,24 @@ mod tests {
     #[test]
     fn long_files_are_several_blocks() {
         let elements: Vec<_> = (0..20u8).map(|byte| vec![byte; 50_000]).collect();
-        assert_eq!(read(&file(&elements), &key(7)), Ok(elements));
+        let file = file(&elements);
+        assert_eq!(read(&file, &key(7)), Ok(elements));
+        // Two elements in each, whole: what a block holds is some elements with their lengths and tags.
+        let (mut at, mut lengths) = (14 + WRITTEN_HEADER.len(), Vec::new());
+        while let Some(&[low, middle, high]) = file.get(at..at + 3) {
+            let header = u32::from_le_bytes([low, middle, high, 0]) as usize;
+            lengths.push((header >> 3) - AROUND);
+            at += 3 + (header >> 3);
+        }
+        assert_eq!(lengths, [2 * (4 + 50_000 + 16); 10]);
+    }
+
+    #[test]
+    fn an_element_longer_than_a_block_is_in_several() {
+        for length in [MAX_BLOCK - AROUND - 20, MAX_BLOCK - AROUND - 19, 3 * MAX_BLOCK] {
+            let elements = vec![vec![1; 10], vec![2; length], vec![3; 10]];
+            assert_eq!(read(&file(&elements), &key(7)), Ok(elements), "{length}");
+        }
     }
 
     #[test]
@@ -315,8 +356,8 @@ mod tests {
         let mut other = file.clone();
         other[5] ^= 1;
         assert_eq!(read(&other, &key(7)), Err(ArchiveError::Key));
-        // After the header and the block's: a length, then 20 bytes.
-        let first = 14 + WRITTEN_HEADER.len() + 3;
+        // After the header, the block's and the literals': a length, then 20 bytes.
+        let first = 14 + WRITTEN_HEADER.len() + 3 + 3;
         let second = first + 24;
         for at in 0..24 {
             file.swap(first + at, second + at);

@@ -9,6 +9,7 @@ const OTHERWISE = [
   "`removeMessage` of ours sends the form of XIP-45, `delete:0.1`, and libxmtp's, `deleteMessage:1.0`. Released clients follow the second and list the first as a message of a type that they do not know, without fallback.",
   "Released clients have no call that takes a message back: their stories send the content by hand, and a sender does not apply its own.",
   "A message of an earlier epoch whose sender's leaf comes after an empty one is lost to 5.5.0 and 6.0.0: they look for the sender by its place among the leaves that were taken. 6.1.0-nightly and ours read it. In the random walk with the two, people fetch what is new before they speak while a leaf is empty.",
+  "Released clients hang on an archive above some 8 KiB when they have to wait for more of it in the middle of an element, also on their own. Ours are written so that they wait between elements alone; an element above 128 KiB may still stop them. 5.5.0 has no archives.",
   "A message that disappears ends so long after it was processed by each client, so the times of two clients differ.",
 ];
 
