@@ -145,6 +145,19 @@ describe("the packed tarball chats", () => {
     }
   });
 
+  it("in users' unit tests: Vitest in a browser, on a network inside of the page", async () => {
+    const folder = await app("vitest", ["vitest", "@vitest/browser-playwright", "playwright"], "unit");
+    const { stdout } = await run("npx", ["vitest", "run", "--reporter=json"], { cwd: folder, env: { ...process.env, CI: "true" } });
+    const report = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    assert.deepEqual([report.success, report.numPassedTests, report.numTotalTests], [true, 1, 1], stdout);
+  });
+
+  it("on a network inside of the page, built by Vite", async () => {
+    const folder = await app("unit-vite", ["vite"], "unit");
+    await run("npx", ["vite", "build", "--logLevel", "warn"], { cwd: folder });
+    await chatsFrom(join(folder, "dist"));
+  });
+
   it("as a plain script of a static server", async () => {
     const folder = await app("plain");
     const map = '<script type="importmap">{"imports":{"xmtp-web":"./node_modules/xmtp-web/index.js"}}</script>\n<script type="module"';

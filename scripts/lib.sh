@@ -35,6 +35,7 @@ find_chromium() { find_first "${CHROMIUM:-}" chromium chromium-browser google-ch
 # The same engine without windows and tabs of its own, which take half a core while a page draws; else Chromium. Debian's
 # command is a script that outlives what ends it: the program itself comes first.
 find_headless() { find_first "${CHROMIUM:-}" /usr/lib/chromium/chromium-headless-shell chromium-headless-shell || find_chromium; }
+find_firefox() { find_first "${FIREFOX:-}" firefox-esr firefox; }
 find_chromedriver() { find_first "${CHROMEDRIVER:-}" chromedriver /usr/lib/chromium-browser/chromedriver; }
 
 # Debug builds of the local node and of what else is named. After `npm test` has compiled them beside the tests they are

@@ -22,6 +22,8 @@ export type BeginEncryption = Usable<ReturnType<typeof generated.FileEncryptor.b
 export type BeginDecryption = Usable<ReturnType<typeof generated.FileDecryptor.begin>, generated.FileDecryptor>;
 export type SignatureRequest = Usable<generated.SignatureRequest, Omit<expected.SignatureRequest, never>>;
 export type Directory = Usable<generated.Directory, Omit<expected.Directory, never>>;
+export type WalletAddress = Usable<typeof generated.walletAddress, typeof expected.walletAddress>;
+export type SignAsWallet = Usable<typeof generated.signAsWallet, typeof expected.signAsWallet>;
 export type VerifySigned = Usable<
   typeof generated.verifySignedWithPublicKey,
   typeof expected.verifySignedWithPublicKey

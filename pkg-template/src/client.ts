@@ -89,6 +89,8 @@ export class Client<_ContentTypes = unknown> {
   }
 
   static async #create(signer: Signer, options: ResolvedOptions): Promise<Client> {
+    // A signer that holds its key asks the module, too.
+    remember(options.workerUrl, options.wasmUrl);
     const identifier = checkIdentifier(await askSigner("to name its identifier", () => signer.getIdentifier()));
     const client = await Client.#open(options, identifier, signer);
     // The caller gets no client to close, so the database must not stay locked.

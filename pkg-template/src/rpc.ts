@@ -300,6 +300,8 @@ export interface Requests {
   "opfs.import": { args: { path: string; data: Uint8Array }; result: void };
   "opfs.clear": { args: void; result: void };
   "tools.encode": { args: OnModule<{ kind: string; content: unknown }>; result: EncodedContent };
+  "tools.walletAddress": { args: OnModule<{ key: Uint8Array }>; result: string };
+  "tools.signAsWallet": { args: OnModule<{ key: Uint8Array; text: string }>; result: Uint8Array };
   "tools.encryptAttachment": { args: OnModule<{ attachment: Attachment }>; result: EncryptedAttachment };
   "tools.decryptAttachment": {
     args: OnModule<{ encryptedBytes: Uint8Array; remoteAttachment: RemoteAttachment }>;

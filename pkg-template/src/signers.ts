@@ -1,4 +1,6 @@
 import { invalidArgument, XmtpError } from "./errors.js";
+import { hexBytes } from "./hex.js";
+import { keySigner } from "./key-signer.js";
 import type { WalletSignature } from "./rpc.js";
 import { IdentifierKind, type Identifier, type PasskeySignature } from "./types.js";
 
@@ -89,11 +91,18 @@ export function ethereumIdentifier(address: string): Identifier {
  * Makes a signer of an address and something that signs texts for it: a wallet's `personal_sign`, or a key the
  * app holds. The signature may be 65 bytes or their hex form.
  */
+export function createEOASigner(address: string, signMessage: (text: string) => Awaitable<Uint8Array | string>): EOASigner;
+/**
+ * Makes a signer of a private key (`0x` and 64 hex digits), or without one of a new key, which is lost with the signer. For tests
+ * and for trying things out: a key in a page can be read by every script of the page.
+ */
+export function createEOASigner(key?: `0x${string}`): EOASigner;
 export function createEOASigner(
-  address: string,
-  signMessage: (text: string) => Awaitable<Uint8Array | string>,
+  addressOrKey?: string,
+  signMessage?: (text: string) => Awaitable<Uint8Array | string>,
 ): EOASigner {
-  const identifier = ethereumIdentifier(address);
+  if (signMessage === undefined) return keySigner(addressOrKey);
+  const identifier = ethereumIdentifier(addressOrKey as string);
   return {
     type: "EOA",
     getIdentifier: () => identifier,
@@ -118,9 +127,9 @@ export function createSCWSigner(
 
 function signatureBytes(signature: Uint8Array | string): Uint8Array {
   if (typeof signature !== "string") return signature;
-  const hex = signature.replace(/^0x/i, "");
-  if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(hex)) throw invalidArgument("the signature is not hex");
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const bytes = hexBytes(signature);
+  if (bytes === undefined) throw invalidArgument("the signature is not hex");
+  return bytes;
 }
 
 /** Refuses what cannot be an identifier; answers the normal form. @internal */

@@ -397,6 +397,14 @@ export const handlers: Handlers = {
     await load(wasmUrl);
     return raw.encodeTyped(kind, content);
   },
+  "tools.walletAddress": async ({ key, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.walletAddress(key);
+  },
+  "tools.signAsWallet": async ({ key, text, wasmUrl }) => {
+    await load(wasmUrl);
+    return raw.signAsWallet(key, text);
+  },
   "tools.encryptAttachment": async ({ attachment, wasmUrl }) => {
     await load(wasmUrl);
     return raw.encryptAttachment(attachment) as EncryptedAttachment;

@@ -6,6 +6,11 @@ export default function init(options?: {
   module_or_path?: string | URL | Request | Response | BufferSource | WebAssembly.Module;
 }): Promise<unknown>;
 
+/** The address of a wallet's private key, 32 bytes. */
+export function walletAddress(key: Uint8Array): string;
+/** An EIP-191 signature by such a key: 65 bytes. */
+export function signAsWallet(key: Uint8Array, text: string): Uint8Array;
+
 /** Content as it travels inside an encrypted message. */
 export interface RawEncodedContent {
   type?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number };

@@ -10,6 +10,7 @@ import {
   StreamFailedError,
   StreamInvalidRetryAttemptsError,
   StreamNotFoundError,
+  createEOASigner,
   type Action,
   type Actions,
   type ApiStats,
@@ -23,6 +24,7 @@ import {
   type InboxState,
   type KeyPackageStatus,
   type LeaveRequest,
+  type Signer,
   type TransactionReference,
   type UserPreferenceUpdate,
   type WalletCall,
@@ -40,6 +42,9 @@ export async function files(): Promise<void> {
   opfs.close();
   void [names, numbers, is];
 }
+
+/** Of a key, or of a new one. */
+export const signers: Signer[] = [createEOASigner("0x0101010101010101010101010101010101010101010101010101010101010101"), createEOASigner()];
 
 export async function statistics(client: Client): Promise<void> {
   const { debugInformation } = client;

@@ -17,6 +17,7 @@
 //! | `message.rs`, `view.rs`, `inbox.rs` | plain objects out |
 //! | `files.rs` | files that lie elsewhere, piece by piece |
 //! | `content.rs`, `removals.rs` | typed content in and out, removing messages |
+//! | `wallet.rs` | signing with the key of a throwaway account |
 //! | `error.rs` | failures |
 //! | `types.d.ts` | the TypeScript names of the plain objects |
 //!
@@ -50,6 +51,7 @@ mod settings;
 mod signature_request;
 mod stream;
 mod view;
+mod wallet;
 
 pub use accounts::verify_signed_with_public_key;
 pub use client::Client;
@@ -63,6 +65,7 @@ pub use message::{decode_content, encode_content};
 pub use preferences::Preferences;
 pub use signature_request::SignatureRequest;
 pub use stream::StreamHandle;
+pub use wallet::{sign_as_wallet, wallet_address};
 
 use wasm_bindgen::prelude::*;
 

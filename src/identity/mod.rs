@@ -35,7 +35,7 @@ pub use log::{LogPosition, Resolved, resolve, store_answer};
 pub use request::SignatureRequest;
 pub use signature::{
     AccountId, ContractAnswers, ContractQuestion, ContractSignature, InstallationKey, LegacySignature,
-    PasskeySignature, Signature, SignatureKind, eip191_hash, normalise_ecdsa, recover_address,
+    PasskeySignature, Signature, SignatureKind, WalletKey, eip191_hash, normalise_ecdsa, recover_address,
     verify_identity_text, verify_public_context,
 };
 

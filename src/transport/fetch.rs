@@ -1,7 +1,9 @@
 //! gRPC-Web over `fetch`, in a worker or window.
 
-use futures::future::LocalBoxFuture;
-use futures::{FutureExt, StreamExt, stream};
+use std::time::Duration;
+
+use futures::future::{Either, LocalBoxFuture, select};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -13,11 +15,18 @@ use web_sys::{
 
 use super::grpc_web::{BodyDecoder, Status, code_for_http_status, encode_request};
 use super::{ByteStream, Endpoint, InvalidResponse, MAX_MESSAGE_BYTES, Method, Transport, TransportError};
+use crate::platform::Platform;
+use crate::platform::web::WebPlatform;
 
 /// The binary flavour of gRPC-Web; the text flavour would cost a third more.
 const CONTENT_TYPE: &str = "application/grpc-web+proto";
 /// How this library names itself to proxies, like other gRPC-Web clients do.
 const USER_AGENT: &str = concat!("xmtp-web/", env!("CARGO_PKG_VERSION"));
+
+/// How long a subscription waits for the head of its response. Firefox shows that with the first byte of the body only,
+/// which a quiet subscription may not have for hours: it counts as begun then, and a failure comes out of the stream.
+/// Nothing is missed, as a subscription begins at its cursor whenever the node takes it.
+const HEAD_PATIENCE: Duration = Duration::from_millis(300);
 
 #[wasm_bindgen]
 extern "C" {
@@ -117,21 +126,32 @@ impl Transport for FetchTransport {
         method: Method,
         request: Vec<u8>,
     ) -> LocalBoxFuture<'_, Result<ByteStream, TransportError>> {
+        let transport = self.clone();
+        let opening = async move { transport.open(method, &request).await }.boxed_local();
         async move {
-            let body = self.open(method, &request).await?;
-            // The state is gone after an error, and with it the request.
-            Ok(stream::unfold(Some(body), |body| async move {
-                let mut body = body?;
-                match body.next().await {
-                    Ok(Some(message)) => Some((Ok(message), Some(body))),
-                    Ok(None) => None,
-                    Err(error) => Some((Err(error), None)),
+            match select(opening, WebPlatform.sleep(HEAD_PATIENCE)).await {
+                Either::Left((body, _)) => Ok(messages(body?)),
+                Either::Right(((), opening)) => {
+                    Ok(stream::once(opening).map_ok(messages).try_flatten().boxed_local())
                 }
-            })
-            .boxed_local())
+            }
         }
         .boxed_local()
     }
+}
+
+/// The messages of a response, up to its end or its first error.
+fn messages(body: ResponseBody) -> ByteStream {
+    // The state is gone after an error, and with it the request.
+    stream::unfold(Some(body), |body| async move {
+        let mut body = body?;
+        match body.next().await {
+            Ok(Some(message)) => Some((Ok(message), Some(body))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed_local()
 }
 
 /// The body of a response that has begun. Dropping it aborts the request.

@@ -67,7 +67,8 @@ pub trait Transport: std::fmt::Debug {
     fn unary(&self, method: Method, request: Vec<u8>) -> LocalBoxFuture<'_, Result<Vec<u8>, TransportError>>;
 
     /// Opens a subscription; resolves when the node has answered with headers, from which moment on it
-    /// is live. Dropping the future or the stream aborts the request.
+    /// is live. In a browser that hides these until a message comes it resolves after a moment, and a failure is
+    /// the stream's first item. Dropping the future or the stream aborts the request.
     ///
     /// # Errors
     /// [`TransportError`], if the subscription was not opened.

@@ -51,12 +51,32 @@ async function look(colorScheme, width) {
     await alice.createGroup("Lottery", [bob]);
     await alice.say("You have won!");
     await home(alice);
-    await alice.window.getByTestId("new-group").click();
-    await alice.window.getByTestId("group-addresses").fill("0x123");
-    await alice.window.getByTestId("create-group").click();
+    await alice.window.getByTestId("new-conversation").click();
+    await shot(alice, "05-new-direct-message");
+    await alice.window.getByTestId("kind-group").check();
+    await alice.window.getByTestId("group-people").fill("0x123");
+    await alice.window.getByTestId("start-conversation").click();
     await alice.window.getByTestId("dialog-error").filter({ hasText: "Not an address" }).waitFor();
     await shot(alice, "05-new-group");
     await alice.window.keyboard.press("Escape");
+
+    const alices = await alice.wallet();
+    await alice.startDm(await bob.wallet());
+    await shot(alice, "23-direct-message-begun");
+    await alice.say("Just us two: are you free on Friday?");
+    const titled = `${alices.slice(0, 6)}…${alices.slice(-4)}`;
+    await bob.window.getByTestId("conversation").filter({ hasText: "Just us two" }).click();
+    await bob.sees("Just us two: are you free on Friday?");
+    await shot(bob, "24-direct-message-request");
+    await bob.window.getByTestId("allow").click();
+    await bob.say("After six, yes");
+    await shot(bob, "25-direct-message");
+    await bob.window.getByTestId("details").click();
+    await bob.window.getByTestId("person-dialog").filter({ hasText: titled }).waitFor();
+    await shot(bob, "26-person");
+    await bob.window.keyboard.press("Escape");
+    await home(bob);
+    await home(alice);
 
     await bob.openGroup("Lottery");
     await bob.sees("You have won!");

@@ -49,6 +49,23 @@ describe("a network in the page", { timeout: 180_000 }, () => {
     assert.deepEqual(found, [[true], [false], [false]]);
   });
 
+  it("lets in who has nothing but a key: it signs for its address", async () => {
+    const seen = await page.run(async () => {
+      const network = await window.createTestNetwork();
+      // The first account of Hardhat and Anvil.
+      const signer = window.xmtp.createEOASigner("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+      const people = [await window.xmtp.Client.create(signer, network.options), await window.xmtp.Client.create(window.xmtp.createEOASigner(), network.options)];
+      const reachable = await people[1].canMessage([people[0].accountIdentifier]);
+      const wrong = window.xmtp.createEOASigner(`0x${"0".repeat(64)}`);
+      const refused = await Promise.resolve(wrong.getIdentifier()).catch(({ code }) => code);
+      for (const person of people) await person.close();
+      await network.close();
+      return { address: people[0].accountIdentifier.identifier, reachable: [...reachable], refused };
+    });
+    const address = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+    assert.deepEqual(seen, { address, reachable: [[address, true]], refused: "argument.invalid" });
+  });
+
   it("counts as the client counts: the statistics of its traffic are what the node has seen", async () => {
     const seen = await page.run(async () => {
       const network = await window.createTestNetwork();

@@ -11,6 +11,13 @@ import { localNode, openBrowser, PATIENCE } from "../e2e/support/page.mjs";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
 
+/** The browser that the tests run in: Chromium, or Firefox if XMTP_TABS_BROWSER says so. */
+async function openTabsBrowser(options) {
+  if (process.env.XMTP_TABS_BROWSER !== "firefox") return openBrowser(options);
+  const { openFirefox } = await import("../firefox/browser.mjs");
+  return openFirefox();
+}
+
 /** Which file an address stands for. */
 function fileOf(path) {
   if (path === "/") return join(root, "tests/tabs/page/index.html");
@@ -86,6 +93,7 @@ export class Somebody {
   /** Ends a tab's process. */
   async crash(tab) {
     this.tabs = this.tabs.filter((other) => other !== tab);
+    if (tab.page.crash) return tab.page.crash();
     const gone = tab.page.waitForEvent("crash").catch(() => undefined);
     const session = await this.context.newCDPSession(tab.page);
     session.send("Page.crash").catch(() => undefined);
@@ -98,7 +106,8 @@ export class Somebody {
 export async function sees(tab, count) {
   await tab.page.waitForFunction((count) => window.tab.seen().length >= count, count).catch(async (error) => {
     const [seen, errors] = [await tab.call("seen"), await tab.call("streamErrors")];
-    throw new Error(`${error.message}\nseen ${seen.length} of ${count}; errors of streams: ${errors.join(", ") || "none"}`);
+    const [last, trouble] = [seen.slice(-20).join(", "), errors.join(", ") || "none"];
+    throw new Error(`${error.message}\nseen ${seen.length} of ${count}, lastly ${last}; errors of streams: ${trouble}`);
   });
   return tab.call("seen");
 }
@@ -111,7 +120,7 @@ export function stage(browserOptions) {
   const there = { browser: undefined, site: undefined, node: undefined };
   let people = [];
   before(async () => {
-    there.browser = await openBrowser(browserOptions);
+    there.browser = await openTabsBrowser(browserOptions);
     there.site = await serveTabs();
   });
   after(async () => {

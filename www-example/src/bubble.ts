@@ -83,7 +83,8 @@ function bubble(
       replies && h("span", { class: "reply-count" }, replies),
       (delivery === "failed" || delivery === "waiting") && unsent(chat, conversation, message, delivery),
     ),
-    !removed && conversation.active && toolbar(chat, conversation, message, onReply),
+    // What nobody else has, nobody can answer.
+    !removed && conversation.active && message.deliveryStatus === DeliveryStatus.Published && toolbar(chat, conversation, message, onReply),
   );
 }
 

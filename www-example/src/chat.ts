@@ -133,9 +133,11 @@ export class Chat {
   delivery(conversation: Conversation, message: DecodedMessage): Delivery {
     if (message.deliveryStatus === DeliveryStatus.Published) return "sent";
     if (message.deliveryStatus === DeliveryStatus.Failed) return "failed";
+    // It has not been tried: an older problem says nothing about it.
+    if (this.connection.state === "offline") return "waiting";
     const { problem } = conversation;
     if (problem !== undefined) return problem.retryable ? "waiting" : "failed";
-    return this.connection.state === "offline" ? "waiting" : "sending";
+    return "sending";
   }
 
   nameOf(inboxId: string): string {

@@ -47,6 +47,8 @@ function showChat(chat: Chat): void {
   const notices = new Notices(chat);
   const layout = h("main", { class: "layout", "data-testid": "chat" }, h("h1", { class: "spoken" }, "xmtp-web chat"), notices.element, sidebar.element, main);
   let thread: Thread | undefined;
+  /** What the place beside the list says while nothing is open. */
+  let isEmpty: boolean | undefined;
 
   function open(id: string, messageId?: string): void {
     const hash = messageId === undefined ? `#/${id}` : `#/${id}/${messageId}`;
@@ -64,7 +66,7 @@ function showChat(chat: Chat): void {
     if (!conversation) {
       thread?.close();
       thread = undefined;
-      main.replaceChildren(nothingOpen());
+      isEmpty = undefined;
     } else if (thread?.conversation !== conversation) {
       thread?.close();
       thread = new Thread(chat, conversation, {
@@ -82,6 +84,10 @@ function showChat(chat: Chat): void {
 
   function render(): void {
     const current = thread?.conversation;
+    if (!current && isEmpty !== (chat.conversations.size === 0)) {
+      isEmpty = chat.conversations.size === 0;
+      main.replaceChildren(nothingOpen(isEmpty));
+    }
     if (current && document.visibilityState === "visible") chat.markRead(current);
     notices.render();
     sidebar.render();
@@ -107,13 +113,14 @@ function showChat(chat: Chat): void {
   route();
 }
 
-function nothingOpen(): HTMLElement {
+/** Beside the list, which says what to do when it is empty. */
+function nothingOpen(isEmpty: boolean): HTMLElement {
   return h(
     "div",
-    { class: "empty empty-main" },
-    icon("chat"),
-    h("strong", {}, "Pick a conversation"),
-    h("p", {}, "Or start one with the plus sign. Only the people in it can read what is written."),
+    { class: "empty empty-main", "data-testid": "nothing-open" },
+    icon(isEmpty ? "lock" : "chat"),
+    h("strong", {}, isEmpty ? "What you write will be here" : "Pick a conversation"),
+    h("p", {}, isEmpty ? "Only you and the people you write to can read it." : "Or start one with the plus sign. Only the people in it can read what is written."),
   );
 }
 

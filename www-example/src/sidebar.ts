@@ -38,6 +38,7 @@ export class Sidebar {
       icon("chat"),
       h("strong", {}, "No conversations yet"),
       h("p", {}, "Write to someone by their address, or give them yours and wait for theirs."),
+      h("button", { class: "button button-primary", type: "button", "data-testid": "first-conversation", onclick: actions.start }, icon("plus"), "New conversation"),
       h("button", { class: "button", type: "button", onclick: () => void copy(address, "Address") }, icon("copy"), "Copy my address"),
     );
     this.#tabs = h("p", { class: "note account-foot", role: "status", hidden: true, "data-testid": "other-tab" });

@@ -83,7 +83,7 @@ export class Thread {
         h("button", { class: "button button-quiet button-round only-phone", type: "button", "aria-label": "Back to conversations", "data-testid": "back", onclick: actions.back }, icon("back")),
         this.#avatar,
         h("div", { class: "thread-heading" }, this.#title, h("span", { class: "thread-subtitle" }, this.#members, this.#subtitle)),
-        h("button", { class: "button button-quiet button-round", type: "button", "aria-label": details, title: details, "data-testid": "details", onclick: actions.details }, icon("people")),
+        h("button", { class: "button button-quiet button-round", type: "button", "aria-label": details, title: details, "data-testid": "details", onclick: actions.details }, icon(conversation.peer === undefined ? "people" : "person")),
       ),
       this.#paused,
       h("div", { class: "history" }, this.#scroller, this.#newer),

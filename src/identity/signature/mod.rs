@@ -6,6 +6,7 @@ mod installation;
 mod legacy;
 mod passkey;
 pub(super) mod text;
+mod wallet_key;
 
 pub use contract::{AccountId, ContractAnswers, ContractQuestion, ContractSignature};
 pub use ecdsa::{eip191_hash, normalise_ecdsa, recover_address};
@@ -13,6 +14,7 @@ pub(super) use installation::verifying_key;
 pub use installation::{InstallationKey, verify_identity_text, verify_public_context};
 pub use legacy::LegacySignature;
 pub use passkey::PasskeySignature;
+pub use wallet_key::WalletKey;
 
 use super::association::VerifiedSignature;
 use super::error::IdentityError;
