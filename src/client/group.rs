@@ -135,26 +135,36 @@ impl GroupHandle {
             now_ns: inner.unique_now_ns(),
             ..inner.context()
         };
-        let (id, is_allowed_by_it) = inner.store.transaction(|tx| {
+        let (key, should_push) = (options.idempotency_key, options.should_push);
+        let lock = inner.lock_of(group_id);
+        let guard = if options.optimistic { None } else { lock.try_lock() };
+        let goes_at_once = guard.is_some() && inner.goes_at_once(group_id)?;
+        let (id, built, is_allowed_by_it) = inner.store.transaction(|tx| {
             let state = || tx.consent_state(ConsentEntity::Conversation, &group_id.to_string());
             let before = state()?;
-            let id = intent::queue_message(
-                &context.with(tx),
-                group_id,
-                content,
-                options.idempotency_key,
-                options.should_push,
-            )?;
+            let context = context.with(tx);
+            let (id, built) = if goes_at_once {
+                intent::queue_and_build(&context, group_id, content, key, should_push)?
+            } else {
+                let id = intent::queue_message(&context, group_id, content, key, should_push)?;
+                (id, None)
+            };
             Ok::<_, GroupError>((
                 id,
+                built,
                 before != ConsentState::Allowed && state()? == ConsentState::Allowed,
             ))
         })?;
         if is_allowed_by_it {
             inner.tell_allowed(group_id);
         }
-        if !options.optimistic {
-            self.publish_message(group_id, id).await?;
+        match built {
+            Some(built) => inner.publish_built(group_id, built).await?,
+            None if options.optimistic => {}
+            None => {
+                drop(guard);
+                self.publish_message(group_id, id).await?;
+            }
         }
         Ok(id)
     }

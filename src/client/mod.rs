@@ -189,6 +189,12 @@ impl Client {
         self.inner.store.statements_run()
     }
 
+    /// The same of transactions.
+    #[must_use]
+    pub fn transactions_run(&self) -> u64 {
+        self.inner.store.transactions_run()
+    }
+
     /// Encrypts the database with another key.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::sync::REFRESH_ON_SEND_NS;
 use super::{ClientError, Inner};
 use crate::error::Coded as _;
 use crate::groups::intent::{self, Build, IntentData, Payload, Recipient, Refresh};
@@ -27,9 +28,24 @@ impl Inner {
         refresh: Option<IntentId>,
     ) -> Result<(), ClientError> {
         self.send_welcomes(group_id).await?;
+        self.publish_from(group_id, awaited, refresh, None).await
+    }
+
+    /// The same, where nobody waits for a welcome. What is `built` was built just now and goes first.
+    async fn publish_from(
+        &self,
+        group_id: GroupId,
+        awaited: Option<IntentId>,
+        refresh: Option<IntentId>,
+        mut built: Option<(IntentRow, Payload)>,
+    ) -> Result<(), ClientError> {
         for _ in 0..PUBLISH_ROUNDS {
             let mut sent = Vec::new();
             let echo = self.listen(group_id)?;
+            if let Some((intent, payload)) = built.take() {
+                self.send(group_id, &intent, payload).await?;
+                sent.push(intent.id);
+            }
             while let Some(intent) = self.next_intent(group_id, refresh)? {
                 if let Some(required) = self.context().row(group_id)?.paused_for_version {
                     return match awaited {
@@ -61,6 +77,25 @@ impl Inner {
             self.send_welcomes(group_id).await?;
         }
         Ok(())
+    }
+
+    /// Whether a message that is queued now can be built in the same transaction: nobody waits for a welcome, members
+    /// were looked up just now. The lock is held by the caller.
+    pub(super) fn goes_at_once(&self, group_id: GroupId) -> Result<bool, ClientError> {
+        Ok(!self.refresh_is_due(group_id, REFRESH_ON_SEND_NS)?
+            && intent::to_complete(&self.context(), group_id)?.is_empty())
+    }
+
+    /// Sends a message that was built as it was queued, where it [goes at once](Self::goes_at_once), and what was queued
+    /// after it. The lock has been held since before.
+    pub(super) async fn publish_built(
+        &self,
+        group_id: GroupId,
+        (intent, payload): (IntentRow, Payload),
+    ) -> Result<(), ClientError> {
+        let awaited = Some(intent.id);
+        self.publish_from(group_id, awaited, None, Some((intent, payload)))
+            .await
     }
 
     /// Messages that were queued before it was seen that a member has a new installation are for that one too.

@@ -321,9 +321,12 @@ impl Inner {
             if !self.is_stalled(group_id)? {
                 continue;
             }
-            match tolerate(self.sync_idle_group(group_id).await)? {
-                Some(true) => self.live.stalled.borrow_mut().remove(group_id),
-                Some(false) => {}
+            let lock = self.lock_of(group_id);
+            let Some(_guard) = lock.try_lock() else { continue };
+            // What is sent meanwhile is read back from the node: this task alone would bring it, and is busy here.
+            self.stall(group_id);
+            match tolerate(self.sync_locked(group_id).await)? {
+                Some(()) => self.live.stalled.borrow_mut().remove(group_id),
                 None => is_well = false,
             }
         }

@@ -213,7 +213,8 @@ impl Inner {
         Ok(true)
     }
 
-    async fn sync_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
+    /// The same; the lock is held by the caller.
+    pub(super) async fn sync_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.receive_locked(group_id).await?;
         // What was read may say so.
         self.check_not_revoked()?;

@@ -100,6 +100,8 @@ pub struct Db {
     pub(super) connection: Connection,
     /// How many statements were run.
     pub(crate) statements: Cell<u64>,
+    /// How many transactions were begun.
+    transactions: Cell<u64>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.
@@ -165,6 +167,7 @@ impl Store {
             db: Db {
                 connection,
                 statements: Cell::new(0),
+                transactions: Cell::new(0),
             },
         })
     }
@@ -183,6 +186,7 @@ impl Store {
             return Err(StorageError::NestedTransaction.into());
         }
         self.db.run("BEGIN IMMEDIATE")?;
+        self.db.transactions.set(self.db.transactions.get() + 1);
         let transaction = Transaction {
             db: &self.db,
             lost: Cell::new(false),
@@ -218,6 +222,12 @@ impl Db {
     #[must_use]
     pub fn statements_run(&self) -> u64 {
         self.statements.get()
+    }
+
+    /// How many transactions were begun since then; statements outside of one, which commit by themselves, do not count.
+    #[must_use]
+    pub fn transactions_run(&self) -> u64 {
+        self.transactions.get()
     }
 
     /// How many rows were written since the database was opened: what was read stays true while it is the same.

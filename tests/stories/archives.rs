@@ -290,8 +290,9 @@ fn an_archive_that_is_not_right_leaves_nothing_behind() {
         assert_eq!(code(&file[..file.len() - 1], &key(7)), ErrorCode::InvalidArchive);
         assert_eq!(code(&[], &key(7)), ErrorCode::InvalidArchive);
         let mut changed = file.clone();
-        let last = changed.len() - 1;
-        changed[last] ^= 1;
+        // The last byte belongs to the block around it.
+        let last_of_element = changed.len() - 2;
+        changed[last_of_element] ^= 1;
         assert_eq!(code(&changed, &key(7)), ErrorCode::WrongArchiveKey);
         let state = bob
             .client

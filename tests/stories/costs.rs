@@ -100,6 +100,20 @@ fn one_who_watches_sends_a_message_by_one_request() {
 }
 
 #[test]
+fn a_message_is_two_transactions_what_is_wanted_and_what_came_back() {
+    story(async {
+        let (world, alice, _bob, group, _watch) = watched().await;
+        world.machine.freeze();
+        alice.say(group, "warm").await;
+        let (before, statements) = (alice.client.transactions_run(), alice.client.statements_run());
+        alice.say(group, "hello").await;
+        assert_eq!(alice.client.transactions_run() - before, 2);
+        let statements = alice.client.statements_run() - statements;
+        assert!(statements <= 75, "{statements} statements");
+    });
+}
+
+#[test]
 fn one_who_watches_commits_by_one_request() {
     story(async {
         let (world, alice, bob, group, _watch) = watched().await;

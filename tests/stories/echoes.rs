@@ -83,6 +83,41 @@ fn a_call_given_up_while_its_message_is_on_its_way_loses_nothing_of_others() {
 }
 
 #[test]
+fn who_brings_what_others_said_does_not_wait_for_it_to_be_brought() {
+    story(async {
+        let mut scene = scene().await;
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let machine = &scene.world.machine;
+        let queued = {
+            let held = machine.hold_next_send();
+            let sending = pin!(alice.say(group, "given up"));
+            let Either::Right((_, sending)) = select(sending, held.sent).await else {
+                panic!("it is held")
+            };
+            let meanwhile = async {
+                bob.say(group, "one").await;
+                let marker = bob.say(scene.other, "marker").await;
+                scene.watch.message(marker).await;
+            };
+            let Either::Right(_) = select(sending, pin!(meanwhile)).await else {
+                panic!("it is held")
+            };
+            machine.asked.take();
+            // Left to the task that brings messages, which is to read what nobody did.
+            alice.jot(group, "queued").await
+        };
+        scene.watch.message(queued).await;
+        bob.sync().await;
+        assert_eq!(bob.texts(group).last().map(String::as_str), Some("queued"));
+        let patience = Duration::from_millis(500);
+        assert!(
+            !machine.asked.borrow().contains(&patience),
+            "nothing was waited for"
+        );
+    });
+}
+
+#[test]
 fn a_message_that_comes_back_too_late_to_be_read_is_sent_again_before_the_call_ends() {
     story(async {
         let scene = scene().await;

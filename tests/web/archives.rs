@@ -53,7 +53,7 @@ async fn a_backup_says_what_is_in_it_to_who_has_the_key() {
     assert_eq!(get(&metadata, "version").as_f64(), Some(0.0));
     assert_eq!(get(&metadata, "elements").as_f64(), Some(2.0));
     assert!(get(&metadata, "exportedAtNs").is_bigint());
-    assert_eq!(get(&metadata, "startNs"), BigInt::from(5u64).into());
+    assert_eq!(get(&metadata, "startNs"), JsValue::from(BigInt::from(5u64)));
     assert!(get(&metadata, "endNs").is_undefined());
 
     let refused = |data: JsValue, key: JsValue| match alice.import_archive(data, key) {

@@ -1,18 +1,17 @@
-/** The frame of all dialogs. Escape and a click beside one close it; focus goes back to where it was. */
+/**
+ * The frame of all dialogs. Escape and a click beside one close it; the browser takes focus back to where it was, at once,
+ * so that whoever closes it may move it on.
+ */
 import { h, icon } from "./dom.js";
 import { explain } from "./explain.js";
 
 export function dialog(title: string, testId: string, ...children: (HTMLElement | false)[]): HTMLDialogElement {
-  const opener = document.activeElement;
   const element = h(
     "dialog",
     {
       "aria-label": title,
       "data-testid": testId,
-      onclose: () => {
-        element.remove();
-        if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
-      },
+      onclose: () => element.remove(),
     },
     h(
       "div",

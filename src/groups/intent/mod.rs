@@ -3,7 +3,7 @@
 //! | step | function | state after |
 //! |---|---|---|
 //! | want | [`queue_message`], [`queue`] | to publish |
-//! | build a payload, before it is sent | [`build`] | published |
+//! | build a payload, before it is sent | [`build`], or with the wish [`queue_and_build`] | published |
 //! | sending failed | [`sending_failed`] | to publish, or error after three attempts |
 //! | the payload came back | `inbound` | committed, or to publish again in the new epoch |
 //! | nothing came back although all was read | [`return_unseen`] | to publish |
@@ -19,7 +19,7 @@ mod resolve;
 
 pub use data::{AdminChange, IntentData, PostCommit, Recipient};
 pub use publish::{Build, Payload, build, members_to_fetch, next};
-pub use queue::{Refresh, membership_update, queue, queue_message};
+pub use queue::{Refresh, membership_update, queue, queue_and_build, queue_message};
 pub use resolve::{
     MAX_ATTEMPTS, complete, drop_message, give_up, resend_message, return_unseen, sending_failed, to_complete,
 };

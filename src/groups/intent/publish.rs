@@ -114,9 +114,8 @@ pub fn build(
     let epoch = group.epoch();
     let data = IntentData::decode(&intent.data)?;
     let (plan, recipients) = match data {
-        IntentData::SendMessage { plaintext } => {
-            let payload = group.encrypt(&context.provider(), context.key, &plaintext)?;
-            return store(context, intent, epoch, payload, None, None);
+        IntentData::SendMessage { .. } => {
+            return Ok(Build::Send(build_message(context, &mut group, intent)?));
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
         IntentData::UpdateMembership { members, remove, add } => {
@@ -191,14 +190,28 @@ pub fn build(
         .welcome
         .map(|welcome| PostCommit { welcome, recipients }.encode())
         .transpose()?;
-    store(
+    Ok(Build::Send(store(
         context,
         intent,
         epoch,
         staged.payload,
         Some(staged.staged),
         post_commit,
-    )
+    )?))
+}
+
+/// Encrypts the message of an intent in a group that is active, and stores it as an attempt.
+pub(super) fn build_message(
+    context: &Context<'_>,
+    group: &mut Group,
+    intent: &IntentRow,
+) -> Result<Payload, GroupError> {
+    let IntentData::SendMessage { plaintext } = IntentData::decode(&intent.data)? else {
+        return Err(GroupError::Corrupt("intent"));
+    };
+    let epoch = group.epoch();
+    let payload = group.encrypt(&context.provider(), context.key, &plaintext)?;
+    store(context, intent, epoch, payload, None, None)
 }
 
 /// The installations whose packages pass every check of their own and still cannot be added to this group: a
@@ -298,7 +311,7 @@ fn store(
     payload: Vec<u8>,
     staged_commit: Option<Vec<u8>>,
     post_commit: Option<Vec<u8>>,
-) -> Result<Build, GroupError> {
+) -> Result<Payload, GroupError> {
     let is_commit = staged_commit.is_some();
     context.db.insert_attempt(&AttemptRow {
         intent_id: intent.id,
@@ -308,12 +321,12 @@ fn store(
         post_commit,
         payload: Some(payload.clone()),
     })?;
-    Ok(Build::Send(Payload {
+    Ok(Payload {
         intent_id: intent.id,
         data: payload,
         should_push: intent.should_push,
         is_commit,
-    }))
+    })
 }
 
 fn change(change: ContextChange) -> CommitPlan {

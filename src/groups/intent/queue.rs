@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::IntentData;
+use super::publish::{Payload, build_message, next};
 use crate::groups::context::Context;
 use crate::groups::create::allow;
 use crate::groups::error::GroupError;
@@ -11,7 +12,8 @@ use crate::groups::removal;
 use crate::groups::row;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::Plaintext;
-use crate::storage::{IntentId, IntentKind, IntentState, NewIntent};
+use crate::mls::Group;
+use crate::storage::{IntentId, IntentKind, IntentRow, IntentState, NewIntent};
 
 /// How old the own leaf's keys may be before a message is preceded by their renewal: 30 days, as libxmtp. A
 /// group just joined counts as never renewed.
@@ -28,6 +30,45 @@ pub fn queue_message(
     idempotency_key: Option<String>,
     should_push: bool,
 ) -> Result<MessageId, GroupError> {
+    let stored = store_message(context, group_id, content, idempotency_key, should_push)?;
+    Ok(stored.id)
+}
+
+/// The same, and builds the payload at once if nothing waits before it: the group is loaded once, and all is one
+/// transaction. `None`: something waits, or the message was there already.
+///
+/// # Errors
+/// As [`queue_message`] and [`build`](super::build); the caller's transaction must be rolled back.
+pub fn queue_and_build(
+    context: &Context<'_>,
+    group_id: GroupId,
+    content: Vec<u8>,
+    idempotency_key: Option<String>,
+    should_push: bool,
+) -> Result<(MessageId, Option<(IntentRow, Payload)>), GroupError> {
+    let mut stored = store_message(context, group_id, content, idempotency_key, should_push)?;
+    let is_ours = |next: &IntentRow| Some(next.id) == stored.intent;
+    let Some(intent) = next(context, group_id)?.filter(is_ours) else {
+        return Ok((stored.id, None));
+    };
+    let payload = build_message(context, &mut stored.group, &intent)?;
+    Ok((stored.id, Some((intent, payload))))
+}
+
+/// A message and the wish to send it, unless they were there already, in a group that was loaded for it.
+struct Stored {
+    id: MessageId,
+    intent: Option<IntentId>,
+    group: Group,
+}
+
+fn store_message(
+    context: &Context<'_>,
+    group_id: GroupId,
+    content: Vec<u8>,
+    idempotency_key: Option<String>,
+    should_push: bool,
+) -> Result<Stored, GroupError> {
     let group_row = context.row(group_id)?;
     if let Some(required) = group_row.paused_for_version {
         return Err(GroupError::Paused { required });
@@ -50,7 +91,11 @@ pub fn queue_message(
     );
     let id = message.id;
     if !context.db.insert_message(&message)? {
-        return Ok(id);
+        return Ok(Stored {
+            id,
+            intent: None,
+            group,
+        });
     }
     if row::is_listed(&message) {
         context.db.advance_last_message(&group_id, context.now_ns)?;
@@ -66,9 +111,13 @@ pub fn queue_message(
     let data = IntentData::SendMessage {
         plaintext: plaintext.encode(),
     };
-    insert(context, group_id, &data, should_push, Some(id))?;
+    let intent = insert(context, group_id, &data, should_push, Some(id))?;
     allow(context, &context.row(group_id)?)?;
-    Ok(id)
+    Ok(Stored {
+        id,
+        intent: Some(intent),
+        group,
+    })
 }
 
 /// Stores the wish to commit something.
