@@ -367,6 +367,7 @@ export class Client<_ContentTypes = unknown> {
   /**
    * Asks the other installations of this inbox for what was said before this one came. Those that are online put an
    * archive on the server, this one fetches it, and what it brings appears by itself. The server sees an encrypted file.
+   * Resolves when it was asked; `archive.no_other_installation` if there is nobody to ask.
    */
   async sendSyncRequest(options?: ArchiveOptions, serverUrl?: string): Promise<void> {
     const args = { ...archiveContents(options), serverUrl: checkServerUrl(serverUrl, this.#options.historySyncUrl) };
@@ -393,7 +394,7 @@ export class Client<_ContentTypes = unknown> {
     return availableArchives(await this.#channel.call("client.availableArchives", { days: daysCutoff }));
   }
 
-  /** Reads and publishes everything that the installations of this inbox tell each other. */
+  /** Reads and publishes everything that the installations of this inbox tell each other, and hands over the history they asked for. */
   syncAllDeviceSyncGroups(): Promise<GroupSyncSummary> {
     return this.preferences.sync();
   }

@@ -2,7 +2,8 @@
 //! or as part of a sync.
 //!
 //! What is to be done is in the database. A pass that fails leaves it there for the next one, and nothing a person
-//! waits for waits for a pass but a sync of everything.
+//! waits for waits for a pass but a sync of everything. For history, which a server far away has part in, only a sync of
+//! the device-sync groups waits.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -32,11 +33,15 @@ pub(super) struct DeviceSync {
     pub(super) files: Option<Rc<dyn Files>>,
     /// One pass at a time.
     pub(super) pass: Mutex<()>,
-    /// Another installation asked for something.
-    has_tasks: Cell<bool>,
+    /// One at a time hands history over.
+    pub(super) history: Mutex<()>,
+    /// Another installation asked for history or answered, in what is being received.
+    pub(super) has_history_tasks: Cell<bool>,
+    /// History is about to be handed over: it need not be asked for again.
+    pub(super) is_history_asked: Cell<bool>,
     /// A pass is about to begin: another need not be asked for.
     is_asked: Cell<bool>,
-    myself: Weak<Inner>,
+    pub(super) myself: Weak<Inner>,
 }
 
 impl DeviceSync {
@@ -44,8 +49,10 @@ impl DeviceSync {
         Self {
             is_enabled,
             files,
-            has_tasks: Cell::new(false),
             pass: Mutex::new(()),
+            history: Mutex::new(()),
+            has_history_tasks: Cell::new(false),
+            is_history_asked: Cell::new(false),
             is_asked: Cell::new(false),
             myself,
         }
@@ -62,7 +69,8 @@ pub struct SyncSummary {
 }
 
 impl Client {
-    /// Reads and publishes everything that the own installations tell each other.
+    /// Reads and publishes everything that the own installations tell each other, and hands over the history they
+    /// asked for.
     ///
     /// # Errors
     /// The first failure, after everything was tried.
@@ -79,6 +87,7 @@ impl Client {
             }
         }
         failure = failure.or(inner.device_sync_pass().await.err());
+        inner.hand_history_over().await;
         let eligible = groups.len();
         failure.map_or(Ok(SyncSummary { eligible, synced }), Err)
     }
@@ -120,15 +129,8 @@ impl Inner {
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
-        self.do_history_tasks().await;
+        self.wake_history();
         refreshed.and(told)
-    }
-
-    /// Begins a pass if another installation asked for something in what was just received.
-    pub(super) fn wake_for_history(&self) {
-        if self.device_sync.has_tasks.take() {
-            self.wake_device_sync();
-        }
     }
 
     /// What joining a group means for the own installations. Part of the transaction that joins it.
@@ -162,7 +164,7 @@ impl Inner {
         }
         let (updates, is_asked) = sync::process(context, group_id, changes)?;
         if is_asked {
-            self.device_sync.has_tasks.set(true);
+            self.device_sync.has_history_tasks.set(true);
         }
         Ok(updates)
     }

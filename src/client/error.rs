@@ -91,7 +91,7 @@ pub enum ClientError {
     NoOtherInstallation,
     /// No archive was told of.
     #[error(
-        "no other installation has told of such an archive: sync the device-sync groups, and ask for one"
+        "no installation of this inbox has told of such an archive: sync the device-sync groups, or ask for one"
     )]
     NoSuchArchive,
     /// The client was closed.

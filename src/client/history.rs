@@ -1,6 +1,9 @@
 //! History of one installation for another: asking for it, answering, and taking it in.
 
+use std::pin::pin;
 use std::time::Duration;
+
+use futures::future::select;
 
 use super::device_sync::DeviceSync;
 use super::{Client, ClientError, Inner};
@@ -46,7 +49,6 @@ impl Client {
             server_url: server_url.to_owned(),
             options: options.clone(),
         };
-        let _guard = inner.device_sync.pass.lock().await;
         inner
             .speak(|context, group_id| history::queue_request(context, group_id, &request))
             .await
@@ -71,7 +73,6 @@ impl Client {
             server_url: server_url.to_owned(),
             options: options.clone(),
         };
-        let _guard = inner.device_sync.pass.lock().await;
         inner.answer(&request).await
     }
 
@@ -117,34 +118,50 @@ impl Inner {
         }
     }
 
-    /// Does what other installations asked for. What fails is tried again by the next pass, a few times. The pass's
-    /// lock is held by the caller.
-    pub(super) async fn do_history_tasks(&self) {
+    /// Begins to hand history over in the background, unless that is about to begin.
+    pub(super) fn wake_history(&self) {
+        let work = &self.device_sync;
+        if self.files().is_err() || work.is_history_asked.replace(true) {
+            return;
+        }
+        let weak = work.myself.clone();
+        self.platform.spawn(Box::pin(async move {
+            let Some(inner) = weak.upgrade() else { return };
+            // Somebody who waits may have done it meanwhile.
+            if inner.device_sync.is_history_asked.get() {
+                // What is under way when the client is closed is broken off, and tried again when it is opened.
+                select(pin!(inner.hand_history_over()), pin!(inner.closing.wait())).await;
+            }
+        }));
+    }
+
+    /// Does what other installations asked for, and fetches what they answered. What fails is tried again the next time,
+    /// a few times.
+    pub(super) async fn hand_history_over(&self) {
         if self.files().is_err() {
             return;
         }
+        let _guard = self.device_sync.history.lock().await;
+        self.device_sync.is_history_asked.set(false);
         let tasks = match history::tasks(&self.context()) {
             Ok(tasks) => tasks,
             Err(error) => return tracing::info!(%error, "what was asked for cannot be read"),
         };
         for (id, attempts, task) in tasks {
+            // Counted before: what ends the app in the middle must not do so each time it is opened.
+            if let Err(error) = self.store.set_history_attempts(&id, attempts.saturating_sub(1)) {
+                return tracing::info!(%error, "what was asked for cannot be counted");
+            }
             let done = match &task {
                 Task::Answer(request) => self.answer(request).await,
                 Task::Fetch(reply) => self.fetch(reply).await.map(drop),
             };
-            let left = match done {
-                Ok(()) => 0,
-                Err(error) => {
-                    tracing::info!(%error, "history could not be handed over");
-                    if error.is_retryable() {
-                        attempts.saturating_sub(1)
-                    } else {
-                        0
-                    }
-                }
-            };
-            if let Err(error) = self.store.set_history_attempts(&id, left) {
-                tracing::info!(%error, "a task cannot be crossed out");
+            if let Err(error) = &done {
+                tracing::info!(%error, "history could not be handed over");
+            }
+            let is_over = done.err().is_none_or(|error| !error.is_retryable());
+            if is_over && let Err(error) = self.store.set_history_attempts(&id, 0) {
+                tracing::info!(%error, "what was done cannot be crossed out");
             }
         }
     }
@@ -177,11 +194,12 @@ impl Inner {
         self.import(&file, &reply.key)
     }
 
-    /// Says something in the group of the own installations. The pass's lock is held by the caller.
+    /// Says something in the group of the own installations.
     async fn speak(
         &self,
         queue: impl FnOnce(&Context<'_>, GroupId) -> Result<MessageId, PreferenceError>,
     ) -> Result<(), ClientError> {
+        let _pass = self.device_sync.pass.lock().await;
         let group_id = self
             .sync_group_to_speak_in()
             .await?
@@ -189,7 +207,7 @@ impl Inner {
         // What is told is not for one that was revoked.
         self.part_from_revoked(group_id).await?;
         let lock = self.lock_of(group_id);
-        let _guard = lock.lock().await;
+        let _group = lock.lock().await;
         let context = Context {
             // The time makes the message's id.
             now_ns: self.unique_now_ns(),

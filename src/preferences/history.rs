@@ -61,14 +61,17 @@ pub enum Task {
 /// Queues a request in the group of the own installations.
 ///
 /// # Errors
-/// [`PreferenceError::Group`].
+/// [`PreferenceError::Group`], [`PreferenceError::Storage`].
 pub fn queue_request(
     context: &Context<'_>,
     group_id: GroupId,
     request: &SyncRequest,
 ) -> Result<MessageId, PreferenceError> {
     let content = wire::encode_request(request);
-    Ok(intent::queue_message(context, group_id, content, None, false)?)
+    let id = intent::queue_message(context, group_id, content, None, false)?;
+    // An answer may be read before the request comes back.
+    context.db.note_history_message(&id, 0)?;
+    Ok(id)
 }
 
 /// Queues an answer there.

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache, RequestCredentials,
-    RequestInit, RequestMode, Response,
+    RequestInit, RequestMode, RequestRedirect, Response,
 };
 
 use super::fetch::{AbortOnDrop, failure, global_fetch};
@@ -41,6 +41,8 @@ async fn call(url: String, body: Option<Vec<u8>>, limit: usize) -> Result<Vec<u8
     init.set_mode(RequestMode::Cors);
     init.set_credentials(RequestCredentials::Omit);
     init.set_cache(RequestCache::NoStore);
+    // A server that sends elsewhere is not the one that was named.
+    init.set_redirect(RequestRedirect::Error);
     init.set_referrer_policy(ReferrerPolicy::StrictOriginWhenCrossOrigin);
     let request = Request::new_with_str_and_init(&url, &init).map_err(unusable)?;
     let response = JsFuture::from(global_fetch(&request))

@@ -8,6 +8,40 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use xmtp_web::bindings::Client;
+use xmtp_web::transport::files::{Files as _, from_http_status};
+use xmtp_web::transport::{FetchFiles, TransportError};
+
+/// What a call to the node's history server brings, which may be so long.
+async fn call(path: &str, body: Option<Vec<u8>>, limit: usize) -> Result<Vec<u8>, TransportError> {
+    FetchFiles
+        .call(format!("{}{path}", node_url()), body, limit)
+        .await
+}
+
+#[wasm_bindgen_test]
+async fn a_file_is_read_no_further_than_wanted_and_from_nowhere_else() {
+    let id = call("/upload", Some(vec![7; 200_000]), 100)
+        .await
+        .expect("is kept");
+    let path = format!("/files/{}", String::from_utf8(id).expect("a text"));
+    assert_eq!(call(&path, None, 200_000).await, Ok(vec![7; 200_000]));
+    let cut = call(&path, None, 199_999).await;
+    assert!(matches!(cut, Err(TransportError::TooLarge { .. })), "{cut:?}");
+    let gone = call("/files/other", None, 100).await;
+    assert_eq!(gone, Err(from_http_status(404)));
+    let refused = FetchFiles.call("http://".into(), None, 100).await;
+    assert!(
+        matches!(refused, Err(TransportError::InvalidEndpoint(_))),
+        "{refused:?}"
+    );
+
+    js_sys::eval("const real = self.fetch; self.fetch = (it) => { self.fetch = real; self.asked = it; return real(it); };")
+        .expect("watches");
+    call(&path, None, 200_000).await.expect("is there");
+    let asked = get(&js_sys::global(), "asked");
+    let how = ["redirect", "credentials", "cache"].map(|field| text(&asked, field));
+    assert_eq!(how, ["error", "omit", "no-store"]);
+}
 
 async fn request(client: &Client, server: &str) -> Result<JsValue, JsValue> {
     let nothing = || JsValue::UNDEFINED;
