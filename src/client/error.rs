@@ -83,6 +83,11 @@ pub enum ClientError {
     /// An envelope that is no message of the conversation it was given to.
     #[error("these bytes are no message envelope of this conversation")]
     NotOfConversation,
+    /// A history server failed, or could not be reached.
+    #[error(
+        "the history server did not do its part ({}): check its address, and that the page may reach it", .0.code().as_str()
+    )]
+    HistoryServer(#[source] TransportError),
     /// Installations of this client do not speak with each other.
     #[error("this client was opened without device sync, so it cannot hand history over")]
     NoDeviceSync,
@@ -119,7 +124,7 @@ impl Coded for ClientError {
     fn code(&self) -> ErrorCode {
         match self {
             ClientError::Storage(error) => error.code(),
-            ClientError::Transport(error) => error.code(),
+            ClientError::Transport(error) | ClientError::HistoryServer(error) => error.code(),
             ClientError::Identity(error) => error.code(),
             ClientError::Group(GroupError::UnknownInbox { .. }) | ClientError::UnknownInbox { .. } => {
                 ErrorCode::UnknownInbox
@@ -145,7 +150,7 @@ impl Coded for ClientError {
 
     fn is_retryable(&self) -> bool {
         match self {
-            ClientError::Transport(error) => error.is_retryable(),
+            ClientError::Transport(error) | ClientError::HistoryServer(error) => error.is_retryable(),
             ClientError::Storage(error) => error.is_retryable(),
             ClientError::Group(error) => error.is_retryable(),
             _ => self.code() == ErrorCode::NetworkUnavailable,

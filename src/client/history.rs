@@ -14,7 +14,7 @@ use crate::preferences::PreferenceError;
 use crate::preferences::archive::{self, ArchiveKey, ArchiveMetadata, ArchiveOptions, Imported};
 use crate::preferences::history::{self, AvailableArchive, SyncReply, SyncRequest, Task};
 use crate::transport::files::{self, Files};
-use crate::transport::{Endpoint, with_timeout};
+use crate::transport::{Endpoint, TransportError, with_timeout};
 
 /// How long an upload or a download may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -30,8 +30,8 @@ impl Client {
     /// online, and what they answer is taken in by itself.
     ///
     /// # Errors
-    /// [`ClientError::NoOtherInstallation`], [`ClientError::NoDeviceSync`], [`ClientError::Transport`],
-    /// [`ClientError::Group`].
+    /// [`ClientError::NoOtherInstallation`], [`ClientError::NoDeviceSync`], [`ClientError::HistoryServer`] for an address
+    /// that is none, [`ClientError::Transport`], [`ClientError::Group`].
     pub async fn send_sync_request(
         &self,
         options: &ArchiveOptions,
@@ -39,7 +39,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         let inner = self.ready()?;
         inner.files()?;
-        Endpoint::new(server_url, None)?;
+        Endpoint::new(server_url, None).map_err(ClientError::HistoryServer)?;
         self.inner.sync_welcomes().await?;
         let mut bytes = [0u8; PIN_LENGTH];
         inner.platform.random(&mut bytes);
@@ -58,7 +58,7 @@ impl Client {
     /// one's own.
     ///
     /// # Errors
-    /// As [`send_sync_request`](Self::send_sync_request).
+    /// As [`send_sync_request`](Self::send_sync_request), and [`ClientError::HistoryServer`].
     pub async fn send_sync_archive(
         &self,
         pin: &str,
@@ -79,7 +79,7 @@ impl Client {
     /// Fetches an archive that was told of under `pin`, or the newest of all, and takes it in.
     ///
     /// # Errors
-    /// [`ClientError::NoSuchArchive`], [`ClientError::Transport`], and as [`import_archive`](Self::import_archive).
+    /// [`ClientError::NoSuchArchive`], [`ClientError::HistoryServer`], [`ClientError::Transport`], and as [`import_archive`](Self::import_archive).
     pub async fn process_sync_archive(&self, pin: Option<&str>) -> Result<Imported, ClientError> {
         let inner = self.ready()?;
         let found = history::available(&inner.context())?;
@@ -178,7 +178,7 @@ impl Inner {
         let metadata = ArchiveMetadata::of(&request.options, context.now_ns);
         let uploaded = files::upload(files, &request.server_url, file);
         let reply = SyncReply {
-            url: with_timeout(&*self.platform, PATIENCE, uploaded).await?,
+            url: self.patiently(uploaded).await?,
             pin: request.pin.clone(),
             key,
             metadata: Some(metadata),
@@ -190,8 +190,17 @@ impl Inner {
     /// Fetches an archive and takes it in.
     async fn fetch(&self, reply: &SyncReply) -> Result<Imported, ClientError> {
         let downloaded = files::download(self.files()?, &reply.url);
-        let file = with_timeout(&*self.platform, PATIENCE, downloaded).await?;
+        let file = self.patiently(downloaded).await?;
         self.import(&file, &reply.key)
+    }
+
+    /// What a history server answers, while there is patience.
+    async fn patiently<T>(
+        &self,
+        answer: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, ClientError> {
+        let answer = with_timeout(&*self.platform, PATIENCE, answer).await;
+        answer.map_err(ClientError::HistoryServer)
     }
 
     /// Says something in the group of the own installations.

@@ -74,9 +74,7 @@ async fn call(url: String, body: Option<Vec<u8>>, limit: usize) -> Result<Vec<u8
             .ok_or(InvalidResponse::Undecodable)?;
         let length = usize::try_from(chunk.length()).unwrap_or(usize::MAX);
         if bytes.len().saturating_add(length) > limit {
-            return Err(TransportError::TooLarge {
-                bytes: bytes.len().saturating_add(length),
-            });
+            return Err(InvalidResponse::TooLong.into());
         }
         bytes.extend_from_slice(&chunk.to_vec());
     }

@@ -22,7 +22,7 @@ pub trait Files: std::fmt::Debug {
     /// Posts `body`, or gets where there is none; answers the body of the answer, at most `limit` bytes.
     ///
     /// # Errors
-    /// [`TransportError`]: also for an answer that is longer, and for a status that is no success.
+    /// [`InvalidResponse::TooLong`]; [`from_http_status`] for a status that is no success; others of [`TransportError`].
     fn call(
         &self,
         url: String,

@@ -7,6 +7,7 @@ use xmtp_web::error::{Coded as _, ErrorCode};
 use xmtp_web::preferences::archive::{ArchiveElement, ArchiveOptions};
 use xmtp_web::preferences::{Consent, Entity};
 use xmtp_web::storage::ConsentState::{Denied, Unknown};
+use xmtp_web::transport::files::MAX_FILE;
 
 const SERVER: &str = "http://history.example";
 
@@ -303,6 +304,8 @@ fn an_archive_that_was_changed_or_is_gone_changes_nothing() {
             take(&shelf, Some(b"<html>".to_vec())).await,
             ErrorCode::InvalidArchive
         );
+        let endless = vec![0; MAX_FILE + 1];
+        assert_eq!(take(&shelf, Some(endless)).await, ErrorCode::InvalidResponse);
         // The last byte belongs to the block around it.
         let last_of_element = file.len() - 2;
         file[last_of_element] ^= 1;

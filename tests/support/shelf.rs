@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, pending, ready};
 use tokio::sync::Notify;
-use xmtp_web::transport::TransportError;
 use xmtp_web::transport::files::{Files, from_http_status};
+use xmtp_web::transport::{InvalidResponse, TransportError};
 
 /// Files by their addresses.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Shelf {
             }
             (None, None) => match files.get(url) {
                 Some(file) if file.len() <= limit => Ok(file.clone()),
-                Some(file) => Err(TransportError::TooLarge { bytes: file.len() }),
+                Some(_) => Err(InvalidResponse::TooLong.into()),
                 None => Err(from_http_status(404)),
             },
             _ => Err(from_http_status(405)),
