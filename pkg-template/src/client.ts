@@ -68,6 +68,8 @@ export class Client<_ContentTypes = unknown> {
     this.#channel = channel;
     const stops = [watchNetwork(channel), watchLife(channel)];
     this.#stopWatching = () => stops.forEach((stop) => stop());
+    // Also of a client that ends by itself, which nobody needs to close.
+    channel.events.on("ended", this.#stopWatching);
     this.#options = options;
     this.#identifier = identifier;
     this.#signer = signer;
@@ -436,7 +438,6 @@ export class Client<_ContentTypes = unknown> {
    */
   async deleteLocalDatabase(): Promise<void> {
     await this.#channel.call("client.deleteDatabase");
-    this.#stopWatching();
     this.#channel.terminate();
     await markInstallation(openArgs(this.#options, this.#identifier), undefined);
   }
@@ -467,7 +468,11 @@ export class Client<_ContentTypes = unknown> {
     if (typeof listener !== "function") throw invalidArgument("a listener must be a function");
     checkSignal(options.signal);
     if (options.signal?.aborted === true) return () => undefined;
-    const stop = this.#channel.events.on(event, listener);
+    const forget = this.#channel.events.on(event, listener);
+    const stop = (): void => {
+      forget();
+      options.signal?.removeEventListener("abort", stop);
+    };
     options.signal?.addEventListener("abort", stop, { once: true });
     return stop;
   }
@@ -492,7 +497,6 @@ export class Client<_ContentTypes = unknown> {
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
-    // A page that is left meanwhile must not keep the database.
-    return this.#channel.close().finally(() => this.#stopWatching());
+    return this.#channel.close();
   }
 }
