@@ -76,11 +76,14 @@ mod tests {
     use futures::FutureExt as _;
     use std::cell::RefCell;
 
+    /// An address, a body and the longest answer.
+    type Asked = (String, Option<Vec<u8>>, usize);
+
     /// A server that answers one thing.
     #[derive(Debug, Default)]
     struct Server {
         answer: Vec<u8>,
-        asked: RefCell<Vec<(String, Option<Vec<u8>>, usize)>>,
+        asked: RefCell<Vec<Asked>>,
     }
 
     impl Files for Server {
