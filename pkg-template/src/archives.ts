@@ -1,5 +1,6 @@
+import type { CallOptions } from "./abort.js";
 import { XmtpError } from "./errors.js";
-import type { ArchiveContents, ArchiveSummary } from "./rpc.js";
+import type { ArchiveContents, ArchiveOnServer, ArchiveSummary } from "./rpc.js";
 
 /** What an archive holds. */
 export enum BackupElementSelectionOption {
@@ -10,7 +11,7 @@ export enum BackupElementSelectionOption {
 }
 
 /** What is put into an archive. */
-export interface ArchiveOptions {
+export interface ArchiveOptions extends CallOptions {
   /** Only what is later: nanoseconds since the Unix epoch. */
   startNs?: bigint;
   /** Only what is earlier. */
@@ -29,6 +30,15 @@ export interface ArchiveMetadata {
   exportedAtNs: bigint;
   startNs?: bigint;
   endNs?: bigint;
+}
+
+/** An archive that an installation of this inbox has put on a server. */
+export interface AvailableArchiveInfo {
+  /** Names it in `processSyncArchive`. */
+  pin: string;
+  metadata: ArchiveMetadata;
+  /** Who made it: an installation's id. */
+  sentByInstallation: Uint8Array;
 }
 
 const ALL = [BackupElementSelectionOption.Messages, BackupElementSelectionOption.Consent];
@@ -54,7 +64,7 @@ export function checkArchive(data: unknown): Uint8Array {
 
 /** The options as the worker takes them; none: everything. */
 export function archiveContents(options: ArchiveOptions | undefined): ArchiveContents {
-  const { elements = ALL, startNs, endNs, excludeDisappearingMessages = false, ...rest } = options ?? {};
+  const { elements = ALL, startNs, endNs, excludeDisappearingMessages = false, signal: _, ...rest } = options ?? {};
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new XmtpError("argument.unsupported", `an archive has no option ${unknown}`);
   if (!Array.isArray(elements) || elements.length === 0 || !elements.every((element) => ALL.includes(element))) {
@@ -66,6 +76,23 @@ export function archiveContents(options: ArchiveOptions | undefined): ArchiveCon
     endNs,
     excludeDisappearingMessages,
   };
+}
+
+/** An address of a server, checked; none given: the client's. */
+export function checkServerUrl(given: string | undefined, ofClient: string | undefined): string {
+  const url = given ?? ofClient;
+  if (typeof url === "string" && /^https?:\/\//.test(url)) return url;
+  throw invalid("no server for archives: pass a serverUrl that begins with http:// or https://, or the option historySyncUrl");
+}
+
+export function checkPin(pin: unknown): string {
+  if (typeof pin === "string" && pin !== "") return pin;
+  throw invalid("an archive's pin must be a text");
+}
+
+/** Archives as the page shows them. */
+export function availableArchives(found: ArchiveOnServer[]): AvailableArchiveInfo[] {
+  return found.map((archive) => ({ ...archive, metadata: archiveMetadata(archive.metadata) }));
 }
 
 /** What the worker answered, as the page shows it. */

@@ -151,8 +151,12 @@ impl Store {
     fn prepare(connection: Connection) -> Result<Self, StorageError> {
         // The first read: a wrong key shows here, before anything is written.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; WAL does not exist
-        // there. FULL: what is committed stays, also when the power goes at once; with less, the journal of a commit could
+        // A file of the pool has one owner: whether others have changed it need not be looked up, and its first page
+        // not be decrypted again, at each statement.
+        #[cfg(target_arch = "wasm32")]
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
+        // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; for WAL see docs/STORAGE.md.
+        // FULL: what is committed stays, also when the power goes at once; with less, the journal of a commit could
         // come back from before it was emptied, and undo a message that others have.
         // secure_delete: deleted keys are overwritten, not just unlinked.
         connection.execute_batch(

@@ -22,6 +22,10 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../../src/storage/schema/V004__consent_list.sql"),
         include_str!("../fixtures/rows/V004.sql"),
     ),
+    (
+        include_str!("../../src/storage/schema/V005__history.sql"),
+        include_str!("../fixtures/rows/V005.sql"),
+    ),
 ];
 
 /// How many schemas there have been.

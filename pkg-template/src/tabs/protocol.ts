@@ -14,7 +14,7 @@ export interface Version {
   protocol: number;
 }
 
-export const VERSION: Version = { schema: 4, protocol: 2 };
+export const VERSION: Version = { schema: 5, protocol: 2 };
 
 export function isNewer(one: Version, other: Version): boolean {
   return one.schema !== other.schema ? one.schema > other.schema : one.protocol > other.protocol;
@@ -111,11 +111,11 @@ export function isMailMessage(message: unknown): message is MailMessage {
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   "client.open", "client.signatureText", "client.addSignature", "client.register", "client.isRegistered",
-  "client.connectionState", "client.counts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
+  "client.connectionState", "client.counts", "client.callCounts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
   "client.inboxStates", "client.updatesCounts", "client.keyPackageStatuses", "client.signWithInstallationKey",
   "client.verifySignature",
   // An archive brings nothing twice.
-  "client.createArchive", "client.importArchive", "client.archiveMetadata",
+  "client.createArchive", "client.importArchive", "client.archiveMetadata", "client.processSyncArchive", "client.availableArchives",
   "conversations.sync", "conversations.syncAll", "conversations.list", "conversations.byId",
   "conversations.createDm", "conversations.createDmWithAddress", "conversations.dmByInboxId",
   "conversations.dmByAddress", "conversations.byMessageId", "conversations.messageById", "conversations.hmacKeys",
@@ -123,7 +123,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   "group.sync", "group.snapshot", "group.members", "group.publishMessages", "group.messages", "group.countMessages",
   "group.hmacKeys", "group.lastReadTimes", "group.processStreamedMessage", "group.isPendingRemoval",
   "group.debugInfo", "group.consentState",
-  "preferences.sync", "preferences.getConsentState",
+  "preferences.sync", "preferences.getConsentState", "preferences.consentList", "preferences.refreshConsentList",
+  "preferences.identityKey",
   "stream.open", "stream.end",
 ]);
 
