@@ -16,7 +16,7 @@ import { asyncDispose } from "./dispose.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 import { watchLife } from "./life.js";
-import { markedInstallation, markInstallation } from "./marker.js";
+import { forgetMarks, markedInstallation, markInstallation, unmarkInstallation } from "./marker.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
 import { checkDatabaseKey, checkKeys, resolveOptions, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
@@ -401,10 +401,15 @@ export class Client<_ContentTypes = unknown> {
    * `storage.deleted`. The network still has the installation: revoke it first if it will not be used again.
    */
   async deleteLocalDatabase(): Promise<void> {
-    await this.#channel.call("client.deleteDatabase");
+    const remark = await unmarkInstallation(openArgs(this.#options, this.#identifier), this.installationId);
+    try {
+      await this.#channel.call("client.deleteDatabase");
+    } catch (error) {
+      remark();
+      throw error;
+    }
     this.#stopWatching();
     this.#channel.terminate();
-    await markInstallation(openArgs(this.#options, this.#identifier), undefined);
   }
 
   /**
@@ -415,8 +420,14 @@ export class Client<_ContentTypes = unknown> {
     const resolved = resolveOptions(options);
     const args = openArgs(resolved, checkIdentifier(identifier));
     remember(resolved.workerUrl, resolved.wasmUrl);
-    await tools().channel.call("tools.deleteDatabase", args);
-    await markInstallation(args, undefined);
+    const remark = await unmarkInstallation(args);
+    try {
+      const { installationId } = await tools().channel.call("tools.deleteDatabase", args);
+      if (installationId !== undefined) await forgetMarks({ installationId });
+    } catch (error) {
+      remark();
+      throw error;
+    }
   }
 
   /**

@@ -222,14 +222,14 @@ async function closeClient(): Promise<void> {
 }
 
 /** Deletes the database that these options name. */
-async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath }: OpenArgs): Promise<void> {
-  const remove = async (name: string): Promise<void> => {
+async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath }: OpenArgs): Promise<Result<"tools.deleteDatabase">> {
+  const remove = async (name: string): Promise<Result<"tools.deleteDatabase">> => {
     // Refused while somebody has it open: its key is of use then.
     await deleteFiles(name);
-    await forgetDatabase(name);
+    return { installationId: await forgetDatabase(name) };
   };
   if (typeof dbPath === "string") return remove(dbPath);
-  if (dbPath === null) return;
+  if (dbPath === null) return { installationId: undefined };
   const directory = new raw.Directory(apiUrl, appVersion ?? null);
   let inboxId: string | undefined;
   try {
@@ -240,7 +240,7 @@ async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath
   } finally {
     if (!trapped) directory.free();
   }
-  await remove(`xmtp-${env}-${inboxId ?? (await sha256Hex(`${identifier.identifier}${nonce}`))}.db3`);
+  return remove(`xmtp-${env}-${inboxId ?? (await sha256Hex(`${identifier.identifier}${nonce}`))}.db3`);
 }
 
 export const handlers: Handlers = {
@@ -300,7 +300,7 @@ export const handlers: Handlers = {
   },
   "tools.deleteDatabase": async (args) => {
     await load(args.wasmUrl);
-    await deleteClosed(args);
+    return deleteClosed(args);
   },
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
