@@ -220,10 +220,25 @@ export class Keeper {
   }
 }
 
-/** Forgets what is kept of a database. Nobody can read it from then on. Answers which installation is in it, if that is known. */
-export async function forgetDatabase(name: string, store: KeyStore = keyStore): Promise<string | undefined> {
-  const id = await nameHash(name);
+/**
+ * Deletes a database and what is kept of it under this id. Wherever that is cut off, or where the files cannot be removed, the
+ * database is whole or there is none, and none is told as cleared by the browser. Answers which installation was in it, if that
+ * is known.
+ */
+export async function deleteKept(id: string, removeFiles: () => Promise<void>, store: KeyStore = keyStore): Promise<string | undefined> {
   const kept = await store.get(id);
+  if (kept?.installationId === undefined) await removeFiles();
+  else {
+    // On a full disk perhaps; then the files must go all the same.
+    await store.put({ ...kept, installationId: undefined }).catch(() => undefined);
+    try {
+      await removeFiles();
+    } catch (error) {
+      await store.put(kept).catch(() => undefined);
+      throw error;
+    }
+  }
+  // The key last: it is of use as long as there are files.
   await store.delete(id);
   return kept?.installationId;
 }

@@ -6,6 +6,7 @@
 import { deleteFiles, directoryOf, isNamed, nameHash, privateFiles, unavailable } from "./database.js";
 import { invalidArgument, toPlainError, XmtpError } from "./errors.js";
 import { keyStore } from "./key-store.js";
+import { deleteKept } from "./keys.js";
 
 const ROOT = ".xmtp-web";
 const SLOTS = ".opaque";
@@ -56,10 +57,7 @@ export async function deleteDatabase(path: string): Promise<Deleted> {
   const found = await child(await root(false), directory);
   const kept = await keyStore.get(id);
   if (found === undefined && kept === undefined) return { found: false, installationId: undefined };
-  // The key only with the files: it is of use to whoever has them open.
-  if (isListed(path)) await removeDirectory(directory);
-  else await deleteFiles(path);
-  await keyStore.delete(id);
+  await deleteKept(id, () => (isListed(path) ? removeDirectory(directory) : deleteFiles(path)));
   return { found: found !== undefined, installationId: kept?.installationId };
 }
 
@@ -116,8 +114,8 @@ export async function importDatabase(path: string, data: Uint8Array): Promise<vo
 /** Deletes all databases and their keys; the first one that is open ends it. */
 export async function deleteAllDatabases(): Promise<void> {
   for (const name of await listDatabases()) {
-    await removeDirectory(name);
-    if (isListed(name)) await keyStore.delete(name);
+    if (isListed(name)) await deleteKept(name, () => removeDirectory(name));
+    else await removeDirectory(name);
   }
   // Of those whose files are gone already, or were called otherwise; not of one that is just being made.
   const left = new Set(await listDatabases());

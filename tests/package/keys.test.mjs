@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { deleteFiles, directoryOf, nameHash } from "../../pkg/database.js";
 import { XmtpError } from "../../pkg/errors.js";
-import { forgetDatabase, Keeper } from "../../pkg/keys.js";
+import { deleteKept, Keeper } from "../../pkg/keys.js";
 import { tellWantOfSpace } from "../../pkg/no-space.js";
 
 const NAME = `xmtp-dev-${"ab".repeat(32)}.db3`;
@@ -198,7 +198,39 @@ describe("a database that is gone", () => {
     const database = new Database();
     await database.open();
     database.file = undefined;
-    await forgetDatabase(NAME, database.store);
+    await deleteKept(await nameHash(NAME), async () => {}, database.store);
+    assert.equal(database.store.records.size, 0);
+    await database.open();
+  });
+
+  it("by deletion is whole or none wherever that is cut off, and never told as cleared", async () => {
+    const id = await nameHash(NAME);
+    // How many writes of the record arrive, and whether the files go.
+    for (const [left, remove] of [[0, "not at all"], [1, "not at all"], [1, "wholly"], [2, "wholly"], [0, "wholly"]]) {
+      const database = new Database();
+      await database.open(own(1));
+      database.store.left = left;
+      const deleting = deleteKept(id, async () => {
+        if (remove === "not at all") throw new Error("a handle is held");
+        database.file = undefined;
+      }, database.store);
+      if (remove === "wholly" && left === 2) assert.equal(await deleting, "cd".repeat(32));
+      else await assert.rejects(deleting);
+      database.store.left = Infinity;
+      // The one that had no write at all could not even say that it was going to.
+      if (remove === "wholly" && left === 0) await assert.rejects(database.open(own(1)), code("storage.evicted"));
+      else await database.open(own(1));
+      assert.equal(database.file, left === 0 && remove === "wholly" ? undefined : hex(own(1)));
+    }
+  });
+
+  it("that cannot be deleted keeps what is kept of it", async () => {
+    const database = new Database();
+    await database.open();
+    const before = structuredClone(database.kept());
+    const refused = new XmtpError("storage.locked_by_other_tab", "a handle is held");
+    await assert.rejects(deleteKept(before.id, () => Promise.reject(refused), database.store), refused);
+    assert.deepEqual(database.kept(), before);
     await database.open();
   });
 
