@@ -2,7 +2,7 @@
 import type { Channel } from "./channel.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { InboxChange } from "./rpc.js";
-import { checkIdentifier, signText, walletSignature, type SafeSigner, type Signer } from "./signers.js";
+import { askSigner, checkIdentifier, signText, walletSignature, type SafeSigner, type Signer } from "./signers.js";
 import type { Identifier } from "./types.js";
 
 /** What to sign, and by which id to hand the signature in. */
@@ -58,7 +58,7 @@ export class Accounts {
       throw new XmtpError("identity.signer_refused", "this needs a signer: use Client.create, or the unsafe_ methods");
     }
     checkReassign(allowInboxReassign);
-    const identifier = checkIdentifier(await signer.getIdentifier());
+    const identifier = checkIdentifier(await askSigner("to name its identifier", () => signer.getIdentifier()));
     const inboxId = await this.#channel.call("client.inboxIdForIdentifier", { identifier });
     if (inboxId !== undefined) {
       throw new XmtpError("identity.account_already_associated", `the account belongs to inbox ${inboxId}`, {

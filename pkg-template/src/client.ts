@@ -34,6 +34,7 @@ import type {
   KeyPackageStatus,
   XmtpEnv,
 } from "./types.js";
+import { refusedStorage } from "./worker-refused.js";
 
 function openArgs(options: ResolvedOptions, identifier: Identifier): OpenArgs {
   const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
@@ -60,10 +61,13 @@ export class Client<_ContentTypes = unknown> {
     identifier: Identifier,
     signer: Signer | undefined,
     state: ClientState,
+    stopWatchingLife: () => void,
   ) {
     this.#channel = channel;
-    const stops = [watchNetwork(channel), watchLife(channel)];
+    const stops = [watchNetwork(channel), stopWatchingLife];
     this.#stopWatching = () => stops.forEach((stop) => stop());
+    // Also of a client that ends by itself, which nobody needs to close.
+    channel.events.on("ended", this.#stopWatching);
     this.#options = options;
     this.#identifier = identifier;
     this.#signer = signer;
@@ -112,7 +116,9 @@ export class Client<_ContentTypes = unknown> {
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
     const { signal } = options;
     if (signal?.aborted === true) throw abortedBy(signal);
-    const channel = new Channel(options.workerUrl, options.codecs);
+    const channel = Client.#channelFor(options);
+    // A page that is left while its database is being opened must not take it along.
+    const stopWatching = watchLife(channel);
     const giveUp = (): void => channel.terminate();
     signal?.addEventListener("abort", giveUp, { once: true });
     remember(options.workerUrl, options.wasmUrl);
@@ -120,12 +126,21 @@ export class Client<_ContentTypes = unknown> {
       const args = openArgs(options, identifier);
       const state = await channel.call("client.open", { ...args, madeHere: await markedInstallation(args) });
       if (state.isRegistered) await markInstallation(args, state.installationId);
-      return new Client(channel, options, identifier, signer, state);
+      return new Client(channel, options, identifier, signer, state, stopWatching);
     } catch (error) {
+      stopWatching();
       channel.terminate();
       throw error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  static #channelFor({ workerUrl, codecs, dbPath }: ResolvedOptions): Channel {
+    try {
+      return new Channel(workerUrl, codecs);
+    } catch (error) {
+      throw refusedStorage(error, dbPath);
     }
   }
 
@@ -408,7 +423,6 @@ export class Client<_ContentTypes = unknown> {
       remark();
       throw error;
     }
-    this.#stopWatching();
     this.#channel.terminate();
   }
 
@@ -444,7 +458,11 @@ export class Client<_ContentTypes = unknown> {
     if (typeof listener !== "function") throw invalidArgument("a listener must be a function");
     checkSignal(options.signal);
     if (options.signal?.aborted === true) return () => undefined;
-    const stop = this.#channel.events.on(event, listener);
+    const forget = this.#channel.events.on(event, listener);
+    const stop = (): void => {
+      forget();
+      options.signal?.removeEventListener("abort", stop);
+    };
     options.signal?.addEventListener("abort", stop, { once: true });
     return stop;
   }
@@ -469,7 +487,6 @@ export class Client<_ContentTypes = unknown> {
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
-    // A page that is left meanwhile must not keep the database.
-    return this.#channel.close().finally(() => this.#stopWatching());
+    return this.#channel.close();
   }
 }

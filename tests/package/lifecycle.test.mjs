@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import * as api from "../../pkg/index.js";
 import { Account, INBOX } from "./support/played-worker.mjs";
+import { uncaught } from "./support/uncaught.mjs";
 
 const { Client, createEOASigner, ConsentState } = api;
 const ADDRESS = `0x${"ab".repeat(20)}`;
@@ -225,10 +226,6 @@ describe("a client's events", () => {
   it("are not told to who has left, and one listener's fault is not another's", async () => {
     const client = await opened();
     const heard = [];
-    const faults = [];
-    const listeners = process.listeners("uncaughtException");
-    process.removeAllListeners("uncaughtException");
-    process.on("uncaughtException", (error) => faults.push(error.message));
     const abort = new AbortController();
     client.on("ended", () => heard.push("left by signal"), { signal: abort.signal });
     client.on("ended", () => heard.push("left"))();
@@ -237,13 +234,38 @@ describe("a client's events", () => {
     });
     client.on("ended", () => heard.push("stayed"));
     abort.abort();
-    await client.close();
-    await setImmediate();
-    process.removeAllListeners("uncaughtException");
-    for (const listener of listeners) process.on("uncaughtException", listener);
+    const faults = await uncaught(() => client.close());
     assert.deepEqual([heard, faults], [["stayed"], ["the app's fault"]]);
     assert.throws(() => client.on("end", () => {}), code("argument.invalid"));
     assert.throws(() => client.on("ended"), code("argument.invalid"));
+  });
+});
+
+describe("a client that has ended by itself", () => {
+  it("listens to nothing any more", async () => {
+    const page = new EventTarget();
+    let listeners = 0;
+    globalThis.addEventListener = (...args) => ((listeners += 1), page.addEventListener(...args));
+    globalThis.removeEventListener = (...args) => ((listeners -= 1), page.removeEventListener(...args));
+    try {
+      await opened();
+      assert.ok(listeners > 0);
+      account.workers[0].post({ type: "fatal", error: { code: "tabs.newer_version", message: "reload", retryable: false } });
+      assert.equal(listeners, 0);
+    } finally {
+      for (const name of ["addEventListener", "removeEventListener"]) delete globalThis[name];
+    }
+  });
+
+  it("holds no signal of a listener that was taken away", async () => {
+    const client = await opened();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    signal.addEventListener = () => (listeners += 1);
+    signal.removeEventListener = () => (listeners -= 1);
+    client.on("role", () => undefined, { signal })();
+    assert.equal(listeners, 0);
+    await client.close();
   });
 });
 
