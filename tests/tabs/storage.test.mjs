@@ -207,6 +207,28 @@ describe("what is stored", () => {
     assert.deepEqual((await tab.page.evaluate(() => window.tab.stored())).files, []);
   });
 
+  it("a frame in a sandbox is told that storage is refused to it, and memory is taken when it is asked for", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    const page = await alice.context.newPage();
+    await page.goto(`${there.site.url}/sandbox.html`);
+    const frame = await (await page.waitForSelector("iframe")).contentFrame();
+    await frame.waitForFunction(() => window.tab !== undefined);
+    const open = (options) => frame.evaluate(([key, url, options]) => window.tab.open(key, url, options), [alice.privateKey, there.node.url, options]);
+    assert.equal(await frame.evaluate(() => window.origin), "null");
+    // With the package's worker, which such a page may not start, and with one that finds the locks refused.
+    for (const options of [{ workerUrl: null }, {}]) {
+      const { code, details } = await open(options);
+      assert.deepEqual([code, details], ["storage.unavailable", { reason: "refused" }]);
+    }
+    const { ok } = await open({ storage: "memory" });
+    assert.match(ok.installationId, /^[0-9a-f]{64}$/);
+    const friend = await bob.tab();
+    const made = await frame.evaluate((address) => window.tab.createGroup([address], "From a frame"), friend.state.address);
+    await friend.must("sync");
+    await frame.evaluate((groupId) => window.tab.send(groupId, "hello from the sandbox"), made.ok);
+    assert.deepEqual(await sees(friend, 1), ["hello from the sandbox"]);
+  });
+
   it("the browser is asked to keep it, and what it says can be read", async () => {
     const alice = await somebody("alice");
     const tab = await alice.tab();

@@ -32,7 +32,8 @@ export async function serveTabs() {
     const path = normalize(new URL(request.url, "http://page").pathname);
     const file = fileOf(path);
     if (!file.startsWith(root) || !existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    // Frames in a sandbox have no origin, not even this one.
+    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "access-control-allow-origin": "*" });
     if (path === "/newer/tabs/protocol.js") {
       const text = readFileSync(file, "utf8");
       const newer = text.replace(/schema: (\d+)/, (_, schema) => `schema: ${Number(schema) + 1}`);

@@ -1,5 +1,5 @@
 // What the tests do in a tab. `?build=newer` takes a package that believes to be of a later release, `?without=opfs` a
-// worker that has no private file system.
+// worker that has no private file system, `?worker=blob` one that is made by the page.
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
@@ -16,7 +16,9 @@ window.Worker = class extends Worker {
 
 const query = new URLSearchParams(location.search);
 const build = query.get("build") === "newer" ? "/newer" : "/pkg";
-const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : {};
+// A frame in a sandbox has no script of its own origin but one that it makes.
+const inBlob = () => new Worker(URL.createObjectURL(new Blob([`import "${location.href.split("?")[0]}pkg/worker.js";`], { type: "text/javascript" })), { type: "module" });
+const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : query.get("worker") === "blob" ? { workerUrl: inBlob } : {};
 const api = await import(`${build}/index.js`);
 
 function signerOf(privateKey) {
@@ -51,7 +53,9 @@ window.tab = {
     // A key crosses from the test as the byte it is made of.
     const { key, ...rest } = options;
     const keyed = key === undefined ? {} : { dbEncryptionKey: new Uint8Array(32).fill(key) };
-    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest });
+    // `workerUrl: null`: the package's own, wherever the page is.
+    const worker = rest.workerUrl === null ? { workerUrl: undefined } : {};
+    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest, ...worker });
     return { inboxId: client.inboxId, installationId: client.installationId, address: client.accountIdentifier.identifier };
   }),
   /** Notes the text of each message that arrives from now on. */
