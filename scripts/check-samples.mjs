@@ -35,7 +35,8 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
 let count = 0;
-const files = [join(root, "README.md"), join(root, "pkg-template", "README.md"), ...markdownIn(join(root, "docs"))];
+const READMES = ["README.md", "pkg-template/README.md", "devnode/npm/README.md", "www-example/README.md"];
+const files = [...READMES.map((name) => join(root, name)), ...markdownIn(join(root, "docs"))];
 for (const file of files) {
   const name = relative(root, file).split(sep).join("/");
   for (const { first, lines, language } of samplesOf(readFileSync(file, "utf8"), name)) {
@@ -59,7 +60,11 @@ const config = {
     noUnusedParameters: false,
     rootDir: "../..",
     jsx: "react-jsx",
-    paths: { "xmtp-web": ["../../pkg-template/src/index.ts"], "xmtp-web/*": ["../../pkg-template/src/*/index.ts"] },
+    paths: {
+      "xmtp-web": ["../../pkg-template/src/index.ts"],
+      "xmtp-web/*": ["../../pkg-template/src/*/index.ts"],
+      "xmtp-devnode": ["../../devnode/npm/server.d.ts"],
+    },
   },
   include: ["*.ts", "*.tsx", "../../scripts/samples/names.d.ts"],
 };

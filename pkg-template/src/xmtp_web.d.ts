@@ -129,6 +129,23 @@ export interface RawGroupState {
   permissions: object;
 }
 
+/** What `Conversations.listed` answers as JSON: 64-bit numbers are strings, what is absent is null. */
+export interface RawListedGroup {
+  id: string;
+  createdAtNs: string;
+  addedByInboxId: string;
+  isActive: boolean;
+  state: Omit<
+    RawGroupState,
+    "epoch" | "pausedForVersion" | "minimumSupportedProtocolVersion" | "messageDisappearingSettings"
+  > & {
+    epoch: string;
+    pausedForVersion: string | null;
+    minimumSupportedProtocolVersion: string | null;
+    messageDisappearingSettings: { fromNs: string; inNs: string } | null;
+  };
+}
+
 export interface RawIdentifier {
   identifier: string;
   identifierKind: number;
@@ -314,6 +331,7 @@ export class Conversations {
   sync(): Promise<number | void>;
   syncAll(consentStates?: number[]): Promise<number | void>;
   list(options?: object): Group[];
+  listed(options?: object): string;
   byId(id: string): Group | undefined;
   messageById(id: string): RawMessage | undefined;
   byMessageId(id: string): Group | undefined;

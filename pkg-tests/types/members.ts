@@ -14,6 +14,7 @@ import {
   type Action,
   type Actions,
   type ApiStats,
+  type ClientOptions,
   type CreateGroupOptions,
   type DecodedMessage,
   type Group,
@@ -70,15 +71,17 @@ export function caught(error: unknown): string {
 
 export async function shapes(client: Client, group: Group, message: DecodedMessage): Promise<void> {
   const conversations: Conversations = client.conversations;
+  const stored: ClientOptions = { dbEncryptionKey: new Uint8Array(32), dbPath: "work.db3" };
   const options: CreateGroupOptions = { permissions: GroupPermissionsOptions.Default };
   const key: Uint8Array | undefined = client.installationIdBytes;
-  const texts: (string | undefined)[] = [group.imageUrl, group.addedByInboxId, group.metadata?.creatorInboxId];
+  const installation: string | undefined = client.installationId;
+  const texts: (string | undefined)[] = [group.name, group.imageUrl, group.addedByInboxId, group.metadata?.creatorInboxId];
   const expires: bigint | undefined = message.expiresAtNs;
   const members = await group.members();
   const accounts: Identifier[] | undefined = members[0]?.accountIdentifiers;
   const installations: string[] | undefined = members[0]?.installationIds;
   const passkey: Identifier = { identifier: "02ab", identifierKind: IdentifierKind.Passkey };
-  void [conversations, options, key, texts, expires, accounts, installations, passkey];
+  void [conversations, options, stored, key, installation, texts, expires, accounts, installations, passkey];
 }
 
 export function read(change: GroupUpdated, inbox: InboxState, status: KeyPackageStatus, leaving: LeaveRequest): unknown[] {

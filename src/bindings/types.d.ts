@@ -91,6 +91,23 @@ export interface RawGroupState {
   permissions: object;
 }
 
+/** What `Conversations.listed` answers as JSON: 64-bit numbers are strings, what is absent is null. */
+export interface RawListedGroup {
+  id: string;
+  createdAtNs: string;
+  addedByInboxId: string;
+  isActive: boolean;
+  state: Omit<
+    RawGroupState,
+    "epoch" | "pausedForVersion" | "minimumSupportedProtocolVersion" | "messageDisappearingSettings"
+  > & {
+    epoch: string;
+    pausedForVersion: string | null;
+    minimumSupportedProtocolVersion: string | null;
+    messageDisappearingSettings: { fromNs: string; inNs: string } | null;
+  };
+}
+
 /** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
 export interface RawIdentifier {
   identifier: string;

@@ -66,6 +66,61 @@ describe("a signal", () => {
     await client.close();
   });
 
+  it("is the last argument of every call that has no other options, and its only one", async () => {
+    const client = await opened();
+    account.group("aa");
+    const group = await client.conversations.getConversationById("aa");
+    const { conversations, preferences } = client;
+    const identifier = api.ethereumIdentifier(ADDRESS);
+    const bytes = new Uint8Array(32);
+    const policy = [api.PermissionUpdateType.AddMember, api.PermissionPolicy.Admin, undefined];
+    const calls = {
+      client: [client, {
+        register: [], canMessage: [[identifier]], fetchInboxIdByIdentifier: [identifier], fetchLatestInboxUpdatesCount: [[INBOX]],
+        fetchOwnInboxUpdatesCount: [], unsafe_addAccount: [signer, true], removeAccount: [identifier], revokeInstallations: [[bytes]],
+        revokeAllOtherInstallations: [], changeRecoveryIdentifier: [identifier],
+        unsafe_applySignatureRequest: [{ type: "EOA", identifier, signature: bytes }, "id"], fetchKeyPackageStatuses: [[INBOX]],
+        createArchive: [bytes], importArchive: [bytes, bytes], archiveMetadata: [bytes, bytes], syncAllDeviceSyncGroups: [],
+      }],
+      conversations: [conversations, { sync: [], syncAll: [undefined], fetchDmByIdentifier: [identifier] }],
+      preferences: [preferences, {
+        sync: [], fetchInboxState: [], fetchInboxStates: [[INBOX]], refreshConsentList: [], publishConsentList: [],
+      }],
+      group: [group, {
+        sync: [], publishMessages: [], resendMessage: ["id"], processStreamedMessage: [bytes], debugInfo: [], updateConsentState: [1],
+        setMinimumSupportedProtocolVersion: [undefined], updateMessageDisappearingSettings: [1n, 1n], removeMessageDisappearingSettings: [],
+        updateName: [""], updateDescription: [""], updateImageUrl: [""], updateAppData: [""], updatePermission: policy,
+        addAdmin: [INBOX], removeAdmin: [INBOX], addSuperAdmin: [INBOX], removeSuperAdmin: [INBOX],
+        addMembers: [[INBOX]], addMembersByInboxId: [[INBOX]], addMembersByIdentifiers: [[identifier]],
+        removeMembers: [[INBOX]], removeMembersByInboxId: [[INBOX]], removeMembersByIdentifiers: [[identifier]], requestRemoval: [],
+      }],
+    };
+    const before = account.asked.length;
+    for (const [where, [owner, methods]] of Object.entries(calls)) {
+      for (const [name, args] of Object.entries(methods)) {
+        const given = async (options) => owner[name](...args, options);
+        await assert.rejects(given({ signal: AbortSignal.abort() }), code("call.aborted"), `${where}.${name}`);
+        await assert.rejects(given({ signal: "now" }), code("argument.invalid"), `${where}.${name}`);
+        await assert.rejects(given({ timeout: 1 }), code("argument.unsupported"), `${where}.${name}`);
+      }
+    }
+    assert.equal(account.asked.length, before, "nothing was asked of a worker");
+    await client.close();
+  });
+
+  it("that fires before the wallet is asked spares the person the question", async () => {
+    const client = await opened();
+    const abort = new AbortController();
+    account.overrides["client.signatureRequest"] = () => (abort.abort(), "sign this");
+    const texts = [];
+    const own = createEOASigner(ADDRESS, (text) => (texts.push(text), new Uint8Array(65)));
+    await assert.rejects(client.unsafe_addAccount(own, true, { signal: abort.signal }), code("call.aborted"));
+    for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+    assert.deepEqual(texts, []);
+    assert.ok(!account.asked.some(([method]) => method === "client.applySignatureRequest"));
+    await client.close();
+  });
+
   it("that fires ends the waiting, and the worker never sees it", async () => {
     const client = await opened();
     account.group("aa");

@@ -12,10 +12,12 @@ const noWorker = (error) => error instanceof api.XmtpError && error.code === "cl
 
 describe("on a server", () => {
   it("importing starts nothing that keeps the process alive", () => {
-    const index = fileURLToPath(new URL("../../pkg/index.js", import.meta.url));
-    const script = `const api = await import(${JSON.stringify(index)}); console.log(typeof api.Client.create);`;
-    const options = { encoding: "utf8", timeout: 30_000 };
-    assert.equal(execFileSync(process.execPath, ["--input-type=module", "-e", script], options).trim(), "function");
+    for (const [entry, name] of [["index.js", "Client"], ["testing/index.js", "createTestNetwork"]]) {
+      const file = fileURLToPath(new URL(`../../pkg/${entry}`, import.meta.url));
+      const script = `const api = await import(${JSON.stringify(file)}); console.log(typeof api.${name});`;
+      const options = { encoding: "utf8", timeout: 30_000 };
+      assert.equal(execFileSync(process.execPath, ["--input-type=module", "-e", script], options).trim(), "function");
+    }
   });
 
   it("everything that needs the worker is rejected, never thrown, and says why", async () => {
@@ -35,6 +37,15 @@ describe("on a server", () => {
       assert.doesNotThrow(() => (answer = call()), name);
       await assert.rejects(answer, noWorker, name);
     }
+  });
+
+  it("importing the network for tests and the hooks for React does nothing, and a network cannot be opened", async () => {
+    const hooks = await import("../../pkg/react/index.js");
+    assert.equal(typeof hooks.useClient, "function");
+    const { createTestNetwork } = await import("../../pkg/testing/index.js");
+    let answer;
+    assert.doesNotThrow(() => (answer = createTestNetwork()));
+    await assert.rejects(answer, noWorker);
   });
 
   it("what needs no worker works", async () => {
