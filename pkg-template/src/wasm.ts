@@ -336,6 +336,12 @@ export const handlers: Handlers = {
   "client.createArchive": ({ key, elements, startNs, endNs, excludeDisappearingMessages }) =>
     open().client.createArchive(key, elements, startNs, endNs, excludeDisappearingMessages),
   "client.importArchive": ({ data, key }) => open().client.importArchive(data, key),
+  "client.sendSyncRequest": ({ elements, startNs, endNs, excludeDisappearingMessages, serverUrl }) =>
+    open().client.sendSyncRequest(elements, startNs, endNs, excludeDisappearingMessages, serverUrl),
+  "client.sendSyncArchive": ({ pin, elements, startNs, endNs, excludeDisappearingMessages, serverUrl }) =>
+    open().client.sendSyncArchive(pin, elements, startNs, endNs, excludeDisappearingMessages, serverUrl),
+  "client.processSyncArchive": ({ pin }) => open().client.processSyncArchive(pin),
+  "client.availableArchives": ({ days }) => open().client.availableArchives(days),
   "client.archiveMetadata": ({ data, key }) => open().client.archiveMetadata(data, key),
   "client.close": closeClient,
 

@@ -376,6 +376,12 @@ export interface RawArchiveMetadata {
   endNs?: bigint;
 }
 
+export interface RawAvailableArchive {
+  pin: string;
+  metadata: RawArchiveMetadata;
+  sentByInstallation: Uint8Array;
+}
+
 export class Client {
   private constructor();
   static create(options: {
@@ -422,6 +428,23 @@ export class Client {
   ): Uint8Array;
   importArchive(data: Uint8Array, key: Uint8Array): void;
   archiveMetadata(data: Uint8Array, key: Uint8Array): RawArchiveMetadata;
+  sendSyncRequest(
+    elements: number,
+    startNs: bigint | undefined,
+    endNs: bigint | undefined,
+    excludeDisappearingMessages: boolean,
+    serverUrl: string,
+  ): Promise<void>;
+  sendSyncArchive(
+    pin: string,
+    elements: number,
+    startNs: bigint | undefined,
+    endNs: bigint | undefined,
+    excludeDisappearingMessages: boolean,
+    serverUrl: string,
+  ): Promise<void>;
+  processSyncArchive(pin: string | undefined): Promise<void>;
+  availableArchives(days: number): RawAvailableArchive[];
   canMessage(identifiers: RawIdentifier[]): Promise<boolean[]>;
   inboxIdForIdentifier(identifier: RawIdentifier): Promise<string | undefined>;
   addIdentifier(identifier: RawIdentifier): SignatureRequest;

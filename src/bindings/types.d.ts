@@ -229,7 +229,7 @@ export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
 
-/** How many groups there are, and how many of them were synced. */
+/** What an archive says of itself; of `elements`, 1 is conversations and messages, 2 is decisions. */
 export interface RawArchiveMetadata {
   version: number;
   elements: number;
@@ -238,6 +238,14 @@ export interface RawArchiveMetadata {
   endNs?: bigint;
 }
 
+/** An archive that an own installation has put on a server. */
+export interface RawAvailableArchive {
+  pin: string;
+  metadata: RawArchiveMetadata;
+  sentByInstallation: Uint8Array;
+}
+
+/** How many groups there are, and how many of them were synced. */
 export interface RawSyncSummary {
   numEligible: number;
   numSynced: number;
