@@ -32,8 +32,7 @@ export async function serveTabs() {
     const path = normalize(new URL(request.url, "http://page").pathname);
     const file = fileOf(path);
     if (!file.startsWith(root) || !existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
-    // Frames in a sandbox have no origin, not even this one.
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", "access-control-allow-origin": "*" });
+    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
     if (path === "/newer/tabs/protocol.js") {
       const text = readFileSync(file, "utf8");
       const newer = text.replace(/schema: (\d+)/, (_, schema) => `schema: ${Number(schema) + 1}`);

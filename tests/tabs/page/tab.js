@@ -1,5 +1,5 @@
 // What the tests do in a tab. `?build=newer` takes a package that believes to be of a later release, `?without=opfs` a
-// worker that has no private file system, `?worker=blob` one that is made by the page.
+// worker that has no private file system.
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
@@ -16,9 +16,7 @@ window.Worker = class extends Worker {
 
 const query = new URLSearchParams(location.search);
 const build = query.get("build") === "newer" ? "/newer" : "/pkg";
-// A frame in a sandbox has no script of its own origin but one that it makes.
-const inBlob = () => new Worker(URL.createObjectURL(new Blob([`import "${location.href.split("?")[0]}pkg/worker.js";`], { type: "text/javascript" })), { type: "module" });
-const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : query.get("worker") === "blob" ? { workerUrl: inBlob } : {};
+const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : {};
 const api = await import(`${build}/index.js`);
 
 function signerOf(privateKey) {
@@ -53,10 +51,14 @@ window.tab = {
     // A key crosses from the test as the byte it is made of.
     const { key, ...rest } = options;
     const keyed = key === undefined ? {} : { dbEncryptionKey: new Uint8Array(32).fill(key) };
-    // `workerUrl: null`: the package's own, wherever the page is.
-    const worker = rest.workerUrl === null ? { workerUrl: undefined } : {};
-    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest, ...worker });
+    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest });
     return { inboxId: client.inboxId, installationId: client.installationId, address: client.accountIdentifier.identifier };
+  }),
+  /** Without the key that signs. */
+  build: coded(async (privateKey, node, options = {}) => {
+    const identifier = await signerOf(privateKey).getIdentifier();
+    client = await api.Client.build(identifier, { env: "local", apiUrl: node, ...options });
+    return { inboxId: client.inboxId, installationId: client.installationId, isRegistered: await client.isRegistered() };
   }),
   /** Notes the text of each message that arrives from now on. */
   watch: coded(async () => {
@@ -83,7 +85,10 @@ window.tab = {
     const one = async () => {
       while (next < count) {
         const text = `${name} ${next++}`;
-        outcomes.push({ text, ...(await window.tab.send(groupId, text)) });
+        const outcome = await window.tab.send(groupId, text);
+        outcomes.push({ text, ...outcome });
+        // For a test that has this page die.
+        if ("ok" in outcome) void window.acknowledged?.(text);
         window.sent = outcomes.length;
       }
     };
