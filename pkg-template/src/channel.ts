@@ -5,6 +5,7 @@ import { Events, type TabRole } from "./events.js";
 import type { Args, ClientState, Method, OpenArgs, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
 import { mayRepeat, newMessageKey, OUTCOME_UNKNOWN, withKey, type Outcome } from "./tabs/protocol.js";
 import type { ClientOptions } from "./types.js";
+import { noWorker } from "./worker-refused.js";
 
 /** What the page does with the events of one stream. */
 export interface StreamListener {
@@ -34,7 +35,7 @@ function startWorker(workerUrl: ClientOptions["workerUrl"]): Worker {
       ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web" })
       : new Worker(workerUrl, { type: "module", name: "xmtp-web" });
   } catch (cause) {
-    throw new XmtpError("client.no_worker", `the worker cannot be started: ${String(cause)}`, { cause });
+    throw noWorker(workerUrl, cause);
   }
 }
 

@@ -20,7 +20,7 @@ import { asyncDispose } from "./dispose.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 import { watchLife } from "./life.js";
-import { markedInstallation, markInstallation } from "./marker.js";
+import { forgetMarks, markedInstallation, markInstallation, unmarkInstallation } from "./marker.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
 import { checkDatabaseKey, checkKeys, resolveOptions, signalled, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
@@ -38,6 +38,7 @@ import type {
   KeyPackageStatus,
   XmtpEnv,
 } from "./types.js";
+import { refusedStorage } from "./worker-refused.js";
 
 function openArgs(options: ResolvedOptions, identifier: Identifier): OpenArgs {
   const { apiUrl, env, nonce, appVersion, dbPath, dbEncryptionKey, disableDeviceSync, wasmUrl } = options;
@@ -64,9 +65,10 @@ export class Client<_ContentTypes = unknown> {
     identifier: Identifier,
     signer: Signer | undefined,
     state: ClientState,
+    stopWatchingLife: () => void,
   ) {
     this.#channel = channel;
-    const stops = [watchNetwork(channel), watchLife(channel)];
+    const stops = [watchNetwork(channel), stopWatchingLife];
     this.#stopWatching = () => stops.forEach((stop) => stop());
     // Also of a client that ends by itself, which nobody needs to close.
     channel.events.on("ended", this.#stopWatching);
@@ -118,7 +120,9 @@ export class Client<_ContentTypes = unknown> {
   static async #open(options: ResolvedOptions, identifier: Identifier, signer: Signer | undefined): Promise<Client> {
     const { signal } = options;
     if (signal?.aborted === true) throw abortedBy(signal);
-    const channel = new Channel(options.workerUrl, options.codecs);
+    const channel = Client.#channelFor(options);
+    // A page that is left while its database is being opened must not take it along.
+    const stopWatching = watchLife(channel);
     const giveUp = (): void => channel.terminate();
     signal?.addEventListener("abort", giveUp, { once: true });
     remember(options.workerUrl, options.wasmUrl);
@@ -126,12 +130,21 @@ export class Client<_ContentTypes = unknown> {
       const args = openArgs(options, identifier);
       const state = await channel.call("client.open", { ...args, madeHere: await markedInstallation(args) });
       if (state.isRegistered) await markInstallation(args, state.installationId);
-      return new Client(channel, options, identifier, signer, state);
+      return new Client(channel, options, identifier, signer, state, stopWatching);
     } catch (error) {
+      stopWatching();
       channel.terminate();
       throw error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  static #channelFor({ workerUrl, codecs, dbPath }: ResolvedOptions): Channel {
+    try {
+      return new Channel(workerUrl, codecs);
+    } catch (error) {
+      throw refusedStorage(error, dbPath);
     }
   }
 
@@ -452,9 +465,14 @@ export class Client<_ContentTypes = unknown> {
    * `storage.deleted`. The network still has the installation: revoke it first if it will not be used again.
    */
   async deleteLocalDatabase(): Promise<void> {
-    await this.#channel.call("client.deleteDatabase");
+    const remark = await unmarkInstallation(openArgs(this.#options, this.#identifier), this.installationId);
+    try {
+      await this.#channel.call("client.deleteDatabase");
+    } catch (error) {
+      remark();
+      throw error;
+    }
     this.#channel.terminate();
-    await markInstallation(openArgs(this.#options, this.#identifier), undefined);
   }
 
   /**
@@ -465,8 +483,14 @@ export class Client<_ContentTypes = unknown> {
     const resolved = resolveOptions(options);
     const args = openArgs(resolved, checkIdentifier(identifier));
     remember(resolved.workerUrl, resolved.wasmUrl);
-    await tools().channel.call("tools.deleteDatabase", args);
-    await markInstallation(args, undefined);
+    const remark = await unmarkInstallation(args);
+    try {
+      const { installationId } = await tools().channel.call("tools.deleteDatabase", args);
+      if (installationId !== undefined) await forgetMarks({ installationId });
+    } catch (error) {
+      remark();
+      throw error;
+    }
   }
 
   /**

@@ -36,7 +36,7 @@ export async function deleteFiles(name: string): Promise<void> {
     throw inUse(error);
   }
   // Only with nothing in it, and it does not matter if somebody is just making something.
-  await (await navigator.storage.getDirectory()).removeEntry(ROOT).catch(() => undefined);
+  await (await privateFiles()).removeEntry(ROOT).catch(() => undefined);
 }
 
 /** A name as earlier versions wrote it into one path component. */
@@ -49,30 +49,62 @@ function earlierDirectory(name: string): string {
   return bytes.map(write).join("");
 }
 
-/** The directory of all databases; undefined where there is none. */
-async function databases(): Promise<FileSystemDirectoryHandle | undefined> {
+/** The root of the origin's private file system. */
+export async function privateFiles(): Promise<FileSystemDirectoryHandle> {
+  const storage = globalThis.navigator?.storage as StorageManager | undefined;
+  if (typeof storage?.getDirectory !== "function") {
+    const details = { reason: "no_file_system" };
+    throw new XmtpError("storage.unavailable", "this browser gives no private file system here", { details });
+  }
   try {
-    return await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT);
-  } catch {
-    // What stands in the way of files is told by whoever opens them.
-    return undefined;
+    return await storage.getDirectory();
+  } catch (error) {
+    throw unavailable(error);
   }
 }
 
+/**
+ * What an error of the browser's storage means to an app. Whatever it is, nothing is known of what is stored: it must not be
+ * taken for gone.
+ */
+export function unavailable(error: unknown): XmtpError {
+  const isRefused = isNamed(error, "SecurityError", "NotAllowedError");
+  return new XmtpError(
+    "storage.unavailable",
+    isRefused
+      ? `the browser refuses its storage to this page: ${String(error)}`
+      : `the browser's storage cannot be looked at: ${String(error)}`,
+    { retryable: !isRefused, details: { reason: isRefused ? "refused" : "failed" }, cause: error },
+  );
+}
+
+/** Whether this is an error of the browser by one of these names. */
+export function isNamed(error: unknown, ...names: string[]): error is DOMException {
+  return error instanceof DOMException && names.includes(error.name);
+}
+
+/** The directory of all databases; undefined where there is none. */
+async function databases(): Promise<FileSystemDirectoryHandle | undefined> {
+  return child(await privateFiles(), ROOT);
+}
+
 async function has(root: FileSystemDirectoryHandle, directory: string): Promise<boolean> {
+  return (await child(root, directory)) !== undefined;
+}
+
+/** A directory; undefined only where the browser says that there is none. */
+async function child(parent: FileSystemDirectoryHandle, name: string): Promise<FileSystemDirectoryHandle | undefined> {
   try {
-    await root.getDirectoryHandle(directory);
-    return true;
+    return await parent.getDirectoryHandle(name);
   } catch (error) {
-    if (error instanceof DOMException && error.name === "NotFoundError") return false;
-    throw new XmtpError("storage.failed", `the directory of the database cannot be looked at: ${String(error)}`);
+    if (isNamed(error, "NotFoundError")) return undefined;
+    throw unavailable(error);
   }
 }
 
 function inUse(error: unknown): unknown {
   if (!(error instanceof DOMException)) return error;
-  const isOpen = error.name === "NoModificationAllowedError" || error.name === "InvalidModificationError";
-  return isOpen
+  return isNamed(error, "NoModificationAllowedError", "InvalidModificationError")
     ? new XmtpError("storage.locked_by_other_tab", "the database is open: close it first, or delete it from its client", {
         retryable: true,
       })

@@ -9,12 +9,15 @@ export interface KeyStore {
   /** Resolves when it is on disk, as far as a browser says. */
   put(kept: Kept): Promise<void>;
   delete(id: string): Promise<void>;
+  /** Of everything that is kept. */
+  ids(): Promise<string[]>;
 }
 
 export const keyStore: KeyStore = {
   get: (id) => withStore("readonly", (store) => store.get(id) as IDBRequest<Kept | undefined>),
   put: async (kept) => void (await withStore("readwrite", (store) => store.put(kept))),
   delete: (id) => withStore("readwrite", (store) => store.delete(id)),
+  ids: () => withStore("readonly", (store) => store.getAllKeys() as IDBRequest<string[]>),
 };
 
 async function withStore<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {

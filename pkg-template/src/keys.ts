@@ -24,6 +24,11 @@ export interface Kept {
   current: Held;
   /** What a change of the key leads to, from before it is begun until it is known to have ended. */
   next?: Held | undefined;
+  /**
+   * What a change before that one led to, which failed: its pages may have reached the disk all the same. One of the two is
+   * managed then, and the other one the app's own.
+   */
+  earlier?: Held | undefined;
   /** The file may lie in clear: encrypting it was begun. */
   encrypting?: boolean | undefined;
   /** The installation in it, once the network knows that. */
@@ -107,7 +112,7 @@ export class Keeper {
     if (key !== this.#own) key.fill(0);
     const kept = this.#kept as Kept;
     if (kept.current === held && kept.next === undefined && kept.encrypting !== true) return;
-    await this.#keep({ ...kept, current: held, next: undefined, encrypting: undefined });
+    await this.#keep({ ...kept, current: held, next: undefined, earlier: undefined, encrypting: undefined });
   }
 
   /** The network knows the installation in the database. */
@@ -122,13 +127,20 @@ export class Keeper {
    */
   rekey(own: Uint8Array | undefined, apply: (key: Uint8Array) => void): Promise<void> {
     const change = async (): Promise<void> => {
-      const { key, held: next } = own === undefined ? await newKey(this.#name) : ownKey(own);
       const before = this.#kept as Kept;
-      await this.#keep({ ...before, next });
+      const failed = [before.next, before.earlier];
+      const begun = failed.find((held) => held?.kind === "managed");
+      const { key, held: next } =
+        own !== undefined
+          ? ownKey(own)
+          : begun?.kind === "managed"
+            ? { key: await unwrap(this.#name, begun), held: begun }
+            : await newKey(this.#name);
+      await this.#keep({ ...before, next, earlier: failed.find((held) => held !== undefined && held.kind !== next.kind) });
       apply(key);
       if (own === undefined) key.fill(0);
       // Known here from now on, even if it cannot be written: then the next opening finds out which one fits.
-      this.#kept = { ...before, current: next, next: undefined };
+      this.#kept = { ...before, current: next, next: undefined, earlier: undefined };
       await this.#store.put(this.#kept).catch(() => undefined);
     };
     const done = this.#changing.then(change);
@@ -146,7 +158,7 @@ export class Keeper {
     if (!exists) return [await this.#begin(kept)];
     if (kept === undefined) return this.#adopt(clear);
     const candidates: Candidate[] = [];
-    for (const held of [kept.current, kept.next]) {
+    for (const held of [kept.current, kept.next, kept.earlier]) {
       if (held?.kind === "managed" && this.#own === undefined) {
         candidates.push({ held, key: await unwrap(this.#name, held), clear: false });
       } else if (held?.kind === "own" && this.#own !== undefined) candidates.push({ held, key: this.#own, clear: false });
@@ -192,25 +204,43 @@ export class Keeper {
   }
 
   #nothingFits(failed?: string): XmtpError {
-    const { current, next } = this.#kept as Kept;
+    const { current, next, earlier } = this.#kept as Kept;
     if (failed === "storage.corrupt") {
       return new XmtpError("storage.corrupt", "a page of the database or of its journal does not decode");
     }
     if (this.#own !== undefined) {
-      return current.kind === "managed" && next === undefined
+      return ![current, next, earlier].some((held) => held?.kind === "own")
         ? wrongKey("a key is kept for this database: open it without dbEncryptionKey, and call client.rekey")
         : wrongKey("the database cannot be opened with this dbEncryptionKey");
     }
-    if (current.kind === "own" || next?.kind === "own") {
+    if ([current, next, earlier].some((held) => held?.kind === "own")) {
       return wrongKey("this database is encrypted with a key of the app: pass it as dbEncryptionKey");
     }
     return new XmtpError("storage.key_lost", "the key that is kept for this database does not open it");
   }
 }
 
-/** Forgets what is kept of a database. Nobody can read it from then on. */
-export async function forgetDatabase(name: string, store: KeyStore = keyStore): Promise<void> {
-  await store.delete(await nameHash(name));
+/**
+ * Deletes a database and what is kept of it under this id. Wherever that is cut off, or where the files cannot be removed, the
+ * database is whole or there is none, and none is told as cleared by the browser. Answers which installation was in it, if that
+ * is known.
+ */
+export async function deleteKept(id: string, removeFiles: () => Promise<void>, store: KeyStore = keyStore): Promise<string | undefined> {
+  const kept = await store.get(id);
+  if (kept?.installationId === undefined) await removeFiles();
+  else {
+    // On a full disk perhaps; then the files must go all the same.
+    await store.put({ ...kept, installationId: undefined }).catch(() => undefined);
+    try {
+      await removeFiles();
+    } catch (error) {
+      await store.put(kept).catch(() => undefined);
+      throw error;
+    }
+  }
+  // The key last: it is of use as long as there are files.
+  await store.delete(id);
+  return kept?.installationId;
 }
 
 function evicted(installationId: string): XmtpError {

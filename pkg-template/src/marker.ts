@@ -23,24 +23,54 @@ export async function markedInstallation(args: OpenArgs): Promise<string | undef
   }
 }
 
-/** Notes it; undefined: there is none any more. @internal */
-export async function markInstallation(args: OpenArgs, installationId: string | undefined): Promise<void> {
+/** Notes it. @internal */
+export async function markInstallation(args: OpenArgs, installationId: string): Promise<void> {
   if (args.dbPath === null) return;
   try {
-    if (installationId === undefined) localStorage.removeItem(await place(args));
-    else localStorage.setItem(await place(args), installationId);
+    localStorage.setItem(await place(args), installationId);
   } catch {
     // It is a help, not a condition.
   }
 }
 
+/**
+ * Forgets an installation before its database is deleted, under whatever options it was noted: what dies in between would
+ * otherwise be told as a database that the browser has cleared. Answers how to note it again, should the database stay.
+ * @internal
+ */
+export async function unmarkInstallation(args: OpenArgs, installationId?: string): Promise<() => void> {
+  if (args.dbPath === null) return () => undefined;
+  const id = installationId ?? (await markedInstallation(args));
+  const own = await place(args);
+  const noted = new Map<string, string>();
+  try {
+    for (const key of Object.keys(localStorage)) {
+      const value = localStorage.getItem(key);
+      if (!key.startsWith(PREFIX) || value === null || (key !== own && value !== id)) continue;
+      noted.set(key, value);
+      localStorage.removeItem(key);
+    }
+  } catch {
+    // As above.
+  }
+  return () => {
+    try {
+      for (const [key, value] of noted) localStorage.setItem(key, value);
+    } catch {
+      // As above.
+    }
+  };
+}
+
 /** Forgets what was noted of a database by its path or its installation; without either, all of it. @internal */
-export async function forgetMarks(path?: string, installationId?: string): Promise<void> {
+export async function forgetMarks(of: { path?: string; installationId?: string | undefined } = {}): Promise<void> {
+  const { path, installationId } = of;
+  const isAll = path === undefined && installationId === undefined;
   try {
     const own = path === undefined ? undefined : `${PREFIX}${await sha256Hex(JSON.stringify([path]))}`;
     for (const key of Object.keys(localStorage)) {
       if (!key.startsWith(PREFIX)) continue;
-      if (path === undefined || key === own || localStorage.getItem(key) === installationId) localStorage.removeItem(key);
+      if (isAll || key === own || localStorage.getItem(key) === installationId) localStorage.removeItem(key);
     }
   } catch {
     // As above.

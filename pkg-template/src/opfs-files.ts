@@ -3,9 +3,10 @@
  * with its file's name and kind and goes on with the bytes (the pool of sqlite-wasm-vfs 0.3). Runs in the worker, where
  * alone files can be held.
  */
-import { deleteFiles, directoryOf, nameHash } from "./database.js";
+import { deleteFiles, directoryOf, isNamed, nameHash, privateFiles, unavailable } from "./database.js";
 import { invalidArgument, toPlainError, XmtpError } from "./errors.js";
 import { keyStore } from "./key-store.js";
+import { deleteKept } from "./keys.js";
 
 const ROOT = ".xmtp-web";
 const SLOTS = ".opaque";
@@ -56,10 +57,7 @@ export async function deleteDatabase(path: string): Promise<Deleted> {
   const found = await child(await root(false), directory);
   const kept = await keyStore.get(id);
   if (found === undefined && kept === undefined) return { found: false, installationId: undefined };
-  // The key only with the files: it is of use to whoever has them open.
-  if (isListed(path)) await removeDirectory(directory);
-  else await deleteFiles(path);
-  await keyStore.delete(id);
+  await deleteKept(id, () => (isListed(path) ? removeDirectory(directory) : deleteFiles(path)));
   return { found: found !== undefined, installationId: kept?.installationId };
 }
 
@@ -116,9 +114,12 @@ export async function importDatabase(path: string, data: Uint8Array): Promise<vo
 /** Deletes all databases and their keys; the first one that is open ends it. */
 export async function deleteAllDatabases(): Promise<void> {
   for (const name of await listDatabases()) {
-    await removeDirectory(name);
-    if (isListed(name)) await keyStore.delete(name);
+    if (isListed(name)) await deleteKept(name, () => removeDirectory(name));
+    else await removeDirectory(name);
   }
+  // Of those whose files are gone already, or were called otherwise; not of one that is just being made.
+  const left = new Set(await listDatabases());
+  for (const id of await keyStore.ids()) if (!left.has(id)) await keyStore.delete(id);
 }
 
 /** A name as `listDatabases` shows it, in place of a path. */
@@ -133,14 +134,7 @@ async function directoryFor(path: string): Promise<string> {
 
 /** The directory of all databases; undefined where there is none and none is wanted. */
 async function root(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
-  const storage = globalThis.navigator?.storage as StorageManager | undefined;
-  if (storage?.getDirectory === undefined) throw new XmtpError("storage.unavailable", "this browser gives no private file system here");
-  let origin;
-  try {
-    origin = await storage.getDirectory();
-  } catch (error) {
-    throw new XmtpError("storage.unavailable", `the private file system is refused: ${String(error)}`);
-  }
+  const origin = await privateFiles();
   if (create) return origin.getDirectoryHandle(ROOT, { create }).catch((error: unknown) => Promise.reject(failure(error)));
   return child(origin, ROOT);
 }
@@ -149,10 +143,10 @@ async function child(parent: FileSystemDirectoryHandle | undefined, name: string
   try {
     return await parent?.getDirectoryHandle(name);
   } catch (error) {
-    if (error instanceof DOMException && (error.name === "NotFoundError" || error.name === "TypeMismatchError")) return undefined;
+    if (isNamed(error, "NotFoundError", "TypeMismatchError")) return undefined;
     // A name that no directory can have.
     if (error instanceof TypeError) return undefined;
-    throw failure(error);
+    throw unavailable(error);
   }
 }
 
@@ -210,7 +204,7 @@ async function removeDirectory(name: string): Promise<void> {
   try {
     await (await root(false))?.removeEntry(name, { recursive: true });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "NotFoundError") return;
+    if (isNamed(error, "NotFoundError")) return;
     throw failure(error);
   }
 }

@@ -50,7 +50,7 @@ export class Opfs {
    */
   async deleteFile(path: string): Promise<boolean> {
     const { found, installationId } = await this.#channel.call("opfs.delete", { path });
-    await forgetMarks(path, installationId);
+    await forgetMarks({ path, installationId });
     return found;
   }
 

@@ -289,8 +289,8 @@ export interface Requests {
   "group.debugInfo": { args: OnGroup; result: ConversationDebugInfo };
   "group.changeRole": { args: OnGroup<{ change: RoleChange; inboxId: string }>; result: GroupSnapshot };
 
-  /** Of a client that is not open. */
-  "tools.deleteDatabase": { args: OpenArgs; result: void };
+  /** Of a client that is not open. Answers which installation was in it, where that is known. */
+  "tools.deleteDatabase": { args: OpenArgs; result: { installationId: string | undefined } };
   /** Of databases that nobody has open, by path or as listed. */
   "opfs.list": { args: void; result: string[] };
   "opfs.capacity": { args: void; result: number };

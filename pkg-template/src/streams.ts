@@ -5,6 +5,7 @@ import { asyncDispose } from "./dispose.js";
 import { XmtpError } from "./errors.js";
 import type { StreamSource, StreamValue } from "./rpc.js";
 import { markLast } from "./stream-failure.js";
+import { Told } from "./told.js";
 
 /** `V` is what comes out, `T` unless it is given: two parameters as in the package this one follows. */
 export interface StreamOptions<T = unknown, V = T> {
@@ -43,8 +44,6 @@ const FIRST_RETRY_MS = 500;
 const STEADY_MS = 5_000;
 /** How many values wait for an iterator that nobody has read from yet; older ones are dropped. */
 const UNREAD_VALUES = 10_000;
-/** How many message ids a stream remembers. */
-const SEEN_MESSAGES = 2_000;
 
 /** An async iterator over what happens from now on. End it by `end()`, `return()` or by leaving the loop. */
 export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
@@ -128,10 +127,8 @@ export async function openStream<T>(
   let attempts = 0;
   /** Since when the worker has it open; undefined while it does not. Milliseconds. */
   let openedAt: number | undefined;
-  /** Ids that went out, so that nothing comes twice after a restart; the newest are enough for messages. */
-  const seen = new Set<string>();
-  /** When the newest message that went out was stored; before the first, when the stream was opened. */
-  let newest = BigInt(Date.now()) * 1_000_000n;
+  /** What went out, so that nothing comes twice after a restart. */
+  const told = new Told(source.type === "messages" || source.type === "allMessages");
 
   const proxy = new AsyncStreamProxy<T>(() => {
     clearTimeout(timer);
@@ -150,14 +147,7 @@ export async function openStream<T>(
     const id = channel.listen({
       kind: source.type,
       onValue(value) {
-        if ("id" in value) {
-          if (seen.has(value.id)) return;
-          seen.add(value.id);
-        }
-        if ("insertedAtNs" in value) {
-          if (value.insertedAtNs > newest) newest = value.insertedAtNs;
-          if (seen.size > SEEN_MESSAGES) seen.delete(seen.values().next().value as string);
-        }
+        if ("id" in value && !told.isNew(value)) return;
         withValue(options.onError, () => {
           const item = convert(value);
           if (item === undefined) return;
@@ -178,7 +168,7 @@ export async function openStream<T>(
     streamId = id;
     try {
       const existing = await channel.call("stream.open", { streamId: id, source, syncFirst, since });
-      if (since === undefined) for (const known of existing) seen.add(known);
+      if (since === undefined) for (const known of existing) told.knows(known);
       if (streamId === id) openedAt = Date.now();
     } catch (error) {
       channel.unlisten(id);
@@ -215,7 +205,7 @@ export async function openStream<T>(
     const attempt = attempts;
     timer = setTimeout(() => {
       callApp(options.onRetry, attempt, retryAttempts);
-      connect(false, newest).then(
+      connect(false, told.since).then(
         () => {
           if (!proxy.isDone && streamId !== undefined) callApp(options.onRestart);
         },

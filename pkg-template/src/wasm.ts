@@ -6,13 +6,14 @@ import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawGroupState, RawListedGroup, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import { callCounts, clearCallCounts } from "./call-counts.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
-import { deleteFiles } from "./database.js";
+import { deleteFiles, nameHash } from "./database.js";
 import type { DatabaseCounts } from "./diagnostics.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
-import { forgetDatabase, Keeper } from "./keys.js";
+import { deleteKept, Keeper } from "./keys.js";
 import * as files from "./opfs-files.js";
 import type { GroupPermissions } from "./permissions.js";
+import { missedSince } from "./missed.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import type {
   Args,
@@ -244,15 +245,18 @@ async function closeClient(): Promise<void> {
   await closing.close();
 }
 
+/** Deletes a database. Refused while somebody has it open. */
+async function deleteNamed(name: string): Promise<string | undefined> {
+  return deleteKept(await nameHash(name), () => deleteFiles(name));
+}
+
 /** Deletes the database that these options name. */
-async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath }: OpenArgs): Promise<void> {
-  const remove = async (name: string): Promise<void> => {
-    // Refused while somebody has it open: its key is of use then.
-    await deleteFiles(name);
-    await forgetDatabase(name);
+async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath }: OpenArgs): Promise<Result<"tools.deleteDatabase">> {
+  const remove = async (name: string): Promise<Result<"tools.deleteDatabase">> => {
+    return { installationId: await deleteNamed(name) };
   };
   if (typeof dbPath === "string") return remove(dbPath);
-  if (dbPath === null) return;
+  if (dbPath === null) return { installationId: undefined };
   const directory = new raw.Directory(apiUrl, appVersion ?? null);
   let inboxId: string | undefined;
   try {
@@ -263,7 +267,7 @@ async function deleteClosed({ apiUrl, appVersion, env, identifier, nonce, dbPath
   } finally {
     if (!trapped) directory.free();
   }
-  await remove(`xmtp-${env}-${inboxId ?? (await sha256Hex(`${identifier.identifier}${nonce}`))}.db3`);
+  return remove(`xmtp-${env}-${inboxId ?? (await sha256Hex(`${identifier.identifier}${nonce}`))}.db3`);
 }
 
 export const handlers: Handlers = {
@@ -316,14 +320,11 @@ export const handlers: Handlers = {
     open();
     const name = keeper?.name;
     await closeClient();
-    if (name === undefined) return;
-    // The key first: what is left of the files, if anything is, nobody can read.
-    await forgetDatabase(name);
-    await deleteFiles(name);
+    if (name !== undefined) await deleteNamed(name);
   },
   "tools.deleteDatabase": async (args) => {
     await load(args.wasmUrl);
-    await deleteClosed(args);
+    return deleteClosed(args);
   },
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
@@ -548,10 +549,10 @@ async function deliverSince(source: StreamOpenArgs["source"], since: bigint, sin
   // What changed meanwhile is in the database; these tell moments, not states.
   if (source.type === "preferences" || source.type === "consentList" || source.type === "pauses") return;
   if (source.type === "messageDeletions" || source.type === "connection") return;
-  const options = { insertedAfterNs: since - 1n, deliveryStatus: DeliveryStatus.Published, everything: true };
   const deliver = (groupId: string): Promise<void> =>
     withGroup(groupId, (group) => {
-      for (const message of group.messages(options)) sink.value(messageSnapshot(message));
+      const missed = missedSince(since, open().client.installationId, (options) => group.messages(options));
+      for (const message of missed) sink.value(messageSnapshot(message));
     });
   if (source.type === "messages") return deliver(source.groupId);
   const all = source.type === "allMessages" ? {} : { consentStates: EVERY_CONSENT_STATE };

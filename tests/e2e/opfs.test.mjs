@@ -96,11 +96,17 @@ describe("Opfs", () => {
       const again = await open("bob");
       const isNew = again.installationId !== client.installationId;
       await again.close();
+      // The files are gone, and what is kept of them is not.
+      await (await navigator.storage.getDirectory()).removeEntry(".xmtp-web", { recursive: true });
+      const evicted = await code(open("bob"));
+      await opfs.clearAll();
+      const third = await open("bob");
+      await third.close();
       await opfs.clearAll();
       opfs.close();
-      return { openOnes, count, isNew };
+      return { openOnes, count, isNew, evicted };
     });
-    assert.deepEqual(found, { openOnes: "storage.locked_by_other_tab", count: 0, isNew: true });
+    assert.deepEqual(found, { openOnes: "storage.locked_by_other_tab", count: 0, isNew: true, evicted: "storage.evicted" });
   });
 
   it("lets no path out of its place", async () => {

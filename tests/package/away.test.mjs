@@ -8,6 +8,18 @@ import { Account } from "./support/played-worker.mjs";
 const { Client, createEOASigner } = api;
 const signer = createEOASigner(`0x${"ab".repeat(20)}`, () => new Uint8Array(65));
 const code = (expected) => (error) => error instanceof api.XmtpError && error.code === expected;
+/** The page's events, with how many listen. */
+class Page extends EventTarget {
+  listeners = 0;
+  addEventListener(...args) {
+    this.listeners += 1;
+    super.addEventListener(...args);
+  }
+  removeEventListener(...args) {
+    this.listeners -= 1;
+    super.removeEventListener(...args);
+  }
+}
 /** A call that nobody answers. */
 const never = () => new Promise(() => {});
 
@@ -16,7 +28,7 @@ let account, page;
 beforeEach(() => {
   account = new Account();
   account.group("aa");
-  page = new EventTarget();
+  page = new Page();
   globalThis.Worker = account.Worker;
   globalThis.addEventListener = page.addEventListener.bind(page);
   globalThis.removeEventListener = page.removeEventListener.bind(page);
@@ -107,6 +119,25 @@ describe("a page that is kept for when the person goes back", () => {
     assert.equal((await client.conversations.list()).length, 1);
     assert.deepEqual(account.workers.map(({ isTerminated }) => isTerminated), [true, true, false]);
     await client.close();
+  });
+
+  it("may be left while its client is opened for the first time", async () => {
+    account.overrides["client.open"] = never;
+    const opening = opened();
+    await settled();
+    happens("pagehide", true);
+    assert.equal(account.workers[0].isTerminated, true, "its lock does not go into the cache with it");
+    account.overrides = {};
+    happens("pageshow", true);
+    const client = await opening;
+    assert.equal(account.workers.length, 2);
+    assert.equal((await client.conversations.list()).length, 1);
+    await client.close();
+    account.overrides["client.open"] = () => {
+      throw { code: "storage.full", message: "no space is left" };
+    };
+    await assert.rejects(opened(), code("storage.full"));
+    assert.equal(page.listeners, 0, "and nobody listens any more for a client that is not there");
   });
 
   it("is told when the database cannot be opened any more", async () => {

@@ -1,10 +1,10 @@
 // Keys of databases without a browser: a store of what is kept, and a model of the file that knows what encrypted it.
 // The browser's own files are in tests/web_keys.rs and tests/tabs/storage.test.mjs.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import { nameHash } from "../../pkg/database.js";
+import { beforeEach, describe, it } from "node:test";
+import { deleteFiles, directoryOf, nameHash } from "../../pkg/database.js";
 import { XmtpError } from "../../pkg/errors.js";
-import { forgetDatabase, Keeper } from "../../pkg/keys.js";
+import { deleteKept, Keeper } from "../../pkg/keys.js";
 import { tellWantOfSpace } from "../../pkg/no-space.js";
 
 const NAME = `xmtp-dev-${"ab".repeat(32)}.db3`;
@@ -26,6 +26,9 @@ class Store {
   }
   async delete(id) {
     this.#write(() => this.records.delete(id));
+  }
+  async ids() {
+    return [...this.records.keys()];
   }
   #write(change) {
     if (this.left <= 0) throw new Error("the power is off");
@@ -65,6 +68,15 @@ class Database {
     return [...this.store.records.values()][0];
   }
 }
+
+const browser = (storage) => Object.defineProperty(globalThis, "navigator", { value: { storage }, configurable: true });
+const fails = (name) => async () => {
+  throw new DOMException("no", name);
+};
+/** A private file system: what looking for the directory of all databases ends with. */
+const root = (getDirectoryHandle) => ({ getDirectory: async () => ({ getDirectoryHandle }) });
+
+beforeEach(() => browser(root(fails("NotFoundError"))));
 
 describe("the key of a database", () => {
   it("is random, opens the database again, and is not what is kept", async () => {
@@ -186,7 +198,39 @@ describe("a database that is gone", () => {
     const database = new Database();
     await database.open();
     database.file = undefined;
-    await forgetDatabase(NAME, database.store);
+    await deleteKept(await nameHash(NAME), async () => {}, database.store);
+    assert.equal(database.store.records.size, 0);
+    await database.open();
+  });
+
+  it("by deletion is whole or none wherever that is cut off, and never told as cleared", async () => {
+    const id = await nameHash(NAME);
+    // How many writes of the record arrive, and whether the files go.
+    for (const [left, remove] of [[0, "not at all"], [1, "not at all"], [1, "wholly"], [2, "wholly"], [0, "wholly"]]) {
+      const database = new Database();
+      await database.open(own(1));
+      database.store.left = left;
+      const deleting = deleteKept(id, async () => {
+        if (remove === "not at all") throw new Error("a handle is held");
+        database.file = undefined;
+      }, database.store);
+      if (remove === "wholly" && left === 2) assert.equal(await deleting, "cd".repeat(32));
+      else await assert.rejects(deleting);
+      database.store.left = Infinity;
+      // The one that had no write at all could not even say that it was going to.
+      if (remove === "wholly" && left === 0) await assert.rejects(database.open(own(1)), code("storage.evicted"));
+      else await database.open(own(1));
+      assert.equal(database.file, left === 0 && remove === "wholly" ? undefined : hex(own(1)));
+    }
+  });
+
+  it("that cannot be deleted keeps what is kept of it", async () => {
+    const database = new Database();
+    await database.open();
+    const before = structuredClone(database.kept());
+    const refused = new XmtpError("storage.locked_by_other_tab", "a handle is held");
+    await assert.rejects(deleteKept(before.id, () => Promise.reject(refused), database.store), refused);
+    assert.deepEqual(database.kept(), before);
     await database.open();
   });
 
@@ -195,6 +239,47 @@ describe("a database that is gone", () => {
     await assert.rejects(database.open(undefined, { isBack: true }), code("storage.deleted"));
     await assert.rejects(database.open(undefined, { isBack: true, madeHere: "cd".repeat(32) }), code("storage.deleted"));
     assert.equal(database.store.records.size, 0);
+  });
+});
+
+describe("a browser that does not let its storage be looked at", () => {
+  const inside = (getDirectoryHandle) => root(async () => ({ getDirectoryHandle }));
+  const unavailable = (reason) => (thrown) => code("storage.unavailable")(thrown) && thrown.details.reason === reason;
+  const ways = [
+    ["no_file_system", undefined],
+    ["no_file_system", {}],
+    ["refused", { getDirectory: fails("SecurityError") }],
+    ["failed", { getDirectory: fails("UnknownError") }],
+    ["refused", root(fails("NotAllowedError"))],
+    ["failed", root(fails("InvalidStateError"))],
+    ["failed", inside(fails("NotReadableError"))],
+  ];
+
+  it("is told as such: no database is taken for gone, and what is kept of it stays", async () => {
+    for (const [reason, storage] of ways) {
+      browser(root(fails("NotFoundError")));
+      const database = new Database();
+      await database.open();
+      const kept = structuredClone(database.kept());
+      browser(storage);
+      for (const known of [{}, { isBack: true }, { madeHere: "cd".repeat(32) }]) {
+        const keeper = new Keeper(undefined, known, database.store);
+        await assert.rejects(keeper.directory(NAME), unavailable(reason), reason);
+      }
+      await assert.rejects(deleteFiles(NAME), unavailable(reason), "what cannot be looked at is not said to be deleted");
+      assert.deepEqual(database.kept(), kept);
+    }
+  });
+
+  it("is another thing than one that says there is none", async () => {
+    for (const storage of [root(fails("NotFoundError")), inside(fails("NotFoundError"))]) {
+      browser(root(fails("NotFoundError")));
+      const database = new Database();
+      await database.open();
+      browser(storage);
+      assert.equal(await directoryOf(NAME), await nameHash(NAME));
+      await assert.rejects(new Keeper(undefined, {}, database.store).directory(NAME), code("storage.evicted"));
+    }
   });
 });
 
@@ -241,6 +326,46 @@ describe("a change of the key", () => {
     await database.rekey(keeper);
     database.store.left = Infinity;
     await database.open();
+  });
+
+  it("that failed may have reached the disk: what it led to opens the database whatever is tried after it", async () => {
+    // Of each change: the app's own key, or none; whether its pages reached the disk; whether it is told to have failed.
+    const apply = (database, isThere) => (key) => {
+      if (isThere) database.file = hex(key);
+      throw new Error("the disk is full");
+    };
+    for (const [first, second] of [[undefined, undefined], [undefined, own(1)], [own(1), undefined], [own(1), own(2)]]) {
+      for (const reached of ["first", "second", "neither"]) {
+        const database = new Database();
+        const keeper = await database.open(own(9));
+        await assert.rejects(keeper.rekey(first, apply(database, reached === "first")));
+        await assert.rejects(keeper.rekey(second, apply(database, reached === "second")));
+        const { file } = database;
+        const opens = reached === "first" ? first : reached === "second" ? second : own(9);
+        await database.open(opens);
+        assert.equal(database.file, file);
+        const { current, next, earlier } = database.kept();
+        assert.deepEqual([current.kind, next, earlier], [opens === undefined ? "managed" : "own", undefined, undefined]);
+        await database.open(opens);
+      }
+    }
+  });
+
+  it("that failed can be made again", async () => {
+    for (const key of [undefined, own(1)]) {
+      const database = new Database();
+      const keeper = await database.open();
+      for (const [one, other] of [[undefined, own(2)], [own(2), undefined]]) {
+        for (const failing of [one, other, one]) {
+          await assert.rejects(keeper.rekey(failing, () => {
+            throw new Error("the disk is full");
+          }));
+        }
+      }
+      await database.rekey(keeper, key);
+      assert.deepEqual([database.kept().next, database.kept().earlier], [undefined, undefined]);
+      await database.open(key);
+    }
   });
 
   it("waits for the one before", async () => {

@@ -71,4 +71,25 @@ describe("a worker that the browser refuses", () => {
     const opened = api.Client.build(identifier, { workerUrl: "https://elsewhere.example/worker.js" });
     await assert.rejects(opened, (error) => noWorker(error) && error.message.includes("another origin") && error.cause instanceof DOMException);
   });
+
+  it("since the page has no access to storage is told as that, unless the database is in memory", async (test) => {
+    globalThis.Worker = class {
+      constructor(url) {
+        throw new DOMException(`${url} cannot be accessed from origin "null"`, "SecurityError");
+      }
+    };
+    test.after(() => {
+      delete globalThis.Worker;
+      delete globalThis.origin;
+    });
+    for (const [origin, workerUrl] of [["null", undefined], ["null", "https://app.example/worker.js"], ["https://app.example", "https://app.example/worker.js"]]) {
+      globalThis.origin = origin;
+      const refused = (code) => (error) =>
+        error instanceof api.XmtpError && error.code === code && !error.retryable && error.details.reason === "refused" && error.message.includes("Blob");
+      await assert.rejects(api.Client.build(identifier, { workerUrl }), refused("storage.unavailable"), origin);
+      await assert.rejects(api.Client.build(identifier, { workerUrl, storage: "memory" }), refused("client.no_worker"), origin);
+    }
+    globalThis.origin = "https://app.example";
+    await assert.rejects(api.Client.build(identifier, { workerUrl: "https://elsewhere.example/worker.js" }), noWorker);
+  });
 });

@@ -58,8 +58,15 @@ class World {
     return entry;
   }
 
+  /** Its page is told that it goes out of use; then the browser stops it, at once or a little later. */
+  rest(tab) {
+    this.feed(tab, tab.machine.rest());
+    tab.isResting = true;
+    tab.frozen = tab.machine.phase === "away";
+  }
+
   resume(tab) {
-    tab.frozen = false;
+    tab.frozen = tab.isResting = false;
     if (tab.machine.phase === "away") {
       this.vanish(tab);
       tab.id = `tab-${(this.#numbers += 1)}`;
@@ -83,7 +90,8 @@ class World {
       if (line.endsWith(`>${tab.id}`)) this.lines.delete(line);
     }
     for (const other of this.tabs.values()) {
-      if (other.watched.delete(tab.id)) this.feed(other, other.machine.gone(tab.id));
+      // One that is stopped hears of it when it goes on.
+      if (other.watched.delete(tab.id)) (other.lost ??= []).push(tab.id);
     }
   }
 
@@ -150,28 +158,31 @@ class World {
     }
   }
 
-  /** One thing that may happen next; false when nothing is under way. */
-  step() {
-    const can = [];
+  /** One thing that may happen next, of the kinds that are wanted; false when nothing is under way. */
+  step(isWanted = () => true) {
+    const all = [];
+    const can = { push: (act, kind) => isWanted(kind) && all.push(act) };
     for (const [line, messages] of this.lines) {
       const to = this.tabs.get(messages[0]?.to);
-      if (to !== undefined && !to.frozen) can.push(() => this.deliver(line));
+      if (to !== undefined && !to.frozen) can.push(() => this.deliver(line), "line");
     }
     const first = this.tabs.get(this.queue[0]);
-    if (first !== undefined && !first.hasLock) {
+    if (first !== undefined && !first.hasLock && !first.frozen) {
       can.push(() => {
         first.hasLock = true;
         this.feed(first, first.machine.locked(`term-${(this.#numbers += 1)}`));
       });
     }
     for (const tab of this.tabs.values()) {
+      // Nothing happens in a tab that is stopped, not even what it had begun.
+      if (tab.frozen) continue;
       if (tab.opening) can.push(() => this.opened(tab));
       if (tab.closing) can.push(() => this.closed(tab));
-      for (const run of tab.runs) can.push(() => this.run(tab, run));
+      for (const run of tab.runs) can.push(() => this.run(tab, run), "run");
       if (tab.lost?.length > 0) can.push(() => this.feed(tab, tab.machine.gone(tab.lost.shift())));
     }
-    if (can.length === 0) return false;
-    this.pick(can)();
+    if (all.length === 0) return false;
+    this.pick(all)();
     return true;
   }
 
@@ -188,6 +199,7 @@ class World {
     if (this.isDeleted) return this.feed(tab, tab.machine.opened({ code: "storage.deleted", message: "", retryable: false }));
     this.owner = tab.id;
     this.feed(tab, tab.machine.opened());
+    assert.ok(tab.machine.phase !== "leading" || !tab.isResting, "a page that is out of use does not lead");
   }
 
   closed(tab) {
@@ -223,6 +235,15 @@ class World {
     for (const tab of this.tabs.values()) if (!tab.frozen && tab.machine.needsTicks) this.feed(tab, tab.machine.tick());
   }
 
+  /** Lets so much time pass, in which everything happens that can. */
+  wait(ms) {
+    this.settle();
+    for (const until = this.now + ms; this.now < until; ) {
+      this.pass(1_000);
+      this.settle();
+    }
+  }
+
   settle() {
     for (let n = 0; n < 100_000; n += 1) {
       if (!this.step()) return;
@@ -241,12 +262,12 @@ function trouble(seed, steps) {
     if (tab === undefined || (dice < 0.03 && world.tabs.size < 6)) world.open();
     else if (dice < 0.05) world.kill(tab);
     else if (dice < 0.06) world.ask(tab, "client.close");
-    else if (dice < 0.075 && !tab.frozen) {
-      world.feed(tab, tab.machine.rest());
-      tab.frozen = tab.machine.phase === "away";
-    } else if (dice < 0.1) {
+    else if (dice < 0.075 && !tab.frozen) world.rest(tab);
+    // Stopped without a word, whatever it was doing: with what it has accepted, with the lock, while it opens the database.
+    else if (dice < 0.08) tab.frozen = true;
+    else if (dice < 0.1) {
       for (const other of [...world.tabs.values()]) {
-        if (other.frozen) world.resume(other);
+        if (other.frozen || other.isResting) world.resume(other);
       }
     } else if (dice < 0.2) world.ask(tab, "group.send", { options: {} });
     else if (dice < 0.25) world.ask(tab, "group.update", { change: `change-${n}` });
@@ -254,13 +275,14 @@ function trouble(seed, steps) {
     else if (dice < 0.3) world.pass(1_000);
     else world.step();
   }
+  // Some stay stopped, the one that leads perhaps: nobody waits for them for ever.
+  world.wait(2 * DEADLINE_MS);
+  for (const { tab, id, method, answers } of world.asked.values()) {
+    if (!tab.isKilled && !tab.frozen && !tab.isResting) assert.equal(answers.length, 1, `seed ${seed}: ${method} ${id} of ${tab.id} waits for ever`);
+  }
   for (const tab of [...world.tabs.values()]) world.resume(tab);
   world.open();
-  world.settle();
-  for (let n = 0; n < 2 * (DEADLINE_MS / 1_000); n += 1) {
-    world.pass(1_000);
-    world.settle();
-  }
+  world.wait(2 * DEADLINE_MS);
   return world;
 }
 
@@ -315,6 +337,101 @@ describe("one tab", () => {
     tab.frozen = false;
     world.settle();
     assert.equal(world.database.size, 0);
+  });
+
+  it("that leads and is stopped with what it has accepted keeps nobody waiting for ever", () => {
+    const { world, tab } = alone();
+    const other = world.open();
+    world.settle();
+    const calls = {
+      read: world.ask(other, "group.messages", {}),
+      change: world.ask(other, "group.update", { change: "begun" }),
+      sent: world.ask(other, "group.send", { options: {} }),
+    };
+    while (tab.runs.length < 3 || world.lines.size > 0) world.step((what) => what !== "run");
+    tab.frozen = true;
+    world.wait(DEADLINE_MS - 2_000);
+    assert.deepEqual(Object.values(calls).map(({ answers }) => answers.length), [0, 0, 0]);
+    world.wait(10_000);
+    const codes = Object.values(calls).map(({ answers: [{ error }] }) => [error.code, error.retryable]);
+    assert.deepEqual(codes, [["tabs.no_leader", true], ["tabs.outcome_unknown", false], ["tabs.outcome_unknown", false]]);
+    tab.frozen = false;
+    const late = world.ask(other, "group.messages", {});
+    world.settle();
+    assert.equal(late.answers[0].ok, true);
+    assert.deepEqual([...world.database.values()], [1, 1], "what was begun is done once, and nobody is answered twice");
+  });
+
+  it("that leads may take as long as it likes over what it has accepted, as long as it is there", () => {
+    const { world, tab } = alone();
+    const other = world.open();
+    world.settle();
+    const long = world.ask(other, "client.importArchive", { bytes: new Uint8Array(100) });
+    while (tab.runs.length === 0 || world.lines.size > 0) world.step((what) => what !== "run");
+    let size = 0;
+    for (let n = 0; n < 300; n += 1) {
+      world.pass(1_000);
+      for (const messages of world.lines.values()) size += JSON.stringify(messages).length;
+      while (world.lines.size > 0) world.step((what) => what === "line");
+    }
+    assert.equal(long.answers.length, 0);
+    assert.ok(size < 300 * 200, `asking costs little: ${size} characters in five minutes`);
+    world.settle();
+    assert.equal(long.answers[0].ok, true);
+    assert.equal(tab.machine.phase, "leading");
+  });
+
+  it("that sleeps with its machine and wakes does not take its own sleep for the leader's silence", () => {
+    const { world, tab } = alone();
+    const other = world.open();
+    world.settle();
+    const read = world.ask(other, "group.messages", {});
+    while (tab.runs.length === 0 || world.lines.size > 0) world.step((what) => what !== "run");
+    world.now += 8 * 3_600_000;
+    world.pass(1_000);
+    assert.equal(read.answers.length, 0);
+    world.settle();
+    assert.equal(read.answers[0].ok, true);
+  });
+
+  it("whose page rests, comes back and rests again while the database is opened does not lead", () => {
+    const world = new World(7);
+    const tab = world.open();
+    world.step();
+    assert.equal(tab.machine.phase, "opening");
+    for (const event of ["rest", "resume", "rest", "rest"]) {
+      if (event === "resume") world.resume(tab);
+      else world.rest(tab);
+    }
+    const other = world.open();
+    world.settle();
+    assert.equal(tab.machine.phase, "away");
+    assert.equal(other.machine.phase, "leading");
+    world.resume(tab);
+    world.settle();
+    assert.equal(tab.machine.phase, "following");
+    assert.deepEqual([...world.asked.values()].map(({ answers }) => answers[0]?.ok), [true, true]);
+  });
+
+  it("whose page rests before anything is asked of it seeks nothing until it is back", () => {
+    const world = new World(7);
+    const machine = new TabMachine("a", VERSION, () => world.now, () => "key");
+    assert.deepEqual(machine.rest(), []);
+    assert.deepEqual(machine.request({ id: 1, method: "client.open", args: {} }), []);
+    assert.equal(machine.phase, "away");
+    assert.deepEqual(machine.resume("b").map((effect) => effect.do), ["lock", "hall"]);
+    machine.locked("term");
+    assert.deepEqual(machine.opened().filter((effect) => effect.do === "run").map(({ call }) => call.id), [1]);
+  });
+
+  it("that is closed while its database cannot be opened is answered", () => {
+    const machine = new TabMachine("a", VERSION, () => 0, () => "key");
+    machine.request({ id: 1, method: "client.open", args: {} });
+    machine.locked("term");
+    assert.deepEqual(machine.request({ id: 2, method: "client.close" }), []);
+    const effects = machine.opened({ code: "storage.corrupt", message: "", retryable: false });
+    assert.deepEqual(effects.filter((effect) => effect.do === "answer").map(({ id, outcome }) => [id, outcome.ok]), [[1, false], [2, true]]);
+    assert.equal(machine.phase, "over");
   });
 
   it("that is older steps aside for a newer one, whoever came first", () => {

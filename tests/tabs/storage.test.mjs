@@ -59,18 +59,33 @@ describe("what is stored", () => {
     }
   });
 
-  it("nor in what a tab leaves that dies in the middle of writing", async () => {
+  it("nor while a transaction is under way, nor in what a tab leaves that dies in the middle of them; what was sent is there once", async () => {
     const talk = await chat();
-    const { alice, tab, groupId } = talk;
-    const sending = tab.call("sendMany", groupId, "the treasure is under the oak", 60).catch(() => undefined);
-    await tab.page.waitForFunction(() => window.sent >= 5);
+    const { alice, tab, friend, groupId } = talk;
     const blank = await alice.blank();
+    const name = `xmtp-local-${tab.state.inboxId}.db3`;
+    const needles = secrets(talk, [await blank.page.evaluate((name) => window.tab.keptKey(name), name)]);
+    const acknowledged = [];
+    await tab.page.exposeFunction("acknowledged", (text) => void acknowledged.push(text));
+    const count = 200;
+    const sending = tab.call("sendMany", groupId, "the treasure is under the oak", count).catch(() => undefined);
+    await tab.page.waitForFunction(() => window.sent >= 5);
+    const { journal, hits } = await blank.page.evaluate((needles) => window.tab.foundDuringTransaction(needles), needles);
+    assert.ok(journal > 0);
+    assert.deepEqual(hits, []);
     await alice.crash(tab);
     await sending;
     await isFree(blank);
-    assert.deepEqual(await blank.page.evaluate((needles) => window.tab.found(needles), secrets(talk, [])), []);
+    assert.deepEqual(await blank.page.evaluate((needles) => window.tab.found(needles), needles), []);
+    assert.ok(acknowledged.length >= 5 && acknowledged.length < count, `it died in the middle: after ${acknowledged.length}`);
     const again = await alice.tab();
     assert.equal(again.state.installationId, tab.state.installationId);
+    for (const side of [again, friend]) {
+      const texts = (await side.must("list", groupId)).filter((text) => /oak \d+$/.test(text));
+      assert.equal(new Set(texts).size, texts.length, "nothing is there twice");
+      assert.deepEqual(acknowledged.filter((text) => !texts.includes(text)), []);
+    }
+    assert.deepEqual((await again.must("list", groupId)).toSorted(), (await friend.must("list", groupId)).toSorted());
   });
 
   it("a wrong key, none, or one where none belongs opens nothing and changes nothing", async () => {
@@ -88,6 +103,29 @@ describe("what is stored", () => {
     const other = await somebody("other");
     await (await other.tab()).must("close");
     assert.equal((await (await other.blank()).open({ key: 1 })).code, "storage.wrong_key");
+  });
+
+  it("an installation is opened again without the person's key, and is the same one", async () => {
+    const { alice, tab, groupId } = await chat();
+    await tab.must("close");
+    const again = await alice.blank();
+    const { installationId, inboxId, isRegistered } = await again.must("build", alice.privateKey, there.node.url);
+    assert.deepEqual([installationId, inboxId, isRegistered], [tab.state.installationId, tab.state.inboxId, true]);
+    assert.deepEqual(await again.must("list", groupId), ["the treasure is under the oak", "I shall bring a spade"]);
+    await again.must("send", groupId, "without a signature");
+    assert.equal((await again.must("list", groupId)).length, 3);
+  });
+
+  it("deleting a database that is open nowhere leaves no byte", async () => {
+    for (const options of [{}, { key: 5 }, { dbPath: "diary.db3" }]) {
+      const { alice, tab } = await chat(options);
+      await tab.must("close");
+      const { files, records, marks } = await tab.page.evaluate(() => window.tab.stored());
+      assert.deepEqual([files.length > 0, records, marks], [true, 1, 1]);
+      const { key: _, ...rest } = options;
+      await tab.must("deleteClosedDatabase", alice.privateKey, there.node.url, rest);
+      assert.deepEqual(await tab.page.evaluate(() => window.tab.stored()), { files: [], records: 0, marks: 0 });
+    }
   });
 
   it("a key that is lost is told, and deleting the database makes room for a new installation", async () => {

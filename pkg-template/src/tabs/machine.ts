@@ -26,6 +26,10 @@ export const DEADLINE_MS = 30_000;
 const MARGIN_MS = 1_000;
 /** When a request that nobody accepted is sent again, milliseconds. */
 const RESEND_MS = 2_000;
+/** How often a leader is asked whether it is still at what it has accepted, milliseconds. */
+const ASK_MS = 5_000;
+/** So many questions in a row without a word, and it is taken for stopped. */
+const QUESTIONS = DEADLINE_MS / ASK_MS;
 /** How long a closing leader lets requests of other tabs finish, milliseconds. */
 export const GRACE_MS = 2_000;
 
@@ -77,8 +81,21 @@ interface Pending {
   expiresAt: number;
 }
 
+/** The tab that leads. */
+interface Leader {
+  tab: TabId;
+  term: string;
+  /** When it was asked last whether it is there, and how often since it last said anything. */
+  askedAt: number;
+  unheard: number;
+}
+
 /** What a closing database is followed by. */
-type Then = { type: "left"; id: number } | { type: "away"; isBack: boolean } | { type: "replaced" } | { type: "deleted" };
+type Then =
+  | { type: "left"; id: number }
+  | { type: "away"; isBack: boolean }
+  | { type: "replaced" }
+  | { type: "deleted"; error: PlainError };
 
 export class TabMachine {
   #self: TabId;
@@ -93,7 +110,7 @@ export class TabMachine {
   #surroundings: Surroundings | undefined;
   /** Whether the own page has its client. */
   #joined = false;
-  #leader: { tab: TabId; term: string } | undefined;
+  #leader: Leader | undefined;
   /** The own term, while this tab leads. */
   #term: string | undefined;
   /** While leading: what was accepted from others and not acknowledged, by tab and id. */
@@ -118,7 +135,7 @@ export class TabMachine {
   /** Whether `tick` has something to do. */
   get needsTicks(): boolean {
     if (this.#phase === "resigning") return true;
-    return [...this.#pending.values()].some(({ accepted }) => !accepted);
+    return [...this.#pending.values()].some((pending) => this.#waits(pending));
   }
 
   /** The own page asks for something. */
@@ -151,7 +168,10 @@ export class TabMachine {
   opened(error?: PlainError): Effect[] {
     if (this.#phase !== "opening") return [];
     if (error !== undefined) {
+      const then = this.#then;
+      this.#then = undefined;
       this.#fail(error);
+      if (then?.type === "left") this.#answer(then.id, { ok: true, result: undefined });
       return this.#do({ do: "unlock" }).#flush();
     }
     this.#phase = "leading";
@@ -178,7 +198,7 @@ export class TabMachine {
     this.#phase = then.type === "away" ? "away" : "over";
     if (then.type === "left") this.#answer(then.id, { ok: true, result: undefined });
     if (then.type === "replaced") this.#fail(NEWER.error);
-    if (then.type === "deleted") this.#fail(DELETED.error);
+    if (then.type === "deleted") this.#fail(then.error);
     if (then.type === "away" && then.isBack) this.#seek();
     return this.#flush();
   }
@@ -205,7 +225,7 @@ export class TabMachine {
       // It steps aside when it hears of us.
       this.#do({ do: "hall", message: here });
     } else if (this.#phase === "seeking" || (this.#phase === "following" && this.#leader?.term !== message.term)) {
-      this.#leader = { tab: message.from, term: message.term };
+      this.#leader = { tab: message.from, term: message.term, askedAt: this.#now(), unheard: 0 };
       this.#phase = "following";
       this.#newTerm(message.term);
     }
@@ -214,6 +234,7 @@ export class TabMachine {
 
   /** Something was said to this tab. */
   mail(message: MailMessage): Effect[] {
+    if (!("from" in message) && this.#leader?.term === message.term) this.#leader.unheard = 0;
     switch (message.type) {
       case "request":
         this.#accept(message);
@@ -264,9 +285,22 @@ export class TabMachine {
     return this.#flush();
   }
 
-  /** The database was deleted here. The other tabs find that out when their turn comes. */
-  deleted(): Effect[] {
-    if (this.#phase === "leading") this.#closeDatabase({ type: "deleted" });
+  /**
+   * The database was deleted here. The other tabs find that out when their turn comes. With an error: it was closed for that,
+   * and what is there of it cannot be deleted; they find out what that is.
+   */
+  deleted(error: PlainError = DELETED.error): Effect[] {
+    const then: Then = { type: "deleted", error };
+    if (this.#phase === "leading" || this.#phase === "resigning") this.#closeDatabase(this.#then ?? then);
+    return this.#flush();
+  }
+
+  /** There is no getting in the queue for the lock, or no being seen by others. */
+  refused(error: PlainError): Effect[] {
+    if (["idle", "away", "seeking", "following"].includes(this.#phase)) {
+      this.#leaveLeader();
+      this.#fail(error);
+    }
     return this.#flush();
   }
 
@@ -291,9 +325,10 @@ export class TabMachine {
       this.#leaveLeader();
       this.#do({ do: "unlock" });
       this.#phase = "away";
-    } else if (this.#phase === "opening") this.#then ??= { type: "away", isBack: false };
+    } else if (this.#phase === "idle") this.#phase = "away";
     else if (this.#phase === "leading") this.#closeDatabase({ type: "away", isBack: false });
     else if (this.#then?.type === "away") this.#then.isBack = false;
+    else if (this.#phase === "opening") this.#then ??= { type: "away", isBack: false };
     return this.#flush();
   }
 
@@ -313,10 +348,9 @@ export class TabMachine {
     for (const [id, pending] of this.#pending) {
       // Opening has deadlines of its own.
       if (pending.accepted || this.#phase === "opening" || now < pending.expiresAt + MARGIN_MS) continue;
-      this.#pending.delete(id);
-      // What was sent once may have been begun, whatever we have heard of that.
-      this.#answer(id, pending.term === undefined || isRepeatable(pending.call) ? NO_LEADER : OUTCOME_UNKNOWN);
+      this.#giveUp(id, pending);
     }
+    this.#ask(now);
     const waits = [...this.#pending.values()].filter(({ accepted }) => !accepted);
     if (waits.length === 0) return this.#flush();
     let ask = this.#phase === "seeking";
@@ -329,6 +363,42 @@ export class TabMachine {
     }
     if (ask) this.#do({ do: "hall", message: { type: "here", from: this.#self, version: this.#version } });
     return this.#flush();
+  }
+
+  /** Whether a call waits for somebody who may never come. */
+  #waits({ accepted }: Pending): boolean {
+    return !accepted || this.#phase === "following";
+  }
+
+  /**
+   * Whether the leader is still there, of each call that it has accepted. One whose page the browser has stopped keeps its lock
+   * and says nothing. Counted are the questions, not the time: this tab may have been stopped itself.
+   */
+  #ask(now: number): void {
+    const leader = this.#leader;
+    if (this.#phase !== "following" || leader === undefined || now < leader.askedAt + ASK_MS) return;
+    const accepted = [...this.#pending].filter(([, pending]) => pending.accepted);
+    if (accepted.length === 0) {
+      leader.unheard = 0;
+      return;
+    }
+    if (leader.unheard >= QUESTIONS) {
+      for (const [id, pending] of accepted) this.#giveUp(id, pending);
+      return;
+    }
+    leader.askedAt = now;
+    leader.unheard += 1;
+    for (const [id, { call }] of accepted) {
+      // The same id: it says how far it is. If it has forgotten all, this is no request that it could begin.
+      const question = { id, method: call.method, args: undefined };
+      this.#do({ do: "mail", to: leader.tab, message: { type: "request", from: this.#self, term: leader.term, call: question, expiresAt: 0 } });
+    }
+  }
+
+  #giveUp(id: number, { term, call }: Pending): void {
+    this.#pending.delete(id);
+    // What was sent once may have been begun, whatever we have heard of that.
+    this.#answer(id, term === undefined || isRepeatable(call) ? NO_LEADER : OUTCOME_UNKNOWN);
   }
 
   #seek(): void {
@@ -421,10 +491,10 @@ export class TabMachine {
       this.#then = { type: "left", id };
       this.#graceEnds = this.#now() + GRACE_MS;
       this.#closeWhenDone();
+    } else if (this.#then?.type === "left") {
+      this.#answer(id, { ok: true, result: undefined });
     } else if (this.#phase === "opening" || this.#phase === "closing") {
       this.#then = { type: "left", id };
-    } else if (this.#phase === "resigning") {
-      this.#answer(id, { ok: true, result: undefined });
     } else {
       this.#leaveLeader();
       if (this.#phase !== "idle" && this.#phase !== "away") this.#do({ do: "unlock" });

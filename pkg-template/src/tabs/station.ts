@@ -2,6 +2,7 @@
  * One tab among those that share a database: gives the state machine the browser's locks and channels, and carries
  * out what it decides. Runs in the worker.
  */
+import { unavailable } from "../database.js";
 import { toPlainError, XmtpError, type PlainError } from "../errors.js";
 import type { TabRole } from "../events.js";
 import type { Args, ClientState, Method, OpenArgs, StreamOpenArgs, ToPage, ToWorker } from "../rpc.js";
@@ -86,6 +87,10 @@ export class Station {
   #inboxId: string | undefined;
   #hall: BroadcastChannel | undefined;
   #mailbox: BroadcastChannel | undefined;
+  /** Resolves when others hear and see this tab. */
+  #connecting: Promise<void> | undefined;
+  /** Whether the page is out of use. */
+  #isResting = false;
   readonly #mailTo = new Map<TabId, BroadcastChannel>();
   /** Lets go of the lock that says this tab is there. */
   #leaveTab: (() => void) | undefined;
@@ -110,10 +115,11 @@ export class Station {
     this.#joinId = id;
     try {
       this.#shared = await sharedOf(this.#args);
-      await this.#connect();
+      // Out of use before it was begun: it is opened when the page is back.
+      if (this.#machine.phase !== "away") await this.#connect();
       this.#feed(this.#machine.request({ id, method: "client.open", args: this.#shared }));
     } catch (error) {
-      this.#disconnect();
+      this.#feed(this.#machine.refused(toPlainError(error)));
       this.#post({ type: "answer", id, ok: false, error: toPlainError(error) });
     }
   }
@@ -121,22 +127,40 @@ export class Station {
   request(request: ToWorker): void {
     const { id, method, args } = request;
     if (method === "tabs.rest") {
+      this.#isResting = true;
       this.#feed(this.#machine.rest());
       if (this.#machine.phase === "away") this.#disconnect();
       this.#post({ type: "answer", id, ok: true, result: undefined });
     } else if (method === "tabs.resume") {
       const done = (): void => this.#post({ type: "answer", id, ok: true, result: undefined });
-      this.#connect().then(() => this.#feed(this.#machine.resume(this.#self))).then(done, (error: unknown) => {
+      this.#comeBack().then(done, (error: unknown) => {
         this.#post({ type: "answer", id, ok: false, error: toPlainError(error) });
+        this.#feed(this.#machine.refused(toPlainError(error)));
       });
     } else {
       this.#feed(this.#machine.request({ id, method, args }));
     }
   }
 
+  async #comeBack(): Promise<void> {
+    this.#isResting = false;
+    if (this.#machine.phase === "over") return;
+    const self = this.#self;
+    await this.#connect();
+    // It may have gone again meanwhile, and have another name by now.
+    if (!this.#isResting && self === this.#self) this.#feed(this.#machine.resume(self));
+  }
+
   /** Begins to hear others and to be seen by them. */
-  async #connect(): Promise<void> {
-    if (this.#hall !== undefined) return;
+  #connect(): Promise<void> {
+    return (this.#connecting ??= this.#introduce().catch((error: unknown) => {
+      this.#disconnect();
+      // Where a page has no access to storage, as a frame of another origin or in a sandbox, it gets no locks either.
+      throw error instanceof DOMException ? unavailable(error) : error;
+    }));
+  }
+
+  async #introduce(): Promise<void> {
     this.#hall = new BroadcastChannel(this.#name);
     this.#hall.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (isRekeyed(data)) void this.#rekeyed(data.dbEncryptionKey);
@@ -159,7 +183,7 @@ export class Station {
     this.#mailbox?.close();
     for (const channel of this.#mailTo.values()) channel.close();
     this.#mailTo.clear();
-    this.#hall = this.#mailbox = undefined;
+    this.#hall = this.#mailbox = this.#connecting = undefined;
     this.#leaveTab?.();
     this.#leaveTab = undefined;
     this.#self = crypto.randomUUID();
@@ -255,8 +279,11 @@ export class Station {
         this.#feed(this.#machine.locked(crypto.randomUUID()));
         return held;
       })
-      // Having left the queue is what was wanted.
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        // Having left the queue is what was wanted.
+        if (waiting.signal.aborted) return;
+        this.#feed(this.#machine.refused(toPlainError(error instanceof DOMException ? unavailable(error) : error)));
+      });
   }
 
   async #close(): Promise<void> {
@@ -283,6 +310,8 @@ export class Station {
       // Whoever asked is answered first: asked again, it would end the next tab's engine too.
       this.#feed(this.#machine.ran(term, tab, call.id, { ok: false, error: this.#plain(error) }));
       if (this.#engine.isTrap(error)) this.#onTrap(error);
+      // It was closed to be deleted: whatever is left of it, this tab does not have it any more.
+      else if (call.method === "client.deleteDatabase") this.#feed(this.#machine.deleted(this.#plain(error)));
     }
   }
 

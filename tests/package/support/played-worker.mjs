@@ -68,6 +68,8 @@ export class Account {
       case "client.open":
         worker.isOpen = true;
         return { inboxId: INBOX, installationId: ZEROS, installationIdBytes: new Uint8Array(32), isRegistered: true, protocolVersion: "1.0.0" };
+      case "tools.deleteDatabase":
+        return { installationId: this.deleted };
       case "client.isRegistered":
         return true;
       case "client.connectionState":

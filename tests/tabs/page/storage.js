@@ -54,11 +54,38 @@ function has(bytes, needle) {
   return false;
 }
 
-/** What there is, by name and size. */
+function toHex(bytes) {
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What there is, by name, size and hash. */
 export async function stored() {
   const marks = Object.keys(localStorage);
   const all = await files(await navigator.storage.getDirectory());
-  return { files: all.map(({ path, bytes }) => ({ path, size: bytes.length })), records: (await records()).length, marks: marks.length };
+  const described = all.map(async ({ path, bytes }) => ({ path, size: bytes.length, hash: toHex(await crypto.subtle.digest("SHA-256", bytes)) }));
+  return { files: await Promise.all(described), records: (await records()).length, marks: marks.length };
+}
+
+/** Bytes of a slot of the pool before the file's own; it begins with the file's name. */
+const HEADER_BYTES = 4096;
+
+/** How many bytes of journals there are among these files. */
+function journalBytes(all) {
+  const isJournal = ({ bytes }) => /^\/client\.db3-(journal|wal)\0/.test(new TextDecoder("latin1").decode(bytes.subarray(0, 64)));
+  return all.filter(isJournal).reduce((sum, { bytes }) => sum + Math.max(0, bytes.length - HEADER_BYTES), 0);
+}
+
+/**
+ * Looks until a transaction is under way, and then which of these is found in what lies on the disk at that moment; with how many
+ * bytes of its journal there were.
+ */
+export async function foundDuringTransaction(needles) {
+  for (;;) {
+    // A file that is written while it is read is read again.
+    const all = await files(await navigator.storage.getDirectory()).catch(() => []);
+    const journal = journalBytes(all);
+    if (journal > 0) return { journal, hits: hitsIn(all.map(({ path, bytes }) => ({ path, parts: [bytes] })), needles) };
+  }
 }
 
 /** Which of these (by name: hex) is found, and where. */
@@ -66,6 +93,10 @@ export async function found(needles) {
   const pieces = (await files(await navigator.storage.getDirectory())).map(({ path, bytes }) => ({ path, parts: [encoder.encode(path), bytes] }));
   for (const { path, key, value } of await records()) pieces.push({ path, parts: [encoder.encode(path), ...bytesOf(key), ...bytesOf(value)] });
   for (const [key, value] of Object.entries(localStorage)) pieces.push({ path: "localStorage", parts: [encoder.encode(key), encoder.encode(value)] });
+  return hitsIn(pieces, needles);
+}
+
+function hitsIn(pieces, needles) {
   const hits = [];
   for (const [name, hex] of Object.entries(needles)) {
     const needle = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
@@ -80,7 +111,7 @@ export async function keptKey(name) {
   const { wrapping, nonce, wrapped } = value.current;
   const additionalData = encoder.encode(JSON.stringify(["xmtp-web database key", location.origin, name]));
   const key = await crypto.subtle.decrypt({ name: "AES-GCM", iv: nonce, additionalData }, wrapping, wrapped);
-  return Array.from(new Uint8Array(key), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(key);
 }
 
 /** What is kept beside the key, as far as it is text. */

@@ -54,6 +54,12 @@ window.tab = {
     client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest });
     return { inboxId: client.inboxId, installationId: client.installationId, address: client.accountIdentifier.identifier };
   }),
+  /** Without the key that signs. */
+  build: coded(async (privateKey, node, options = {}) => {
+    const identifier = await signerOf(privateKey).getIdentifier();
+    client = await api.Client.build(identifier, { env: "local", apiUrl: node, ...options });
+    return { inboxId: client.inboxId, installationId: client.installationId, isRegistered: await client.isRegistered() };
+  }),
   /** Notes the text of each message that arrives from now on. */
   watch: coded(async () => {
     await client.conversations.streamAllMessages({
@@ -79,7 +85,10 @@ window.tab = {
     const one = async () => {
       while (next < count) {
         const text = `${name} ${next++}`;
-        outcomes.push({ text, ...(await window.tab.send(groupId, text)) });
+        const outcome = await window.tab.send(groupId, text);
+        outcomes.push({ text, ...outcome });
+        // For a test that has this page die.
+        if ("ok" in outcome) void window.acknowledged?.(text);
         window.sent = outcomes.length;
       }
     };

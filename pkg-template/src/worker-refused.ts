@@ -1,0 +1,32 @@
+import { XmtpError } from "./errors.js";
+import type { ClientOptions } from "./types.js";
+
+/** A page of an opaque origin, as a frame in a sandbox is, has no script that is of its own origin, but may make one. */
+const HOW_TO =
+  "with storage: \"memory\" pass a function as workerUrl that starts a module worker from a Blob URL whose text imports worker.js";
+
+/** Why a worker cannot be started. `refused`: not for its address, but because this page may have none, or no storage. @internal */
+export function noWorker(workerUrl: string | URL | undefined, cause: unknown): XmtpError {
+  const isRefused = cause instanceof DOMException && cause.name === "SecurityError" && !isOfAnotherOrigin(workerUrl);
+  if (!isRefused) return new XmtpError("client.no_worker", `the worker cannot be started: ${String(cause)}`, { cause });
+  const message = `the browser refuses this page its worker: ${String(cause)}; ${HOW_TO}`;
+  return new XmtpError("client.no_worker", message, { cause, details: { reason: "refused" } });
+}
+
+/** The same for a client: one with a stored database would be refused its storage as well. @internal */
+export function refusedStorage(error: unknown, dbPath: string | null | undefined): unknown {
+  if (!(error instanceof XmtpError) || error.code !== "client.no_worker" || error.details === undefined || dbPath === null) return error;
+  return new XmtpError("storage.unavailable", error.message, { cause: error, details: error.details });
+}
+
+function isOfAnotherOrigin(workerUrl: ClientOptions["workerUrl"]): boolean {
+  const own = (globalThis as { origin?: string }).origin;
+  if (own === "null") return false;
+  try {
+    const { origin } = new URL(String(workerUrl ?? import.meta.url), globalThis.location?.href);
+    // Builds write addresses of files in place of `import.meta.url`.
+    return origin !== own && origin !== "null";
+  } catch {
+    return true;
+  }
+}
