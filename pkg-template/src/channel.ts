@@ -30,10 +30,11 @@ function startWorker(workerUrl: ClientOptions["workerUrl"]): Worker {
   }
   if (typeof workerUrl === "function") return workerUrl();
   try {
-    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
+    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app. webpack takes the name for
+    // the file's: two workers of one name become one file, which is neither.
     return workerUrl === undefined
-      ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web" })
-      : new Worker(workerUrl, { type: "module", name: "xmtp-web" });
+      ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web-worker" })
+      : new Worker(workerUrl, { type: "module", name: "xmtp-web-worker" });
   } catch (cause) {
     throw new XmtpError("client.no_worker", `the worker cannot be started: ${String(cause)}`, { cause });
   }

@@ -54,7 +54,7 @@ export class TestNetwork {
     if (typeof Worker === "undefined") {
       throw new XmtpError("client.no_worker", "there are no workers here, as on a server: make the network in the browser");
     }
-    const worker = new Worker(new URL("./node-worker.js", import.meta.url), { type: "module", name: "xmtp-web-network" });
+    const worker = new Worker(new URL("./node-worker.js", import.meta.url), { type: "module", name: "xmtp-web-test-network" });
     this.#line = new WorkerLine<Ordered, FromNode>(worker, "testing/node-worker.js", {
       message: (done) => this.#answer(done),
       failure: (error) => this.#end(error),
@@ -139,7 +139,7 @@ export class TestNetwork {
 
   #clientWorker(): Worker {
     if (this.#closed !== undefined) throw this.#closed;
-    const worker = new Worker(new URL("./client-worker.js", import.meta.url), { type: "module", name: "xmtp-web" });
+    const worker = new Worker(new URL("./client-worker.js", import.meta.url), { type: "module", name: "xmtp-web-test-client" });
     const { port1, port2 } = new MessageChannel();
     // Before all that its client says, which waits for the same word.
     onceReady(worker, () => worker.postMessage({ type: "test-network.connect", port: port1 } satisfies Connect, [port1]));
