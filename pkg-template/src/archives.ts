@@ -1,3 +1,4 @@
+import type { CallOptions } from "./abort.js";
 import { XmtpError } from "./errors.js";
 import type { ArchiveContents, ArchiveSummary } from "./rpc.js";
 
@@ -10,7 +11,7 @@ export enum BackupElementSelectionOption {
 }
 
 /** What is put into an archive. */
-export interface ArchiveOptions {
+export interface ArchiveOptions extends CallOptions {
   /** Only what is later: nanoseconds since the Unix epoch. */
   startNs?: bigint;
   /** Only what is earlier. */
@@ -54,7 +55,7 @@ export function checkArchive(data: unknown): Uint8Array {
 
 /** The options as the worker takes them; none: everything. */
 export function archiveContents(options: ArchiveOptions | undefined): ArchiveContents {
-  const { elements = ALL, startNs, endNs, excludeDisappearingMessages = false, ...rest } = options ?? {};
+  const { elements = ALL, startNs, endNs, excludeDisappearingMessages = false, signal: _, ...rest } = options ?? {};
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new XmtpError("argument.unsupported", `an archive has no option ${unknown}`);
   if (!Array.isArray(elements) || elements.length === 0 || !elements.every((element) => ALL.includes(element))) {

@@ -1,4 +1,4 @@
-import { abortable, abortedBy, checkSignal } from "./abort.js";
+import { abortable, abortedBy, checkSignal, throwIfAborted, type CallOptions } from "./abort.js";
 import { Accounts, checkInstallationIds, type SignatureRequestText } from "./accounts.js";
 import {
   archiveContents,
@@ -18,9 +18,9 @@ import type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./
 import { watchLife } from "./life.js";
 import { markedInstallation, markInstallation } from "./marker.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
-import { checkDatabaseKey, checkKeys, resolveOptions, type ResolvedOptions } from "./options.js";
+import { checkDatabaseKey, checkKeys, resolveOptions, signalled, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
-import type { ClientState, OpenArgs, StreamValue } from "./rpc.js";
+import type { ArchiveSummary, ClientState, OpenArgs, StreamValue } from "./rpc.js";
 import { DebugInformation } from "./statistics.js";
 import { askToKeep, storageInfo, type StorageInfo } from "./storage.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
@@ -64,6 +64,8 @@ export class Client<_ContentTypes = unknown> {
     this.#channel = channel;
     const stops = [watchNetwork(channel), watchLife(channel)];
     this.#stopWatching = () => stops.forEach((stop) => stop());
+    // Also of a client that ends by itself, which nobody needs to close.
+    channel.events.on("ended", this.#stopWatching);
     this.#options = options;
     this.#identifier = identifier;
     this.#signer = signer;
@@ -93,7 +95,7 @@ export class Client<_ContentTypes = unknown> {
     const giveUp = (): void => void client.close().catch(() => undefined);
     options.signal?.addEventListener("abort", giveUp, { once: true });
     try {
-      if (!options.disableAutoRegister) await client.register();
+      if (!options.disableAutoRegister) await client.register({ signal: options.signal });
       return client;
     } catch (error) {
       await client.close().catch(() => undefined);
@@ -175,7 +177,11 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** Publishes this installation's identity, asking the signer where needed. Does nothing when that is done. */
-  async register(): Promise<void> {
+  async register(options: CallOptions = {}): Promise<void> {
+    await signalled("register", options, () => this.#register(options));
+  }
+
+  async #register({ signal }: CallOptions): Promise<void> {
     if (await this.isRegistered()) return;
     const signer = this.#signer;
     const text = await this.#channel.call("client.signatureText");
@@ -183,8 +189,11 @@ export class Client<_ContentTypes = unknown> {
       if (signer === undefined) {
         throw new XmtpError("identity.not_registered", "registering needs a signer: use Client.create");
       }
+      // Nobody is asked to sign what was given up meanwhile.
+      throwIfAborted(signal);
       await this.#channel.call("client.addSignature", await signText(signer, text));
     }
+    throwIfAborted(signal);
     this.#state = await this.#channel.call("client.register");
     await markInstallation(openArgs(this.#options, this.#identifier), this.installationId);
   }
@@ -194,9 +203,10 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** Which of these identifiers have an inbox, by the identifier as the network writes it (lower case). */
-  async canMessage(identifiers: Identifier[]): Promise<Map<string, boolean>> {
+  async canMessage(identifiers: Identifier[], options: CallOptions = {}): Promise<Map<string, boolean>> {
     const asked = checkIdentifiers(identifiers);
-    const reachable = await this.#channel.call("client.canMessage", { identifiers: asked });
+    const begin = (): Promise<boolean[]> => this.#channel.call("client.canMessage", { identifiers: asked });
+    const reachable = await signalled("canMessage", options, begin);
     return new Map(asked.map(({ identifier }, index) => [identifier, reachable[index] === true]));
   }
 
@@ -206,8 +216,9 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** The inbox an identifier belongs to, asked from the node; undefined when there is none. */
-  async fetchInboxIdByIdentifier(identifier: Identifier): Promise<string | undefined> {
-    return this.#channel.call("client.inboxIdForIdentifier", { identifier: checkIdentifier(identifier) });
+  async fetchInboxIdByIdentifier(identifier: Identifier, options: CallOptions = {}): Promise<string | undefined> {
+    const args = { identifier: checkIdentifier(identifier) };
+    return signalled("fetchInboxIdByIdentifier", options, () => this.#channel.call("client.inboxIdForIdentifier", args));
   }
 
   /** Inboxes fetched from the node, in the order of the question, without a client. */
@@ -216,8 +227,9 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** How many updates the identity logs of inboxes have; 0: there is no such inbox. A log takes 256. */
-  async fetchLatestInboxUpdatesCount(inboxIds: string[]): Promise<Map<string, number>> {
-    return this.#channel.call("client.updatesCounts", { inboxIds });
+  async fetchLatestInboxUpdatesCount(inboxIds: string[], options: CallOptions = {}): Promise<Map<string, number>> {
+    const begin = (): Promise<Map<string, number>> => this.#channel.call("client.updatesCounts", { inboxIds });
+    return signalled("fetchLatestInboxUpdatesCount", options, begin);
   }
 
   /** The same without a client. */
@@ -226,8 +238,8 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** The same of the own inbox. */
-  async fetchOwnInboxUpdatesCount(): Promise<number> {
-    return (await this.fetchLatestInboxUpdatesCount([this.inboxId])).get(this.inboxId) ?? 0;
+  async fetchOwnInboxUpdatesCount(options?: CallOptions): Promise<number> {
+    return (await this.fetchLatestInboxUpdatesCount([this.inboxId], options)).get(this.inboxId) ?? 0;
   }
 
   /**
@@ -235,18 +247,19 @@ export class Client<_ContentTypes = unknown> {
    * (`identity.inbox_reassign`): a wallet that is linked leaves the inbox it belongs to. One that belongs to an inbox
    * is refused all the same (`identity.account_already_associated`, with its `inboxId`).
    */
-  async unsafe_addAccount(newAccountSigner: Signer, allowInboxReassign = false): Promise<void> {
-    await this.#accounts.add(newAccountSigner, allowInboxReassign);
+  async unsafe_addAccount(newAccountSigner: Signer, allowInboxReassign = false, options?: CallOptions): Promise<void> {
+    await this.#accounts.add(newAccountSigner, allowInboxReassign, options);
   }
 
   /** Unlinks a wallet or passkey, and revokes the installations it added. Signed by the recovery identifier. */
-  async removeAccount(identifier: Identifier): Promise<void> {
-    await this.#accounts.change({ type: "removeAccount", identifier: checkIdentifier(identifier) });
+  async removeAccount(identifier: Identifier, options?: CallOptions): Promise<void> {
+    await this.#accounts.change({ type: "removeAccount", identifier: checkIdentifier(identifier) }, options);
   }
 
   /** Revokes installations of this inbox. Signed by the recovery identifier. */
-  async revokeInstallations(installationIds: Uint8Array[]): Promise<void> {
-    await this.#accounts.change({ type: "revokeInstallations", installationIds: checkInstallationIds(installationIds) });
+  async revokeInstallations(installationIds: Uint8Array[], options?: CallOptions): Promise<void> {
+    const ids = checkInstallationIds(installationIds);
+    await this.#accounts.change({ type: "revokeInstallations", installationIds: ids }, options);
   }
 
   /** The same without a client, for an inbox that has no room for one more installation. */
@@ -260,13 +273,13 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** Revokes all installations but this one. Does nothing, and asks for no signature, when there are none. */
-  async revokeAllOtherInstallations(): Promise<void> {
-    await this.#accounts.change({ type: "revokeAllOtherInstallations" });
+  async revokeAllOtherInstallations(options?: CallOptions): Promise<void> {
+    await this.#accounts.change({ type: "revokeAllOtherInstallations" }, options);
   }
 
   /** Hands the right to revoke to another identifier. Signed by the recovery identifier so far. */
-  async changeRecoveryIdentifier(identifier: Identifier): Promise<void> {
-    await this.#accounts.change({ type: "changeRecoveryIdentifier", identifier: checkIdentifier(identifier) });
+  async changeRecoveryIdentifier(identifier: Identifier, options?: CallOptions): Promise<void> {
+    await this.#accounts.change({ type: "changeRecoveryIdentifier", identifier: checkIdentifier(identifier) }, options);
   }
 
   /**
@@ -310,8 +323,8 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** Step two: adds the signature (see `toSafeSigner`) and publishes. What failed can be applied again. */
-  async unsafe_applySignatureRequest(signer: SafeSigner, signatureRequestId: string): Promise<void> {
-    await this.#accounts.apply(signer, signatureRequestId);
+  async unsafe_applySignatureRequest(signer: SafeSigner, signatureRequestId: string, options?: CallOptions): Promise<void> {
+    await this.#accounts.apply(signer, signatureRequestId, options);
   }
 
   /** Signs a text with this installation's key, for the app: 64 bytes that prove nothing to the network. */
@@ -334,8 +347,9 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** What the node gives out of installations: until when, and why it cannot be used. */
-  async fetchKeyPackageStatuses(installationIds: string[]): Promise<Map<string, KeyPackageStatus>> {
-    return this.#channel.call("client.keyPackageStatuses", { installationIds });
+  async fetchKeyPackageStatuses(installationIds: string[], options: CallOptions = {}): Promise<Map<string, KeyPackageStatus>> {
+    const begin = (): Promise<Map<string, KeyPackageStatus>> => this.#channel.call("client.keyPackageStatuses", { installationIds });
+    return signalled("fetchKeyPackageStatuses", options, begin);
   }
 
   /**
@@ -343,26 +357,29 @@ export class Client<_ContentTypes = unknown> {
    * conversations and messages. Released clients of other makers read it, and this one reads theirs.
    */
   async createArchive(key: Uint8Array, opts?: ArchiveOptions): Promise<Uint8Array> {
-    return this.#channel.call("client.createArchive", { key: checkArchiveKey(key), ...archiveContents(opts) });
+    const args = { key: checkArchiveKey(key), ...archiveContents(opts) };
+    return abortable(opts?.signal, () => this.#channel.call("client.createArchive", args));
   }
 
   /**
    * Takes an archive in, all of it or nothing: later decisions, and messages that are not known. Conversations that
    * this installation is not in are shown as inactive ones, until a member adds it.
    */
-  async importArchive(data: Uint8Array, key: Uint8Array): Promise<void> {
-    await this.#channel.call("client.importArchive", { data: checkArchive(data), key: checkArchiveKey(key) });
+  async importArchive(data: Uint8Array, key: Uint8Array, options: CallOptions = {}): Promise<void> {
+    const args = { data: checkArchive(data), key: checkArchiveKey(key) };
+    await signalled("importArchive", options, () => this.#channel.call("client.importArchive", args));
   }
 
   /** What an archive says of itself. */
-  async archiveMetadata(data: Uint8Array, key: Uint8Array): Promise<ArchiveMetadata> {
+  async archiveMetadata(data: Uint8Array, key: Uint8Array, options: CallOptions = {}): Promise<ArchiveMetadata> {
     const args = { data: checkArchive(data), key: checkArchiveKey(key) };
-    return archiveMetadata(await this.#channel.call("client.archiveMetadata", args));
+    const begin = (): Promise<ArchiveSummary> => this.#channel.call("client.archiveMetadata", args);
+    return archiveMetadata(await signalled("archiveMetadata", options, begin));
   }
 
   /** Reads and publishes everything that the installations of this inbox tell each other. */
-  syncAllDeviceSyncGroups(): Promise<GroupSyncSummary> {
-    return this.preferences.sync();
+  syncAllDeviceSyncGroups(options?: CallOptions): Promise<GroupSyncSummary> {
+    return this.preferences.sync(options);
   }
 
   /**
@@ -402,7 +419,6 @@ export class Client<_ContentTypes = unknown> {
    */
   async deleteLocalDatabase(): Promise<void> {
     await this.#channel.call("client.deleteDatabase");
-    this.#stopWatching();
     this.#channel.terminate();
     await markInstallation(openArgs(this.#options, this.#identifier), undefined);
   }
@@ -433,7 +449,11 @@ export class Client<_ContentTypes = unknown> {
     if (typeof listener !== "function") throw invalidArgument("a listener must be a function");
     checkSignal(options.signal);
     if (options.signal?.aborted === true) return () => undefined;
-    const stop = this.#channel.events.on(event, listener);
+    const forget = this.#channel.events.on(event, listener);
+    const stop = (): void => {
+      forget();
+      options.signal?.removeEventListener("abort", stop);
+    };
     options.signal?.addEventListener("abort", stop, { once: true });
     return stop;
   }
@@ -458,7 +478,6 @@ export class Client<_ContentTypes = unknown> {
 
   /** Closes the database and ends the worker. Calls still under way are rejected with `client.closed`. */
   close(): Promise<void> {
-    // A page that is left meanwhile must not keep the database.
-    return this.#channel.close().finally(() => this.#stopWatching());
+    return this.#channel.close();
   }
 }

@@ -1,6 +1,6 @@
-import { abortable, type CallOptions } from "./abort.js";
+import type { CallOptions } from "./abort.js";
 import { invalidArgument } from "./errors.js";
-import { checkBigints, checkKeys } from "./options.js";
+import { checkBigints, checkKeys, signalled } from "./options.js";
 import { DecodedMessage } from "./message.js";
 import { Sending } from "./sending.js";
 import type { GroupSnapshot, MessageSnapshot } from "./rpc.js";
@@ -60,9 +60,10 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
    * group only super admins can. It cannot be lowered again. Default: the version of this client,
    * `client.libxmtpVersion`.
    */
-  async setMinimumSupportedProtocolVersion(version?: string): Promise<void> {
+  async setMinimumSupportedProtocolVersion(version?: string, options: CallOptions = {}): Promise<void> {
     if (version !== undefined && typeof version !== "string") throw invalidArgument("the version must be a string");
-    this.snapshot = await this.channel.call("group.setMinimumVersion", { groupId: this.id, version });
+    const begin = (): Promise<GroupSnapshot> => this.channel.call("group.setMinimumVersion", { groupId: this.id, version });
+    await this.change("setMinimumSupportedProtocolVersion", options, begin);
   }
 
   /** Undefined when they were never set. Both 0n after {@link removeMessageDisappearingSettings}. */
@@ -71,15 +72,16 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
   }
 
   /** Messages stored from now on are deleted `inNs` nanoseconds later, by every member's client. */
-  async updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void> {
+  async updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint, options: CallOptions = {}): Promise<void> {
     const settings = { fromNs, inNs };
     checkDisappearing(settings);
-    this.snapshot = await this.channel.call("group.updateDisappearing", { groupId: this.id, settings });
+    const begin = (): Promise<GroupSnapshot> => this.channel.call("group.updateDisappearing", { groupId: this.id, settings });
+    await this.change("updateMessageDisappearingSettings", options, begin);
   }
 
   /** Messages stored from now on stay. Those that were to disappear still do. */
-  removeMessageDisappearingSettings(): Promise<void> {
-    return this.updateMessageDisappearingSettings(0n, 0n);
+  removeMessageDisappearingSettings(options?: CallOptions): Promise<void> {
+    return this.updateMessageDisappearingSettings(0n, 0n, options);
   }
 
   async isMessageDisappearingEnabled(): Promise<boolean> {
@@ -87,8 +89,8 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
     return settings !== undefined && settings.fromNs > 0n && settings.inNs > 0n;
   }
 
-  async debugInfo(): Promise<ConversationDebugInfo> {
-    return this.channel.call("group.debugInfo", { groupId: this.id });
+  async debugInfo(options: CallOptions = {}): Promise<ConversationDebugInfo> {
+    return signalled("debugInfo", options, () => this.channel.call("group.debugInfo", { groupId: this.id }));
   }
 
   async members(): Promise<GroupMember[]> {
@@ -97,14 +99,12 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
 
   /** Fetches and applies what is new; sends what could not be sent before. */
   async sync(options: CallOptions = {}): Promise<void> {
-    checkKeys("sync", options, ["signal"]);
-    this.snapshot = await abortable(options.signal, () => this.channel.call("group.sync", { groupId: this.id }));
+    await this.change("sync", options, () => this.channel.call("group.sync", { groupId: this.id }));
   }
 
   /** Sends the messages that were stored with `optimistic`. */
   async publishMessages(options: CallOptions = {}): Promise<void> {
-    checkKeys("publishMessages", options, ["signal"]);
-    await abortable(options.signal, () => this.channel.call("group.publishMessages", { groupId: this.id }));
+    await signalled("publishMessages", options, () => this.channel.call("group.publishMessages", { groupId: this.id }));
   }
 
   /**
@@ -132,8 +132,8 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
   }
 
   /** Queues a message that has failed again and sends it. Its id stays. */
-  async resendMessage(messageId: string): Promise<void> {
-    await this.channel.call("group.resend", { groupId: this.id, messageId });
+  async resendMessage(messageId: string, options: CallOptions = {}): Promise<void> {
+    await signalled("resendMessage", options, () => this.channel.call("group.resend", { groupId: this.id, messageId }));
   }
 
   /** Deletes a message that has failed. */
@@ -155,10 +155,11 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
    * Processes the envelope of a push notification (protobuf `xmtp.mls.api.v1.GroupMessage`) and gives what was
    * stored of it. What came before it is fetched first, so this needs the node unless the envelope was read already.
    */
-  async processStreamedMessage(envelopeBytes: Uint8Array): Promise<DecodedMessage[]> {
+  async processStreamedMessage(envelopeBytes: Uint8Array, options: CallOptions = {}): Promise<DecodedMessage[]> {
     if (!(envelopeBytes instanceof Uint8Array)) throw invalidArgument("the envelope must be a Uint8Array");
     const args = { groupId: this.id, envelope: envelopeBytes };
-    const stored = await this.channel.call("group.processStreamedMessage", args);
+    const begin = (): Promise<MessageSnapshot[]> => this.channel.call("group.processStreamedMessage", args);
+    const stored = await signalled("processStreamedMessage", options, begin);
     return stored.map((message) => new DecodedMessage(message, this.channel.codecs));
   }
 
@@ -168,8 +169,9 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
   }
 
   /** Decides about this conversation. The other installations of this inbox are told. */
-  async updateConsentState(state: ConsentState): Promise<void> {
-    await this.channel.call("group.updateConsentState", { groupId: this.id, state });
+  async updateConsentState(state: ConsentState, options: CallOptions = {}): Promise<void> {
+    const begin = (): Promise<void> => this.channel.call("group.updateConsentState", { groupId: this.id, state });
+    await signalled("updateConsentState", options, begin);
   }
 
   /** Messages of this conversation from now on. */
@@ -180,6 +182,11 @@ export class Conversation<_ContentTypes = unknown> extends Sending {
       (value) => new DecodedMessage(value as MessageSnapshot, this.channel.codecs),
       options,
     );
+  }
+
+  /** Changes the conversation and shows what came of it. @internal */
+  protected async change(where: string, options: CallOptions, begin: () => Promise<GroupSnapshot>): Promise<void> {
+    this.snapshot = await signalled(where, options, begin);
   }
 
   /** @internal */

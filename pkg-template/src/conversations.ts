@@ -4,7 +4,7 @@ import { Dm } from "./dm.js";
 import { invalidArgument, unsupported } from "./errors.js";
 import { checkInboxIds, Group } from "./group.js";
 import { DecodedMessage } from "./message.js";
-import { checkBigints, checkKeys } from "./options.js";
+import { checkBigints, checkKeys, signalled } from "./options.js";
 import { checkNewPermissions } from "./permissions.js";
 import type { DeletedMessageId, GroupSnapshot, MessageSnapshot } from "./rpc.js";
 import { checkDisappearing, type ConversationPause } from "./settings.js";
@@ -34,15 +34,13 @@ export class Conversations<_ContentTypes = unknown> {
 
   /** Fetches welcomes: conversations others have added this installation to. */
   async sync(options: CallOptions = {}): Promise<void> {
-    checkKeys("sync", options, ["signal"]);
-    await abortable(options.signal, () => this.#channel.call("conversations.sync"));
+    await signalled("sync", options, () => this.#channel.call("conversations.sync"));
   }
 
   /** Fetches welcomes and whatever is new in every conversation, or in those with one of these consent states. */
   async syncAll(consentStates?: ConsentState[], options: CallOptions = {}): Promise<void> {
     checkConsentStates(consentStates);
-    checkKeys("syncAll", options, ["signal"]);
-    await abortable(options.signal, () => this.#channel.call("conversations.syncAll", { consentStates }));
+    await signalled("syncAll", options, () => this.#channel.call("conversations.syncAll", { consentStates }));
   }
 
   /** Conversations of the local database, a direct message as one however many groups it has. */
@@ -76,9 +74,10 @@ export class Conversations<_ContentTypes = unknown> {
   }
 
   /** The same by an identifier, whose inbox the node is asked for. */
-  async fetchDmByIdentifier(identifier: Identifier): Promise<Dm | undefined> {
+  async fetchDmByIdentifier(identifier: Identifier, options: CallOptions = {}): Promise<Dm | undefined> {
     const [address] = addressesOf([identifier]);
-    const found = await this.#channel.call("conversations.dmByAddress", { address: address as string });
+    const args = { address: address as string };
+    const found = await signalled("fetchDmByIdentifier", options, () => this.#channel.call("conversations.dmByAddress", args));
     return found && new Dm(this.#channel, found);
   }
 

@@ -1,6 +1,7 @@
 /** A stream over anything that calls back, with the retries of the package's own streams. */
 import { abortable } from "./abort.js";
-import { toPlainError, XmtpError } from "./errors.js";
+import { asXmtpError, callApp, withValue } from "./callbacks.js";
+import { XmtpError } from "./errors.js";
 import { markLast } from "./stream-failure.js";
 import { AsyncStreamProxy, checkStreamOptions, retryWait, type StreamOptions } from "./streams.js";
 
@@ -15,10 +16,6 @@ export type StreamCallback<T = unknown> = (error: Error | null, value: T | undef
 export type StreamFunction<T = unknown> = (callback: StreamCallback<T>, onFail: () => void) => Promise<() => void>;
 /** Makes what comes out of what came in; undefined leaves it out. */
 export type StreamValueMutator<T = unknown, V = T> = (value: T) => V | Promise<V>;
-
-function asXmtpError(error: unknown): XmtpError {
-  return error instanceof XmtpError ? error : XmtpError.fromPlain(toPlainError(error));
-}
 
 /**
  * Makes a stream of a function that calls back. When that fails it is begun anew, with a growing wait; after the last retry the
@@ -40,22 +37,24 @@ export async function createStream<T = unknown, V = T>(
   const proxy = new AsyncStreamProxy<V>(() => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", end);
-    stop?.();
+    callApp(stop);
     stop = undefined;
-    if (isOpen) options.onEnd?.();
+    if (isOpen) callApp(options.onEnd);
   });
   const end = (): void => void proxy.end();
 
   const hand = async (value: T): Promise<void> => {
+    let made: V | undefined;
     try {
-      const made = streamValueMutator === undefined ? (value as unknown as V) : await streamValueMutator(value);
-      if (made === undefined || proxy.isDone) return;
-      attempts = 0;
-      options.onValue?.(made);
-      proxy.push(made);
+      made = streamValueMutator === undefined ? (value as unknown as V) : await streamValueMutator(value);
     } catch (error) {
-      options.onError?.(asXmtpError(error));
+      return callApp(options.onError, asXmtpError(error));
     }
+    if (made === undefined || proxy.isDone) return;
+    attempts = 0;
+    proxy.push(made);
+    const item = made;
+    withValue(options.onError, () => options.onValue?.(item));
   };
 
   const begin = async (): Promise<void> => {
@@ -63,7 +62,7 @@ export async function createStream<T = unknown, V = T>(
     const began = await streamFunction(
       (error, value) => {
         if (isOver || proxy.isDone) return;
-        if (error !== null) options.onError?.(asXmtpError(error));
+        if (error !== null) callApp(options.onError, asXmtpError(error));
         else if (value !== undefined) handing = handing.then(() => hand(value));
       },
       () => {
@@ -73,34 +72,39 @@ export async function createStream<T = unknown, V = T>(
         broken(new XmtpError("network.unavailable", "the stream broke", { retryable: true }));
       },
     );
-    if (proxy.isDone || isOver) began();
+    if (proxy.isDone || isOver) callApp(began);
     else stop = began;
   };
 
   const broken = (error: XmtpError): void => {
     if (proxy.isDone) return;
     if (!retryOnFail || attempts >= retryAttempts) {
-      options.onFail?.();
-      options.onError?.(markLast(error));
+      callApp(options.onFail);
+      callApp(options.onError, markLast(error));
       return end();
     }
     attempts += 1;
     const attempt = attempts;
     timer = setTimeout(() => {
-      options.onRetry?.(attempt, retryAttempts);
+      callApp(options.onRetry, attempt, retryAttempts);
       begin().then(
         () => {
-          if (!proxy.isDone && stop !== undefined) options.onRestart?.();
+          if (!proxy.isDone && stop !== undefined) callApp(options.onRestart);
         },
         (cause: unknown) => broken(asXmtpError(cause)),
       );
     }, retryWait(attempt, retryDelay));
   };
 
-  await abortable(signal, () => {
-    signal?.addEventListener("abort", end, { once: true });
-    return begin();
-  });
+  try {
+    await abortable(signal, () => {
+      signal?.addEventListener("abort", end, { once: true });
+      return begin();
+    });
+  } catch (error) {
+    end();
+    throw error;
+  }
   isOpen = true;
   return proxy;
 }

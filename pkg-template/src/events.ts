@@ -1,4 +1,5 @@
 /** What happens to a client as a whole, apart from anything it was asked. */
+import { callApp } from "./callbacks.js";
 import type { XmtpError } from "./errors.js";
 
 /**
@@ -47,18 +48,7 @@ export class Events {
   tell<K extends ClientEventName>(name: K, event: ClientEvents[K]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])] as ((event: ClientEvents[K]) => void)[]) {
       // One listener's fault is neither the others' nor the client's.
-      try {
-        listener(event);
-      } catch (error) {
-        reportError(error);
-      }
+      callApp(listener, event);
     }
   }
-}
-
-/** Lets an error of the app be seen as one that nobody caught. */
-function reportError(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

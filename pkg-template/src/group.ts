@@ -1,5 +1,7 @@
+import type { CallOptions } from "./abort.js";
 import { Conversation } from "./conversation.js";
 import { invalidArgument } from "./errors.js";
+import { signalled } from "./options.js";
 import type { RoleChange, TextField } from "./rpc.js";
 import {
   checkPermissionUpdate,
@@ -37,20 +39,20 @@ export class Group<_ContentTypes = unknown> extends Conversation<_ContentTypes> 
     return this.snapshot.superAdmins;
   }
 
-  updateName(name: string): Promise<void> {
-    return this.#update("name", name);
+  updateName(name: string, options: CallOptions = {}): Promise<void> {
+    return this.#update("name", name, options);
   }
 
-  updateDescription(description: string): Promise<void> {
-    return this.#update("description", description);
+  updateDescription(description: string, options: CallOptions = {}): Promise<void> {
+    return this.#update("description", description, options);
   }
 
-  updateImageUrl(imageUrl: string): Promise<void> {
-    return this.#update("imageUrl", imageUrl);
+  updateImageUrl(imageUrl: string, options: CallOptions = {}): Promise<void> {
+    return this.#update("imageUrl", imageUrl, options);
   }
 
-  updateAppData(appData: string): Promise<void> {
-    return this.#update("appData", appData);
+  updateAppData(appData: string, options: CallOptions = {}): Promise<void> {
+    return this.#update("appData", appData, options);
   }
 
   async listAdmins(): Promise<string[]> {
@@ -69,20 +71,20 @@ export class Group<_ContentTypes = unknown> extends Conversation<_ContentTypes> 
     return (await this.listSuperAdmins()).includes(inboxId);
   }
 
-  addAdmin(inboxId: string): Promise<void> {
-    return this.#changeRole("addAdmin", inboxId);
+  addAdmin(inboxId: string, options: CallOptions = {}): Promise<void> {
+    return this.#changeRole("addAdmin", inboxId, options);
   }
 
-  removeAdmin(inboxId: string): Promise<void> {
-    return this.#changeRole("removeAdmin", inboxId);
+  removeAdmin(inboxId: string, options: CallOptions = {}): Promise<void> {
+    return this.#changeRole("removeAdmin", inboxId, options);
   }
 
-  addSuperAdmin(inboxId: string): Promise<void> {
-    return this.#changeRole("addSuperAdmin", inboxId);
+  addSuperAdmin(inboxId: string, options: CallOptions = {}): Promise<void> {
+    return this.#changeRole("addSuperAdmin", inboxId, options);
   }
 
-  removeSuperAdmin(inboxId: string): Promise<void> {
-    return this.#changeRole("removeSuperAdmin", inboxId);
+  removeSuperAdmin(inboxId: string, options: CallOptions = {}): Promise<void> {
+    return this.#changeRole("removeSuperAdmin", inboxId, options);
   }
 
   /** The rules of the group: who may do what. */
@@ -98,48 +100,49 @@ export class Group<_ContentTypes = unknown> extends Conversation<_ContentTypes> 
     permissionType: PermissionUpdateType,
     policy: PermissionPolicy,
     metadataField?: MetadataField,
+    options: CallOptions = {},
   ): Promise<void> {
     checkPermissionUpdate(permissionType, policy, metadataField);
-    const change = { type: permissionType, policy, field: metadataField };
-    this.snapshot = await this.channel.call("group.updatePermission", { groupId: this.id, ...change });
+    const args = { groupId: this.id, type: permissionType, policy, field: metadataField };
+    await this.change("updatePermission", options, () => this.channel.call("group.updatePermission", args));
   }
 
-  async addMembers(inboxIds: string[]): Promise<void> {
+  async addMembers(inboxIds: string[], options: CallOptions = {}): Promise<void> {
     checkInboxIds(inboxIds);
-    this.snapshot = await this.channel.call("group.addMembers", { groupId: this.id, inboxIds });
+    await this.change("addMembers", options, () => this.channel.call("group.addMembers", { groupId: this.id, inboxIds }));
   }
 
-  async addMembersByIdentifiers(identifiers: Identifier[]): Promise<void> {
-    const addresses = addressesOf(identifiers);
-    this.snapshot = await this.channel.call("group.addMembersByAddress", { groupId: this.id, addresses });
+  async addMembersByIdentifiers(identifiers: Identifier[], options: CallOptions = {}): Promise<void> {
+    const args = { groupId: this.id, addresses: addressesOf(identifiers) };
+    await this.change("addMembersByIdentifiers", options, () => this.channel.call("group.addMembersByAddress", args));
   }
 
-  async removeMembers(inboxIds: string[]): Promise<void> {
+  async removeMembers(inboxIds: string[], options: CallOptions = {}): Promise<void> {
     checkInboxIds(inboxIds);
-    this.snapshot = await this.channel.call("group.removeMembers", { groupId: this.id, inboxIds });
+    await this.change("removeMembers", options, () => this.channel.call("group.removeMembers", { groupId: this.id, inboxIds }));
   }
 
-  async removeMembersByIdentifiers(identifiers: Identifier[]): Promise<void> {
-    const addresses = addressesOf(identifiers);
-    this.snapshot = await this.channel.call("group.removeMembersByAddress", { groupId: this.id, addresses });
+  async removeMembersByIdentifiers(identifiers: Identifier[], options: CallOptions = {}): Promise<void> {
+    const args = { groupId: this.id, addresses: addressesOf(identifiers) };
+    await this.change("removeMembersByIdentifiers", options, () => this.channel.call("group.removeMembersByAddress", args));
   }
 
   /** The name of {@link Group.addMembers} in the group-chat specification. */
-  addMembersByInboxId(inboxIds: string[]): Promise<void> {
-    return this.addMembers(inboxIds);
+  addMembersByInboxId(inboxIds: string[], options?: CallOptions): Promise<void> {
+    return this.addMembers(inboxIds, options);
   }
 
   /** The name of {@link Group.removeMembers} in the group-chat specification. */
-  removeMembersByInboxId(inboxIds: string[]): Promise<void> {
-    return this.removeMembers(inboxIds);
+  removeMembersByInboxId(inboxIds: string[], options?: CallOptions): Promise<void> {
+    return this.removeMembers(inboxIds, options);
   }
 
   /**
    * Asks to be taken out of the group; a super admin's client does it when it reads the wish. Asking again does
    * nothing. Refused with `group.cannot_leave` for a super admin and in a group of one.
    */
-  async requestRemoval(): Promise<void> {
-    await this.channel.call("group.requestRemoval", { groupId: this.id });
+  async requestRemoval(options: CallOptions = {}): Promise<void> {
+    await signalled("requestRemoval", options, () => this.channel.call("group.requestRemoval", { groupId: this.id }));
   }
 
   /** Whether this inbox has asked to be taken out; true also afterwards, until it is added again. */
@@ -147,13 +150,13 @@ export class Group<_ContentTypes = unknown> extends Conversation<_ContentTypes> 
     return this.channel.call("group.isPendingRemoval", { groupId: this.id });
   }
 
-  async #update(field: TextField, value: string): Promise<void> {
+  async #update(field: TextField, value: string, options: CallOptions): Promise<void> {
     if (typeof value !== "string") throw invalidArgument(`${field} must be a string`);
-    this.snapshot = await this.channel.call("group.update", { groupId: this.id, field, value });
+    await this.change("update", options, () => this.channel.call("group.update", { groupId: this.id, field, value }));
   }
 
-  async #changeRole(change: RoleChange, inboxId: string): Promise<void> {
-    this.snapshot = await this.channel.call("group.changeRole", { groupId: this.id, change, inboxId });
+  async #changeRole(change: RoleChange, inboxId: string, options: CallOptions): Promise<void> {
+    await this.change(change, options, () => this.channel.call("group.changeRole", { groupId: this.id, change, inboxId }));
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkSignal } from "./abort.js";
+import { abortable, checkSignal, type CallOptions } from "./abort.js";
 import { Backend } from "./backend.js";
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
@@ -12,6 +12,12 @@ export function checkKeys(where: string, options: object, known: readonly string
       throw unsupported(`${where} does not support the option "${name}"`);
     }
   }
+}
+
+/** Makes a call that has no options but its signal. @internal */
+export async function signalled<T>(where: string, options: CallOptions, begin: () => Promise<T>): Promise<T> {
+  checkKeys(where, options, ["signal"]);
+  return abortable(options.signal, begin);
 }
 
 /** Refuses times and limits that are no bigints of at least 0. @internal */

@@ -1,8 +1,8 @@
-import { abortable, type CallOptions } from "./abort.js";
+import type { CallOptions } from "./abort.js";
 import type { Channel } from "./channel.js";
 import { invalidArgument } from "./errors.js";
 import { InboxStates } from "./inboxes.js";
-import { checkKeys } from "./options.js";
+import { signalled } from "./options.js";
 import type { PreferenceChanges } from "./rpc.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import {
@@ -58,8 +58,7 @@ export class Preferences extends InboxStates {
 
   /** Fetches what the other installations of this inbox decided, and tells them what was decided here. */
   async sync(options: CallOptions = {}): Promise<GroupSyncSummary> {
-    checkKeys("sync", options, ["signal"]);
-    return abortable(options.signal, () => this.#channel.call("preferences.sync"));
+    return signalled("sync", options, () => this.#channel.call("preferences.sync"));
   }
 
   /** Whether a person was let in. A conversation with them may still have been kept out. */
@@ -112,16 +111,16 @@ export class Preferences extends InboxStates {
   }
 
   /** Reads the list of XIP-42, takes over what is newer than what is known here, and answers {@link consentList}. */
-  async refreshConsentList(): Promise<Consent[]> {
-    return this.#channel.call("preferences.refreshConsentList");
+  async refreshConsentList(options: CallOptions = {}): Promise<Consent[]> {
+    return signalled("refreshConsentList", options, () => this.#channel.call("preferences.refreshConsentList"));
   }
 
   /**
    * Writes what was decided here to the list of XIP-42, by its four rules, and answers how many entries. Public nodes refuse
    * it (`preferences.list_closed`); what was decided holds all the same.
    */
-  async publishConsentList(): Promise<number> {
-    return this.#channel.call("preferences.publishConsentList");
+  async publishConsentList(options: CallOptions = {}): Promise<number> {
+    return signalled("publishConsentList", options, () => this.#channel.call("preferences.publishConsentList"));
   }
 
   /** Stores what the app decided before it used these preferences. It counts where nothing is known. */

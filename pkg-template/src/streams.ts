@@ -1,4 +1,5 @@
 import { abortable, checkSignal } from "./abort.js";
+import { callApp, withValue } from "./callbacks.js";
 import type { Channel } from "./channel.js";
 import { asyncDispose } from "./dispose.js";
 import { XmtpError } from "./errors.js";
@@ -7,11 +8,11 @@ import { markLast } from "./stream-failure.js";
 
 /** `V` is what comes out, `T` unless it is given: two parameters as in the package this one follows. */
 export interface StreamOptions<T = unknown, V = T> {
-  /** Called with each value, beside the iterator. */
+  /** Called with each value, beside the iterator. What it throws goes to `onError`. */
   onValue?: (value: V) => void;
   /** Called with an error of a single value (the stream goes on) and with the last error of a stream that gives up. */
   onError?: (error: XmtpError) => void;
-  /** The stream broke and will not be retried, or the retries are used up. */
+  /** The stream broke and will not be retried, since that is not wanted or in vain, or the retries are used up. */
   onFail?: () => void;
   /** Before each retry; counts from 1. */
   onRetry?: (attempt: number, maxAttempts: number) => void;
@@ -120,10 +121,13 @@ export async function openStream<T>(
   checkStreamOptions(options);
   const { retryOnFail = true, retryAttempts = 6, retryDelay = 10_000, signal } = options;
   let isOpen = false;
+  /** Why there is no stream, which shows while it is being opened. */
+  let refused: XmtpError | undefined;
   let streamId: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let attempts = 0;
-  let openedAt = 0;
+  /** Since when the worker has it open; undefined while it does not. Milliseconds. */
+  let openedAt: number | undefined;
   /** Ids that went out, so that nothing comes twice after a restart; the newest are enough for messages. */
   const seen = new Set<string>();
   /** When the newest message that went out was stored; before the first, when the stream was opened. */
@@ -138,7 +142,7 @@ export async function openStream<T>(
       channel.call("stream.end", { streamId }).catch(() => undefined);
     }
     // Whoever never got the stream hears of its end by the rejected call alone.
-    if (isOpen) options.onEnd?.();
+    if (isOpen) callApp(options.onEnd);
   });
   const end = (): void => void proxy.end();
 
@@ -154,13 +158,19 @@ export async function openStream<T>(
           if (value.insertedAtNs > newest) newest = value.insertedAtNs;
           if (seen.size > SEEN_MESSAGES) seen.delete(seen.values().next().value as string);
         }
-        const item = convert(value);
-        if (item === undefined) return;
-        attempts = 0;
-        options.onValue?.(item);
-        proxy.push(item);
+        withValue(options.onError, () => {
+          const item = convert(value);
+          if (item === undefined) return;
+          // What the opening itself tells is no sign that the stream holds.
+          if (openedAt !== undefined) attempts = 0;
+          proxy.push(item);
+          options.onValue?.(item);
+        });
       },
-      onError: (error) => options.onError?.(error),
+      onError: (error) => {
+        if (error.code === "identity.installation_revoked") giveUp(error);
+        else callApp(options.onError, error);
+      },
       onEnd: (error) => {
         if (streamId === id) broken(error);
       },
@@ -169,7 +179,7 @@ export async function openStream<T>(
     try {
       const existing = await channel.call("stream.open", { streamId: id, source, syncFirst, since });
       if (since === undefined) for (const known of existing) seen.add(known);
-      openedAt = Date.now();
+      if (streamId === id) openedAt = Date.now();
     } catch (error) {
       channel.unlisten(id);
       if (streamId === id) streamId = undefined;
@@ -180,8 +190,12 @@ export async function openStream<T>(
   };
 
   const giveUp = (error: XmtpError): void => {
-    options.onFail?.();
-    options.onError?.(markLast(error));
+    if (!isOpen) {
+      refused = error;
+      return end();
+    }
+    callApp(options.onFail);
+    callApp(options.onError, markLast(error));
     void proxy.end();
   };
 
@@ -194,27 +208,42 @@ export async function openStream<T>(
       return;
     }
     const last = error ?? new XmtpError("network.unavailable", "the stream to the node broke", { retryable: true });
-    if (Date.now() - openedAt > STEADY_MS) attempts = 0;
-    if (!retryOnFail || attempts >= retryAttempts) return giveUp(last);
+    if (openedAt !== undefined && Date.now() - openedAt > STEADY_MS) attempts = 0;
+    openedAt = undefined;
+    if (!retryOnFail || attempts >= retryAttempts || isInVain(last)) return giveUp(last);
     attempts += 1;
     const attempt = attempts;
     timer = setTimeout(() => {
-      options.onRetry?.(attempt, retryAttempts);
+      callApp(options.onRetry, attempt, retryAttempts);
       connect(false, newest).then(
         () => {
-          if (!proxy.isDone && streamId !== undefined) options.onRestart?.();
+          if (!proxy.isDone && streamId !== undefined) callApp(options.onRestart);
         },
         (retryError: XmtpError) => broken(retryError),
       );
     }, retryWait(attempt, retryDelay));
   };
 
-  await abortable(signal, () => {
-    signal?.addEventListener("abort", end, { once: true });
-    return connect(options.disableSync !== true);
-  });
+  try {
+    await abortable(signal, () => {
+      signal?.addEventListener("abort", end, { once: true });
+      return connect(options.disableSync !== true);
+    });
+    if (refused !== undefined) throw refused;
+  } catch (error) {
+    end();
+    throw error;
+  }
   isOpen = true;
   return proxy;
+}
+
+/**
+ * Whether a stream that is opened once more would fail the same way, as that of an installation that was revoked. A network
+ * is another one later: that of a hotel answers in place of the node. A client that is closed is another tab's here.
+ */
+function isInVain({ code, retryable }: XmtpError): boolean {
+  return !retryable && !code.startsWith("network.") && code !== "client.closed";
 }
 
 /** How long to wait before a retry, milliseconds: doubling up to `longest`, spread at random. @internal */

@@ -50,6 +50,13 @@ describe("a change of the own inbox", () => {
     assert.deepEqual(own.texts, []);
   });
 
+  it("says that the signer refused where it does not even name its account", async () => {
+    const line = channel();
+    const locked = { ...signer(OTHER), getIdentifier: () => Promise.reject(new Error("the wallet is locked")) };
+    await assert.rejects(new Accounts(line, signer()).add(locked, true), (error) => code("identity.signer_refused")(error) && error.cause.message === "the wallet is locked");
+    assert.deepEqual(line.methods(), []);
+  });
+
   it("needs a signer", async () => {
     const line = channel({ "client.signatureRequest": "text" });
     const accounts = new Accounts(line, undefined);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import * as api from "../../pkg/index.js";
 import { Account, INBOX } from "./support/played-worker.mjs";
+import { uncaught } from "./support/uncaught.mjs";
 
 const { Client, createEOASigner, ConsentState } = api;
 const ADDRESS = `0x${"ab".repeat(20)}`;
@@ -62,6 +63,61 @@ describe("a signal", () => {
       await assert.rejects(call(), (error) => code("call.aborted")(error) && error.cause.message === "left the page" && !error.retryable, name);
     }
     assert.equal(account.asked.length, before, "nothing was asked of a worker");
+    await client.close();
+  });
+
+  it("is the last argument of every call that has no other options, and its only one", async () => {
+    const client = await opened();
+    account.group("aa");
+    const group = await client.conversations.getConversationById("aa");
+    const { conversations, preferences } = client;
+    const identifier = api.ethereumIdentifier(ADDRESS);
+    const bytes = new Uint8Array(32);
+    const policy = [api.PermissionUpdateType.AddMember, api.PermissionPolicy.Admin, undefined];
+    const calls = {
+      client: [client, {
+        register: [], canMessage: [[identifier]], fetchInboxIdByIdentifier: [identifier], fetchLatestInboxUpdatesCount: [[INBOX]],
+        fetchOwnInboxUpdatesCount: [], unsafe_addAccount: [signer, true], removeAccount: [identifier], revokeInstallations: [[bytes]],
+        revokeAllOtherInstallations: [], changeRecoveryIdentifier: [identifier],
+        unsafe_applySignatureRequest: [{ type: "EOA", identifier, signature: bytes }, "id"], fetchKeyPackageStatuses: [[INBOX]],
+        createArchive: [bytes], importArchive: [bytes, bytes], archiveMetadata: [bytes, bytes], syncAllDeviceSyncGroups: [],
+      }],
+      conversations: [conversations, { sync: [], syncAll: [undefined], fetchDmByIdentifier: [identifier] }],
+      preferences: [preferences, {
+        sync: [], fetchInboxState: [], fetchInboxStates: [[INBOX]], refreshConsentList: [], publishConsentList: [],
+      }],
+      group: [group, {
+        sync: [], publishMessages: [], resendMessage: ["id"], processStreamedMessage: [bytes], debugInfo: [], updateConsentState: [1],
+        setMinimumSupportedProtocolVersion: [undefined], updateMessageDisappearingSettings: [1n, 1n], removeMessageDisappearingSettings: [],
+        updateName: [""], updateDescription: [""], updateImageUrl: [""], updateAppData: [""], updatePermission: policy,
+        addAdmin: [INBOX], removeAdmin: [INBOX], addSuperAdmin: [INBOX], removeSuperAdmin: [INBOX],
+        addMembers: [[INBOX]], addMembersByInboxId: [[INBOX]], addMembersByIdentifiers: [[identifier]],
+        removeMembers: [[INBOX]], removeMembersByInboxId: [[INBOX]], removeMembersByIdentifiers: [[identifier]], requestRemoval: [],
+      }],
+    };
+    const before = account.asked.length;
+    for (const [where, [owner, methods]] of Object.entries(calls)) {
+      for (const [name, args] of Object.entries(methods)) {
+        const given = async (options) => owner[name](...args, options);
+        await assert.rejects(given({ signal: AbortSignal.abort() }), code("call.aborted"), `${where}.${name}`);
+        await assert.rejects(given({ signal: "now" }), code("argument.invalid"), `${where}.${name}`);
+        await assert.rejects(given({ timeout: 1 }), code("argument.unsupported"), `${where}.${name}`);
+      }
+    }
+    assert.equal(account.asked.length, before, "nothing was asked of a worker");
+    await client.close();
+  });
+
+  it("that fires before the wallet is asked spares the person the question", async () => {
+    const client = await opened();
+    const abort = new AbortController();
+    account.overrides["client.signatureRequest"] = () => (abort.abort(), "sign this");
+    const texts = [];
+    const own = createEOASigner(ADDRESS, (text) => (texts.push(text), new Uint8Array(65)));
+    await assert.rejects(client.unsafe_addAccount(own, true, { signal: abort.signal }), code("call.aborted"));
+    for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+    assert.deepEqual(texts, []);
+    assert.ok(!account.asked.some(([method]) => method === "client.applySignatureRequest"));
     await client.close();
   });
 
@@ -225,10 +281,6 @@ describe("a client's events", () => {
   it("are not told to who has left, and one listener's fault is not another's", async () => {
     const client = await opened();
     const heard = [];
-    const faults = [];
-    const listeners = process.listeners("uncaughtException");
-    process.removeAllListeners("uncaughtException");
-    process.on("uncaughtException", (error) => faults.push(error.message));
     const abort = new AbortController();
     client.on("ended", () => heard.push("left by signal"), { signal: abort.signal });
     client.on("ended", () => heard.push("left"))();
@@ -237,13 +289,38 @@ describe("a client's events", () => {
     });
     client.on("ended", () => heard.push("stayed"));
     abort.abort();
-    await client.close();
-    await setImmediate();
-    process.removeAllListeners("uncaughtException");
-    for (const listener of listeners) process.on("uncaughtException", listener);
+    const faults = await uncaught(() => client.close());
     assert.deepEqual([heard, faults], [["stayed"], ["the app's fault"]]);
     assert.throws(() => client.on("end", () => {}), code("argument.invalid"));
     assert.throws(() => client.on("ended"), code("argument.invalid"));
+  });
+});
+
+describe("a client that has ended by itself", () => {
+  it("listens to nothing any more", async () => {
+    const page = new EventTarget();
+    let listeners = 0;
+    globalThis.addEventListener = (...args) => ((listeners += 1), page.addEventListener(...args));
+    globalThis.removeEventListener = (...args) => ((listeners -= 1), page.removeEventListener(...args));
+    try {
+      await opened();
+      assert.ok(listeners > 0);
+      account.workers[0].post({ type: "fatal", error: { code: "tabs.newer_version", message: "reload", retryable: false } });
+      assert.equal(listeners, 0);
+    } finally {
+      for (const name of ["addEventListener", "removeEventListener"]) delete globalThis[name];
+    }
+  });
+
+  it("holds no signal of a listener that was taken away", async () => {
+    const client = await opened();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    signal.addEventListener = () => (listeners += 1);
+    signal.removeEventListener = () => (listeners -= 1);
+    client.on("role", () => undefined, { signal })();
+    assert.equal(listeners, 0);
+    await client.close();
   });
 });
 

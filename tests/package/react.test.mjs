@@ -516,6 +516,24 @@ describe("useSend", () => {
     await client.close();
   });
 
+  it("gives up by its signal also what is stored and on its way", async () => {
+    const { client, both } = await chat();
+    let isUnderWay = false;
+    account.overrides["group.publishMessages"] = () => ((isUnderWay = true), new Promise(() => {}));
+    const abort = new AbortController();
+    let sent;
+    await act(async () => {
+      sent = both.now.sending.sendText("hello", { signal: abort.signal });
+      sent.catch(() => undefined);
+    });
+    await until(() => isUnderWay);
+    abort.abort();
+    await act(async () => void (await assert.rejects(sent, code("call.aborted"))));
+    assert.deepEqual([both.now.sending.isSending, both.now.sending.error.code], [false, "call.aborted"]);
+    assert.equal(both.now.messages[0].deliveryStatus, DeliveryStatus.Unpublished);
+    await client.close();
+  });
+
   it("refuses without a conversation", async () => {
     const client = await opened();
     const { now } = await probe(() => useSend(undefined), { client });

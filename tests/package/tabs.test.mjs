@@ -1,10 +1,10 @@
 // The tabs' state machine (docs/TABS.md) without a browser: a model of locks, channels and one database, in which tabs
 // are opened, closed, frozen and killed at random.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { DEADLINE_MS, TabMachine } from "../../pkg/tabs/machine.js";
-import { isHallMessage, isMailMessage, isNewer, isRekeyed, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
+import { isHallMessage, isMailMessage, isNewer, isRekeyed, isRepeatable, mayRepeat, newMessageKey, VERSION, withKey } from "../../pkg/tabs/protocol.js";
 
 /** A repeatable stream of numbers in [0, 1): mulberry32. */
 function chance(seed) {
@@ -373,6 +373,31 @@ describe("requests", () => {
     for (const method of ["group.addMembers", "group.update", "conversations.createGroup", "group.updateConsentState", "what.nobody.knows"]) {
       assert.equal(mayRepeat({ id: 1, method, args: {} }), false, method);
     }
+  });
+
+  it("are each safe to repeat, or so by their key, or known to change what others may have changed meanwhile", () => {
+    const changes = new Set([
+      "client.clearCallCounts", "client.applySignatureRequest", "client.rekey", "client.deleteDatabase", "client.close",
+      "conversations.createGroup", "conversations.createGroupWithAddresses", "conversations.createGroupOptimistic",
+      "group.removeMessage", "group.requestRemoval", "group.resend", "group.discard", "group.addMembers", "group.addMembersByAddress",
+      "group.removeMembers", "group.removeMembersByAddress", "group.update", "group.updatePermission", "group.updateDisappearing",
+      "group.setMinimumVersion", "group.changeRole", "group.updateConsentState",
+      "preferences.setConsentStates", "preferences.importConsent", "preferences.publishConsentList", "preferences.setIdentityKey",
+      // Of one page and its own worker.
+      "client.network", "tabs.rest", "tabs.resume",
+    ]);
+    const rpc = readFileSync(new URL("../../pkg-template/src/rpc.ts", import.meta.url), "utf8");
+    const [, requests] = /export interface Requests \{\n([^]*?)\n\}/.exec(rpc);
+    const methods = [...requests.matchAll(/^  "([a-z]+\.\w+)":/gm)].map(([, method]) => method);
+    assert.ok(methods.length > 90, "the requests are not found any more");
+    // Never another tab's: no client is asked, or none that is open.
+    const shared = methods.filter((method) => !/^(tools|directory|opfs)\./.test(method));
+    for (const method of shared) {
+      const isKeyed = mayRepeat({ id: 1, method, args: { options: { idempotencyKey: "k" } } }) && !mayRepeat({ id: 1, method, args: { options: {} } });
+      const classes = [isRepeatable({ id: 1, method, args: {} }), isKeyed, changes.has(method)];
+      assert.equal(classes.filter(Boolean).length, 1, `${method} belongs to one of REPEATABLE and KEYED (pkg-template/src/tabs/protocol.ts) or to the changes here`);
+    }
+    for (const method of changes) assert.ok(shared.includes(method), `there is no "${method}" any more`);
   });
 
   it("have keys that never come twice", () => {

@@ -1,7 +1,8 @@
 /** What the hooks read: state outside of React, kept up to date for as long as somebody looks. */
 import { useSyncExternalStore } from "react";
+import { asXmtpError } from "../callbacks.js";
 import type { Client } from "../client.js";
-import { toPlainError, XmtpError } from "../errors.js";
+import type { XmtpError } from "../errors.js";
 import type { AsyncStreamProxy, StreamOptions } from "../streams.js";
 
 /** What every hook that reads something tells besides what it reads. */
@@ -166,11 +167,6 @@ export abstract class Live<T extends Loading> {
       }
     } while (run.again && !run.ended);
   }
-}
-
-/** @internal */
-export function asXmtpError(error: unknown): XmtpError {
-  return error instanceof XmtpError ? error : XmtpError.fromPlain(toPlainError(error));
 }
 
 const shelves = new WeakMap<Client, Map<string, Live<Loading>>>();

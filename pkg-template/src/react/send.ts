@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { asXmtpError } from "../callbacks.js";
 import type { Client } from "../client.js";
 import type { Dm } from "../dm.js";
 import { XmtpError } from "../errors.js";
 import type { Group } from "../group.js";
-import { asXmtpError } from "./live.js";
 import { refreshMessages } from "./messages.js";
 import { useClient } from "./provider.js";
 
@@ -66,13 +66,13 @@ export function useSend(conversation: Group | Dm | undefined): SendHandle {
       }
     };
     const send = ([name, at]: [string, number]): [string, Method] => [name, (...args) => {
-      const given = (args[at] ?? {}) as { optimistic?: boolean };
+      const given = (args[at] ?? {}) as { optimistic?: boolean; signal?: AbortSignal };
       const options = { ...given, optimistic: true };
       return tracked(async (client, conversation) => {
         const stored = await (conversation[name as keyof SendMethods] as Method)(...args.slice(0, at), options);
         if (given.optimistic === true) return stored;
         await refreshMessages(client, conversation);
-        await conversation.publishMessages();
+        await conversation.publishMessages({ signal: given.signal });
         return stored;
       });
     }];

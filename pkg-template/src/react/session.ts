@@ -1,9 +1,9 @@
 /** The client of one `XmtpProvider`: opened, replaced and closed one after the other, whatever is asked meanwhile. */
+import { asXmtpError } from "../callbacks.js";
 import { Client } from "../client.js";
 import { XmtpError } from "../errors.js";
 import type { Signer } from "../signers.js";
 import type { ClientOptions, Identifier } from "../types.js";
-import { asXmtpError } from "./live.js";
 
 /** What {@link useClient} tells. */
 export interface ClientHandle {

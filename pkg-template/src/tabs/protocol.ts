@@ -111,7 +111,7 @@ export function isMailMessage(message: unknown): message is MailMessage {
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   "client.open", "client.signatureText", "client.addSignature", "client.register", "client.isRegistered",
-  "client.connectionState", "client.counts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
+  "client.connectionState", "client.counts", "client.callCounts", "client.canMessage", "client.inboxIdForIdentifier", "client.signatureRequest",
   "client.inboxStates", "client.updatesCounts", "client.keyPackageStatuses", "client.signWithInstallationKey",
   "client.verifySignature",
   // An archive brings nothing twice.
@@ -123,7 +123,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   "group.sync", "group.snapshot", "group.members", "group.publishMessages", "group.messages", "group.countMessages",
   "group.hmacKeys", "group.lastReadTimes", "group.processStreamedMessage", "group.isPendingRemoval",
   "group.debugInfo", "group.consentState",
-  "preferences.sync", "preferences.getConsentState",
+  "preferences.sync", "preferences.getConsentState", "preferences.consentList", "preferences.refreshConsentList",
+  "preferences.identityKey",
   "stream.open", "stream.end",
 ]);
 
