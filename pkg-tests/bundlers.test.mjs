@@ -81,6 +81,12 @@ async function chatsFrom(folder) {
   }
 }
 
+/** The app's page beside what webpack has built, which is a script and no module. */
+async function pageOfOneScript(folder) {
+  const html = await readFile(join(folder, "index.html"), "utf8");
+  await writeFile(join(folder, "dist", "index.html"), html.replace('type="module" src="./main.js"', 'defer src="./main.js"'));
+}
+
 describe("the packed tarball chats", () => {
   it("built by Vite", async () => {
     const folder = await app("vite", ["vite"]);
@@ -109,7 +115,7 @@ describe("the packed tarball chats", () => {
   it("built by webpack", async () => {
     const folder = await app("webpack", ["webpack", "webpack-cli"]);
     await run("npx", ["webpack", "--mode", "production", "--entry", "./main.js"], { cwd: folder });
-    await writeFile(join(folder, "dist", "index.html"), (await readFile(join(folder, "index.html"), "utf8")).replace('type="module" src="./main.js"', 'defer src="./main.js"'));
+    await pageOfOneScript(folder);
     await chatsFrom(join(folder, "dist"));
   });
 
@@ -155,6 +161,13 @@ describe("the packed tarball chats", () => {
   it("on a network inside of the page, built by Vite", async () => {
     const folder = await app("unit-vite", ["vite"], "unit");
     await run("npx", ["vite", "build", "--logLevel", "warn"], { cwd: folder });
+    await chatsFrom(join(folder, "dist"));
+  });
+
+  it("on a network inside of the page, built by webpack", async () => {
+    const folder = await app("unit-webpack", ["webpack", "webpack-cli"], "unit");
+    await run("npx", ["webpack", "--mode", "production", "--entry", "./main.js"], { cwd: folder });
+    await pageOfOneScript(folder);
     await chatsFrom(join(folder, "dist"));
   });
 

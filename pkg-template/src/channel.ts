@@ -5,6 +5,7 @@ import { Events, type TabRole } from "./events.js";
 import type { Args, ClientState, Method, OpenArgs, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
 import { mayRepeat, newMessageKey, OUTCOME_UNKNOWN, withKey, type Outcome } from "./tabs/protocol.js";
 import type { ClientOptions } from "./types.js";
+import { WorkerLine, type Ready } from "./worker-line.js";
 import { noWorker } from "./worker-refused.js";
 
 /** What the page does with the events of one stream. */
@@ -30,10 +31,11 @@ function startWorker(workerUrl: ClientOptions["workerUrl"]): Worker {
   }
   if (typeof workerUrl === "function") return workerUrl();
   try {
-    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app.
+    // The literal form is the one bundlers recognise: they then ship worker.js and the wasm with the app. webpack takes the name for
+    // the file's: two workers of one name become one file, which is neither.
     return workerUrl === undefined
-      ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web" })
-      : new Worker(workerUrl, { type: "module", name: "xmtp-web" });
+      ? new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "xmtp-web-worker" })
+      : new Worker(workerUrl, { type: "module", name: "xmtp-web-worker" });
   } catch (cause) {
     throw noWorker(workerUrl, cause);
   }
@@ -51,7 +53,7 @@ interface Pending {
 /** The page's end of the line to the worker. */
 export class Channel {
   readonly #workerUrl: ClientOptions["workerUrl"];
-  #worker: Worker;
+  #line: WorkerLine<ToWorker, ToPage>;
   readonly #pending = new Map<number, Pending>();
   readonly #streams = new Map<number, StreamListener>();
   #nextId = 1;
@@ -73,22 +75,14 @@ export class Channel {
   constructor(workerUrl?: ClientOptions["workerUrl"], codecs: CodecRegistry = new CodecRegistry()) {
     this.codecs = codecs;
     this.#workerUrl = workerUrl;
-    this.#worker = this.#start();
+    this.#line = this.#start();
   }
 
-  #start(): Worker {
-    const worker = startWorker(this.#workerUrl);
-    // What one has said that was ended since concerns nobody.
-    const heard = (act: () => void): void => void (worker === this.#worker && act());
-    worker.addEventListener("message", (event: MessageEvent<ToPage>) => heard(() => this.#receive(event.data)));
-    worker.addEventListener("error", (event) => {
-      const text = event.message || "worker.js could not be loaded (is the option workerUrl right?)";
-      heard(() => this.#fail(new XmtpError("internal", `the worker failed: ${text}`)));
+  #start(): WorkerLine<ToWorker, ToPage> {
+    return new WorkerLine<ToWorker, ToPage>(startWorker(this.#workerUrl), "worker.js (where workerUrl says, if that is given)", {
+      message: (message) => this.#receive(message),
+      failure: (error) => this.#fail(error),
     });
-    worker.addEventListener("messageerror", () => {
-      heard(() => this.#fail(new XmtpError("internal", "the worker sent something that cannot be read")));
-    });
-    return worker;
   }
 
   /** Sends a request. After a close or a failure of the worker every request is rejected at once. */
@@ -115,8 +109,7 @@ export class Channel {
 
   #post(pending: Pending): void {
     try {
-      this.#worker.postMessage(pending.request);
-      pending.wasSent = true;
+      this.#line.post(pending.request, { onSent: () => (pending.wasSent = true) });
     } catch (error) {
       this.#pending.delete(pending.request.id);
       pending.reject(new XmtpError("argument.invalid", `an argument cannot be sent to the worker: ${String(error)}`));
@@ -163,7 +156,8 @@ export class Channel {
   /** Lets the client write what it has to, then ends the worker. Pending calls are rejected. */
   async close(): Promise<void> {
     if (this.#closed !== undefined) return;
-    if (this.#presence === "away") return this.terminate();
+    // A worker that does not listen yet has nothing open.
+    if (this.#presence === "away" || !this.#line.isListening) return this.terminate();
     const done = this.call("client.close");
     this.#closed = new XmtpError("client.closed", "the client was closed");
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -202,7 +196,7 @@ export class Channel {
     // Whoever was closing it can no longer wait for that.
     if (this.#closed !== undefined) return this.terminate();
     this.#presence = "away";
-    this.#worker.terminate();
+    this.#line.end();
     if (this.#returning !== undefined) this.#pending.delete(this.#returning);
   }
 
@@ -211,7 +205,7 @@ export class Channel {
     if (this.#presence !== "away" || this.#closed !== undefined) return;
     this.#presence = "returning";
     try {
-      this.#worker = this.#start();
+      this.#line = this.#start();
       const isFirst = [...this.#pending.values()].some(({ request }) => request.method === "client.open");
       if (!isFirst) await this.#openAnew();
     } catch (error) {
@@ -244,7 +238,7 @@ export class Channel {
     }
   }
 
-  #receive(message: ToPage): void {
+  #receive(message: Exclude<ToPage, Ready>): void {
     if (message.type === "fatal") return this.#fail(XmtpError.fromPlain(message.error));
     if (message.type === "role") {
       this.#role = message.role;
@@ -301,7 +295,7 @@ export class Channel {
   }
 
   #end(error: XmtpError): void {
-    this.#worker.terminate();
+    this.#line.end();
     const pending = [...this.#pending.values()];
     const streams = [...this.#streams.values()];
     this.#pending.clear();

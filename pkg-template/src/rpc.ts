@@ -40,6 +40,7 @@ import type {
   SendTextOptions,
   UserPreferenceUpdate,
 } from "./types.js";
+import type { Ready } from "./worker-line.js";
 
 /** What the page knows of an open client. */
 export interface ClientState {
@@ -373,6 +374,7 @@ export type ToWorker = { [M in Method]: { id: number; method: M; args: Args<M> }
 
 /** Worker to page. */
 export type ToPage =
+  | Ready
   | { type: "answer"; id: number; ok: true; result: unknown }
   | { type: "answer"; id: number; ok: false; error: PlainError }
   | { type: "stream"; streamId: number; event: "value"; value: StreamValue }

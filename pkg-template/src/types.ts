@@ -386,7 +386,7 @@ export interface ClientOptions {
   loggingLevel?: LogLevel;
   /** How the app reads content types of its own. */
   codecs?: ContentCodec[];
-  /** Where `worker.js` of this package is, when a build has moved it, or a function that starts a worker of it. */
+  /** Where `worker.js` of this package is, when a build has moved it, or a function that starts a new worker of it. */
   workerUrl?: string | URL | (() => Worker);
   /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */
   wasmUrl?: string | URL;

@@ -105,3 +105,4 @@ scope.addEventListener("error", (event) => {
 scope.addEventListener("unhandledrejection", (event) => {
   if (isTrap(event.reason)) die(event.reason);
 });
+scope.postMessage({ type: "ready" });

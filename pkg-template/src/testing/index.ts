@@ -4,7 +4,8 @@
  */
 import { XmtpError } from "../errors.js";
 import type { ClientOptions, NetworkOptions } from "../types.js";
-import { NETWORK_URL, type Connect, type Done, type Order } from "./protocol.js";
+import { onceReady, WorkerLine } from "../worker-line.js";
+import { NETWORK_URL, type Connect, type Done, type FromNode, type Order, type Ordered } from "./protocol.js";
 
 /** What goes wrong with a call. */
 export type Fault =
@@ -44,7 +45,7 @@ const RESOURCE_EXHAUSTED = 8;
 
 /** A network of this page alone. Its clients share it; another network, or another page, knows nothing of it. */
 export class TestNetwork {
-  readonly #worker: Worker;
+  readonly #line: WorkerLine<Ordered, FromNode>;
   readonly #pending = new Map<number, { resolve: (text: string | undefined) => void; reject: (error: XmtpError) => void }>();
   #nextId = 1;
   #closed: XmtpError | undefined;
@@ -53,10 +54,10 @@ export class TestNetwork {
     if (typeof Worker === "undefined") {
       throw new XmtpError("client.no_worker", "there are no workers here, as on a server: make the network in the browser");
     }
-    this.#worker = new Worker(new URL("./node-worker.js", import.meta.url), { type: "module", name: "xmtp-web-network" });
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<Done>) => this.#answer(data));
-    this.#worker.addEventListener("error", (event) => {
-      this.#end(new XmtpError("internal", `the network's worker failed: ${event.message || "node-worker.js could not be loaded"}`));
+    const worker = new Worker(new URL("./node-worker.js", import.meta.url), { type: "module", name: "xmtp-web-test-network" });
+    this.#line = new WorkerLine<Ordered, FromNode>(worker, "testing/node-worker.js", {
+      message: (done) => this.#answer(done),
+      failure: (error) => this.#end(error),
     });
   }
 
@@ -69,7 +70,7 @@ export class TestNetwork {
       await network.#order({ type: "open", v2Closed, wasmUrl: absolute });
       return network;
     } catch (error) {
-      network.#worker.terminate();
+      network.#line.end();
       throw error;
     }
   }
@@ -138,9 +139,10 @@ export class TestNetwork {
 
   #clientWorker(): Worker {
     if (this.#closed !== undefined) throw this.#closed;
-    const worker = new Worker(new URL("./client-worker.js", import.meta.url), { type: "module", name: "xmtp-web" });
+    const worker = new Worker(new URL("./client-worker.js", import.meta.url), { type: "module", name: "xmtp-web-test-client" });
     const { port1, port2 } = new MessageChannel();
-    worker.postMessage({ type: "test-network.connect", port: port1 } satisfies Connect, [port1]);
+    // Before all that its client says, which waits for the same word.
+    onceReady(worker, () => worker.postMessage({ type: "test-network.connect", port: port1 } satisfies Connect, [port1]));
     this.#order({ type: "connect", port: port2 }, [port2]).catch(() => undefined);
     return worker;
   }
@@ -150,7 +152,7 @@ export class TestNetwork {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...order, id }, transfer);
+      this.#line.post({ ...order, id }, { transfer });
     });
   }
 
@@ -163,7 +165,7 @@ export class TestNetwork {
 
   #end(error: XmtpError): void {
     this.#closed ??= error;
-    this.#worker.terminate();
+    this.#line.end();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }

@@ -1,9 +1,9 @@
 /** The worker that is the network: the local node as wasm, and the ports of the clients on it. */
 import init, { Node, type Call, type RawSink } from "./xmtp_devnode.js";
-import type { Done, FromNetwork, Order, Ordered, ToNetwork } from "./protocol.js";
+import type { FromNetwork, FromNode, Order, Ordered, ToNetwork } from "./protocol.js";
 
 const scope = self as unknown as {
-  postMessage(message: Done): void;
+  postMessage(message: FromNode): void;
   addEventListener(type: "message", listener: (event: MessageEvent<Ordered>) => void): void;
   addEventListener(type: "error", listener: () => void): void;
 };
@@ -146,3 +146,4 @@ scope.addEventListener("error", () => {
   node = undefined;
   goneForAll();
 });
+scope.postMessage({ type: "ready" });

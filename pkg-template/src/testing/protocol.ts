@@ -1,5 +1,7 @@
 /** What the page, the workers of clients and the worker of the network say to each other. */
 
+import type { Ready } from "../worker-line.js";
+
 /** The address of every network: it is looked up nowhere. */
 export const NETWORK_URL = "https://network.invalid";
 
@@ -16,7 +18,7 @@ export type FromNetwork =
   | { type: "broken"; id: number; reason: string }
   | { type: "gone" };
 
-/** The first message to a client's worker. */
+/** The first message to a client's worker, when that has said that it listens. */
 export interface Connect {
   type: "test-network.connect";
   port: MessagePort;
@@ -37,3 +39,6 @@ export type Ordered = Order & { id: number };
 
 /** The answer to an order; `text` is that of the fault endpoint. */
 export type Done = { id: number; ok: true; text?: string } | { id: number; ok: false; reason: string };
+
+/** What the page hears of the network's worker. */
+export type FromNode = Ready | Done;

@@ -17,6 +17,10 @@ export class Account {
   /** Every request, as [method, args]. */
   asked = [];
   workers = [];
+  /** Whether workers wait for `listen` until they hear anything, as those do whose parts are loaded late. */
+  isLate = false;
+  /** What was said to a worker that did not listen: in a browser it is lost. */
+  lost = [];
   #numbers = 0;
 
   group(id, more = {}) {
@@ -125,11 +129,18 @@ export class Account {
     return class PlayedWorker extends EventTarget {
       streams = new Map();
       isOpen = false;
+      isListening = false;
       isTerminated = false;
 
       constructor() {
         super();
         account.workers.push(this);
+        if (!account.isLate) queueMicrotask(() => this.listen());
+      }
+
+      listen() {
+        this.isListening = true;
+        this.post({ type: "ready" });
       }
 
       post(data) {
@@ -137,7 +148,9 @@ export class Account {
       }
 
       async postMessage({ id, method, args }) {
-        account.asked.push([method, args]);
+        if (!this.isListening) return void account.lost.push([method, args]);
+        // What is posted is copied at once.
+        account.asked.push([method, structuredClone(args)]);
         await setImmediate();
         if (this.isTerminated) return;
         try {
