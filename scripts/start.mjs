@@ -13,10 +13,10 @@ const db = fileURLToPath(new URL("../.data/devnode.sqlite3", import.meta.url));
 
 let node;
 try {
-  node = await startDevnode(["--db", db, ...process.argv.slice(2)], { onLog: (line) => console.log(`node  ${line}`) });
+  node = await startDevnode(["--db", db, "--history-port", "5558", ...process.argv.slice(2)], { onLog: (line) => console.log(`node  ${line}`) });
 } catch (error) {
   console.error(`The local node did not come up: ${error.message}`);
-  console.error("If another one is running on ports 5556 and 5557, stop it first.");
+  console.error("If another one is running on ports 5556 to 5558, stop it first.");
   process.exit(1);
 }
 

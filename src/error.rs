@@ -151,6 +151,10 @@ error_codes! {
     InvalidArchive = "archive.invalid",
     /// An archive is of a version that this build does not read.
     UnsupportedArchive = "archive.unsupported_version",
+    /// No archive was told of by other installations.
+    UnknownArchive = "archive.not_found",
+    /// The inbox has no other installation to hand history over.
+    NoOtherInstallation = "archive.no_other_installation",
     /// The client was closed.
     ClientClosed = "client.closed",
     /// The page side cannot start the worker.

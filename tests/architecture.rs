@@ -91,6 +91,7 @@ const OWNERS: &[(&[&str], &[&str])] = &[
             "bindings/",
             "platform/web.rs",
             "transport/fetch.rs",
+            "transport/fetch_files.rs",
             "storage/opfs.rs",
         ],
     ),

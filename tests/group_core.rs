@@ -5,6 +5,8 @@
 mod batches;
 #[path = "group_core/forged.rs"]
 mod forged;
+#[path = "group_core/history.rs"]
+mod history;
 #[path = "group_core/hostile.rs"]
 mod hostile;
 #[path = "group_core/leaves.rs"]

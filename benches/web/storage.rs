@@ -45,10 +45,10 @@ struct Setting {
 
 /// What clients use: `Store::prepare`.
 const CHOSEN: Setting = Setting {
-    name: "**4,096, TRUNCATE, normal locking, NORMAL**",
+    name: "**4,096, TRUNCATE, exclusive locking, NORMAL**",
     page_size: 4_096,
     journal: "TRUNCATE",
-    locking: "NORMAL",
+    locking: "EXCLUSIVE",
     synchronous: "NORMAL",
     is_encrypted: true,
 };
@@ -86,33 +86,19 @@ const SETTINGS: &[Setting] = &[
         ..CHOSEN
     },
     Setting {
-        name: "exclusive locking",
-        locking: "EXCLUSIVE",
+        name: "normal locking",
+        locking: "NORMAL",
         ..CHOSEN
     },
     Setting {
-        name: "exclusive locking, PERSIST",
-        locking: "EXCLUSIVE",
-        journal: "PERSIST",
-        ..CHOSEN
-    },
-    Setting {
-        name: "exclusive locking, WAL",
-        locking: "EXCLUSIVE",
-        journal: "WAL",
-        ..CHOSEN
-    },
-    Setting {
-        name: "exclusive locking, WAL, FULL",
-        locking: "EXCLUSIVE",
+        name: "WAL, FULL",
         journal: "WAL",
         synchronous: "FULL",
         ..CHOSEN
     },
     Setting {
-        name: "exclusive locking, 8,192",
-        locking: "EXCLUSIVE",
-        page_size: 8_192,
+        name: "WAL (not safe: the last transactions are not synced)",
+        journal: "WAL",
         ..CHOSEN
     },
     Setting {

@@ -1,6 +1,8 @@
-//! What a browser needs beside the calls: CORS, readiness, and the fault endpoint when it was asked for.
+//! What a browser needs beside the calls: CORS, readiness, the history server, and the fault endpoint when it was asked
+//! for.
 
 use crate::faults::Faults;
+use crate::files::{Files, LARGEST_FILE};
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -56,11 +58,13 @@ pub(crate) fn cors() -> CorsLayer {
         .max_age(MAX_AGE)
 }
 
-/// Answers `GET /healthz`, and `/faults` if there is a switchboard to show; passes on everything else.
+/// Answers `GET /healthz`, `POST /upload` and `GET /files/…`, and `/faults` if there is a switchboard to show; passes on everything else.
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeLayer {
     /// `None`: `/faults` does not exist.
     pub(crate) faults: Option<Faults>,
+    /// The history server.
+    pub(crate) files: Files,
 }
 
 /// A service behind [`EdgeLayer`].
@@ -68,6 +72,7 @@ pub(crate) struct EdgeLayer {
 pub(crate) struct Edge<S> {
     inner: S,
     faults: Option<Faults>,
+    files: Files,
 }
 
 impl<S> Layer<S> for EdgeLayer {
@@ -76,6 +81,7 @@ impl<S> Layer<S> for EdgeLayer {
         Edge {
             inner,
             faults: self.faults.clone(),
+            files: self.files.clone(),
         }
     }
 }
@@ -114,7 +120,20 @@ where
                     }
                 })
             }
-            _ => Box::pin(self.inner.call(request)),
+            "/upload" => {
+                let files = self.files.clone();
+                Box::pin(async move { Ok(upload(&files, request).await) })
+            }
+            path => match path.strip_prefix("/files/") {
+                Some(id) => {
+                    let answer = match *request.method() {
+                        Method::GET => fetch(&self.files, id),
+                        _ => wrong_method(),
+                    };
+                    Box::pin(async move { Ok(answer) })
+                }
+                None => Box::pin(self.inner.call(request)),
+            },
         }
     }
 }
@@ -140,6 +159,30 @@ async fn fault_endpoint(faults: &Faults, request: Request<Body>) -> Response<Bod
     let json = HeaderValue::from_static("application/json");
     answer.headers_mut().insert(http::header::CONTENT_TYPE, json);
     answer
+}
+
+/// Takes a file; answers its id.
+async fn upload(files: &Files, request: Request<Body>) -> Response<Body> {
+    if *request.method() != Method::POST {
+        return wrong_method();
+    }
+    match Limited::new(request.into_body(), LARGEST_FILE).collect().await {
+        Ok(body) => plain(StatusCode::OK, files.keep(body.to_bytes())),
+        Err(_) => plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the file is too large or broken off\n",
+        ),
+    }
+}
+
+fn fetch(files: &Files, id: &str) -> Response<Body> {
+    let Some(file) = files.get(id) else {
+        return plain(StatusCode::NOT_FOUND, "no such file\n");
+    };
+    let mut response = Response::new(Body::new(Full::new(file)));
+    let binary = HeaderValue::from_static("application/octet-stream");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, binary);
+    response
 }
 
 fn wrong_method() -> Response<Body> {

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::edge::{EdgeLayer, cors};
 use crate::error::StartError;
 use crate::faults::{FaultLayer, Faults};
+use crate::files::Files;
 use crate::services::{Node, Services};
 use crate::store::Database;
 use bytes::Bytes;
@@ -76,6 +77,7 @@ impl EmbeddedNode {
         let grpc = FaultLayer(node.faults.clone()).layer(routes);
         let edge = EdgeLayer {
             faults: options.faults_over_http.then(|| node.faults.clone()),
+            files: Files::default(),
         };
         let web = cors().layer(edge.layer(GrpcWebLayer::new().layer(grpc.clone())));
         Ok(Self {

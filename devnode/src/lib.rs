@@ -12,6 +12,7 @@
 //! - `services` answer calls, one file per service; `validate` decides what may be stored, with the library's
 //!   own identity and key-package code; `store` writes rows, one file per table family; `subscriptions`
 //!   hands new rows to streams.
+//! - `files` is the history server, which keeps archives in memory: on the gRPC-web port, and on a port of its own.
 //! - [`Faults`] breaks calls on purpose, for tests. Nothing is broken unless a rule was set.
 //!
 //! Known differences from the public node: `MessageApi.Publish` accepts envelopes, contract wallets are
@@ -24,6 +25,7 @@ mod edge;
 mod embedded;
 mod error;
 mod faults;
+mod files;
 mod grpc;
 mod machine;
 mod rpc;

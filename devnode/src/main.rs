@@ -26,6 +26,10 @@ struct Arguments {
     /// Port of gRPC-web, for browsers; 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 5557)]
     grpc_web_port: u16,
+    /// Port of the history server, where released clients look for archives: 5558; it always answers on the gRPC-web
+    /// port too
+    #[arg(long, value_name = "PORT")]
+    history_port: Option<u16>,
     /// Only loopback is served: localhost, 127.0.0.1 or ::1, which all mean both addresses
     #[arg(long, default_value = "localhost", value_parser = ["localhost", "127.0.0.1", "::1"])]
     host: String,
@@ -81,6 +85,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         reset: arguments.reset,
         grpc_port: arguments.grpc_port,
         grpc_web_port: arguments.grpc_web_port,
+        history_port: arguments.history_port,
         faults_over_http: arguments.faults,
         contract_wallets: arguments.contract_wallet,
         v2_closed: arguments.v2_closed,

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::edge::{EdgeLayer, cors};
 use crate::error::StartError;
 use crate::faults::{FaultLayer, Faults};
+use crate::files::Files;
 use crate::services::{Node, Services};
 use crate::store::Database;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -41,6 +42,9 @@ pub struct ServerOptions {
     pub grpc_port: u16,
     /// Port of gRPC-web; 0 for a free one.
     pub grpc_web_port: u16,
+    /// A port where the history server is found besides that of gRPC-web, as released clients look for it; 0 for a
+    /// free one.
+    pub history_port: Option<u16>,
     /// Let `/faults` on the gRPC-web port change the switchboard.
     pub faults_over_http: bool,
     /// Contract wallets that exist from the start: address and owner, `0x` and 40 hex digits each.
@@ -58,6 +62,7 @@ impl Default for ServerOptions {
             reset: false,
             grpc_port: 0,
             grpc_web_port: 0,
+            history_port: None,
             faults_over_http: false,
             contract_wallets: Vec::new(),
             v2_closed: false,
@@ -93,7 +98,11 @@ impl Server {
             remove_database(path)?;
         }
         let grpc = bind(options.grpc_port)?;
-        let web = bind(options.grpc_web_port)?;
+        let mut web = bind(options.grpc_web_port)?;
+        if let Some(port) = options.history_port {
+            // The same service: what is not asked for there does no harm.
+            web.listeners.extend(bind(port)?.listeners);
+        }
         let node = Arc::new(Node {
             v2_closed: options.v2_closed,
             ..Node::open(&options.database, options.clock)?
@@ -219,7 +228,10 @@ async fn serve(
         let mut server = tonic::transport::Server::builder()
             .accept_http1(true)
             .layer(cors())
-            .layer(EdgeLayer { faults: endpoint })
+            .layer(EdgeLayer {
+                faults: endpoint,
+                files: Files::default(),
+            })
             .layer(GrpcWebLayer::new())
             .layer(FaultLayer(node.faults.clone()));
         let stop = stop_requested(stopping.clone());

@@ -343,3 +343,87 @@ async fn a_cut_stream_breaks_off_without_trailers() {
     let frames = frames(&page.body().await);
     assert_eq!(frames.iter().map(|(flag, _)| *flag).collect::<Vec<_>>(), [0]);
 }
+
+#[tokio::test]
+async fn files_are_kept_for_other_installations_and_found_on_a_port_of_their_own() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let server = Server::start(ServerOptions {
+        history_port: Some(port),
+        ..ServerOptions::default()
+    })
+    .await
+    .expect("starts");
+    let mut page = Page::open(&server).await;
+    let head = page.ask("POST", "/upload", "", b"an archive").await;
+    assert_eq!(head.status, 200);
+    assert_eq!(
+        head.header("access-control-allow-origin"),
+        Some("http://app.test")
+    );
+    let id = page.text(&head).await;
+    let connected = TcpStream::connect(("127.0.0.1", port)).await.expect("open");
+    let mut other = Page(BufReader::new(connected));
+    let head = other.ask("GET", &format!("/files/{id}"), "", b"").await;
+    assert_eq!(
+        (head.status, other.text(&head).await),
+        (200, "an archive".to_owned())
+    );
+    let head = other.ask("GET", "/files/other", "", b"").await;
+    assert_eq!(head.status, 404);
+    other.text(&head).await;
+    let head = other.ask("GET", "/upload", "", b"").await;
+    assert_eq!(head.status, 405);
+    other.text(&head).await;
+    for path in [
+        "/files/",
+        "/files/../healthz",
+        "/files/%2e%2e",
+        &format!("/files/{id}/"),
+        &format!("/files/{}", &id[1..]),
+    ] {
+        let head = other.ask("GET", path, "", b"").await;
+        assert_eq!(head.status, 404, "{path}");
+        other.text(&head).await;
+    }
+    let head = page.ask("POST", &format!("/files/{id}"), "", b"x").await;
+    assert_eq!(head.status, 405);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_refused() {
+    const LARGEST: usize = 64 << 20;
+    let server = Server::start(ServerOptions::default()).await.expect("starts");
+    for (length, status) in [(LARGEST, 200), (LARGEST + 1, 413)] {
+        let mut page = Page::open(&server).await;
+        let head = page.ask("POST", "/upload", "", &vec![0; length]).await;
+        assert_eq!(head.status, status, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn the_history_server_too_is_not_reached_from_elsewhere() {
+    // Sends nothing: only which address of this machine would be used.
+    let outward = std::net::UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let _server = Server::start(ServerOptions {
+        history_port: Some(port),
+        ..ServerOptions::default()
+    })
+    .await
+    .expect("starts");
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+    // A machine without a network has no other address.
+    if let Ok(address) = outward {
+        assert!(
+            TcpStream::connect((address.ip(), port)).await.is_err(),
+            "{address}"
+        );
+    }
+}

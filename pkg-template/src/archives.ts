@@ -1,6 +1,6 @@
 import type { CallOptions } from "./abort.js";
 import { XmtpError } from "./errors.js";
-import type { ArchiveContents, ArchiveSummary } from "./rpc.js";
+import type { ArchiveContents, ArchiveOnServer, ArchiveSummary } from "./rpc.js";
 
 /** What an archive holds. */
 export enum BackupElementSelectionOption {
@@ -30,6 +30,15 @@ export interface ArchiveMetadata {
   exportedAtNs: bigint;
   startNs?: bigint;
   endNs?: bigint;
+}
+
+/** An archive that an installation of this inbox has put on a server. */
+export interface AvailableArchiveInfo {
+  /** Names it in `processSyncArchive`. */
+  pin: string;
+  metadata: ArchiveMetadata;
+  /** Who made it: an installation's id. */
+  sentByInstallation: Uint8Array;
 }
 
 const ALL = [BackupElementSelectionOption.Messages, BackupElementSelectionOption.Consent];
@@ -67,6 +76,23 @@ export function archiveContents(options: ArchiveOptions | undefined): ArchiveCon
     endNs,
     excludeDisappearingMessages,
   };
+}
+
+/** An address of a server, checked; none given: the client's. */
+export function checkServerUrl(given: string | undefined, ofClient: string | undefined): string {
+  const url = given ?? ofClient;
+  if (typeof url === "string" && /^https?:\/\//.test(url)) return url;
+  throw invalid("no server for archives: pass a serverUrl that begins with http:// or https://, or the option historySyncUrl");
+}
+
+export function checkPin(pin: unknown): string {
+  if (typeof pin === "string" && pin !== "") return pin;
+  throw invalid("an archive's pin must be a text");
+}
+
+/** Archives as the page shows them. */
+export function availableArchives(found: ArchiveOnServer[]): AvailableArchiveInfo[] {
+  return found.map((archive) => ({ ...archive, metadata: archiveMetadata(archive.metadata) }));
 }
 
 /** What the worker answered, as the page shows it. */

@@ -3,10 +3,14 @@ import { Accounts, checkInstallationIds, type SignatureRequestText } from "./acc
 import {
   archiveContents,
   archiveMetadata,
+  availableArchives,
   checkArchive,
   checkArchiveKey,
+  checkPin,
+  checkServerUrl,
   type ArchiveMetadata,
   type ArchiveOptions,
+  type AvailableArchiveInfo,
 } from "./archives.js";
 import { Channel } from "./channel.js";
 import { Conversations } from "./conversations.js";
@@ -377,7 +381,37 @@ export class Client<_ContentTypes = unknown> {
     return archiveMetadata(await signalled("archiveMetadata", options, begin));
   }
 
-  /** Reads and publishes everything that the installations of this inbox tell each other. */
+  /**
+   * Asks the other installations of this inbox for what was said before this one came. Those that are online put an
+   * archive on the server, this one fetches it, and what it brings appears by itself. The server sees an encrypted file.
+   * Resolves when it was asked; `archive.no_other_installation` if there is nobody to ask.
+   */
+  async sendSyncRequest(options?: ArchiveOptions, serverUrl?: string): Promise<void> {
+    const args = { ...archiveContents(options), serverUrl: checkServerUrl(serverUrl, this.#options.historySyncUrl) };
+    await abortable(options?.signal, () => this.#channel.call("client.sendSyncRequest", args));
+  }
+
+  /** Puts an archive on the server without having been asked, and tells the other installations of it under `pin`. */
+  async sendSyncArchive(pin: string, options?: ArchiveOptions, serverUrl?: string): Promise<void> {
+    const args = { ...archiveContents(options), pin: checkPin(pin), serverUrl: checkServerUrl(serverUrl, this.#options.historySyncUrl) };
+    await abortable(options?.signal, () => this.#channel.call("client.sendSyncArchive", args));
+  }
+
+  /** Fetches the archive that was told of under `archivePin`, or the newest, and takes it in. */
+  async processSyncArchive(archivePin?: string | null, options: CallOptions = {}): Promise<void> {
+    const pin = archivePin === undefined || archivePin === null ? undefined : checkPin(archivePin);
+    await signalled("processSyncArchive", options, () => this.#channel.call("client.processSyncArchive", { pin }));
+  }
+
+  /**
+   * The archives that installations of this inbox told of in the last days, the newest first. `syncAllDeviceSyncGroups`
+   * reads what they told.
+   */
+  async listAvailableArchives(daysCutoff: number): Promise<AvailableArchiveInfo[]> {
+    return availableArchives(await this.#channel.call("client.availableArchives", { days: daysCutoff }));
+  }
+
+  /** Reads and publishes everything that the installations of this inbox tell each other, and hands over the history they asked for. */
   syncAllDeviceSyncGroups(options?: CallOptions): Promise<GroupSyncSummary> {
     return this.preferences.sync(options);
   }

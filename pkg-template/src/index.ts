@@ -27,7 +27,7 @@ export {
   isWalletSendCalls,
   type EnrichedReply,
 } from "./message.js";
-export { BackupElementSelectionOption, type ArchiveMetadata, type ArchiveOptions } from "./archives.js";
+export { BackupElementSelectionOption, type ArchiveMetadata, type ArchiveOptions, type AvailableArchiveInfo } from "./archives.js";
 export { Preferences } from "./preferences.js";
 export {
   createStream,

@@ -18,7 +18,7 @@ import type { ClientOptions, GroupUpdated, SendOptions, SendTextOptions } from "
 
 export type SendOpts = SendTextOptions;
 export type SendMessageOpts = SendOptions;
-export type DeviceSyncOptions = Pick<ClientOptions, "disableDeviceSync">;
+export type DeviceSyncOptions = Pick<ClientOptions, "disableDeviceSync" | "historySyncUrl">;
 export type ContentOptions = Pick<ClientOptions, "codecs">;
 export type StorageOptions = Pick<ClientOptions, "dbPath" | "dbEncryptionKey" | "storage">;
 export type OtherOptions = Pick<

@@ -2,7 +2,7 @@ import { abortable, checkSignal, type CallOptions } from "./abort.js";
 import { Backend } from "./backend.js";
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
-import { ApiUrls, LogLevel, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
+import { ApiUrls, HistorySyncUrls, LogLevel, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
 import { resolveWasm, type ResolvedWasm } from "./wasm-source.js";
 
 /** Refuses options this build does not know: nothing given is ignored. @internal */
@@ -35,7 +35,7 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
 const SWITCHED_OFF = { structuredLogging: false, performanceLogging: false, loggingLevel: LogLevel.Off } as const;
 
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
-  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "storage", "nonce", "disableDeviceSync", "disableAutoRegister", "workerUrl", "wasmUrl",
+  "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "storage", "nonce", "disableDeviceSync", "historySyncUrl", "disableAutoRegister", "workerUrl", "wasmUrl",
   "codecs", "signal", "backend", "structuredLogging", "performanceLogging", "loggingLevel",
 ];
 
@@ -48,6 +48,8 @@ export interface ResolvedOptions {
   dbEncryptionKey: Uint8Array | undefined;
   nonce: bigint;
   disableDeviceSync: boolean;
+  /** Undefined: nowhere. */
+  historySyncUrl: string | undefined;
   disableAutoRegister: boolean;
   workerUrl: ClientOptions["workerUrl"] | undefined;
   codecs: CodecRegistry;
@@ -105,6 +107,10 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   if (options.disableAutoRegister !== undefined && typeof options.disableAutoRegister !== "boolean") {
     throw invalidArgument("disableAutoRegister must be true or false");
   }
+  const { historySyncUrl = HistorySyncUrls[env] } = options;
+  if (historySyncUrl !== null && !(typeof historySyncUrl === "string" && /^https?:\/\//.test(historySyncUrl))) {
+    throw invalidArgument("historySyncUrl must begin with http:// or https://, or be null");
+  }
   checkSignal(options.signal);
   return {
     env,
@@ -116,6 +122,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     dbEncryptionKey,
     nonce,
     disableDeviceSync: options.disableDeviceSync ?? false,
+    historySyncUrl: historySyncUrl ?? undefined,
     disableAutoRegister: options.disableAutoRegister ?? false,
     workerUrl: options.workerUrl,
     codecs: new CodecRegistry(options.codecs),

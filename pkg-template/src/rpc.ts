@@ -174,6 +174,13 @@ export interface ArchiveSummary {
   endNs?: bigint;
 }
 
+/** An archive that an own installation has put on a server. */
+export interface ArchiveOnServer {
+  pin: string;
+  metadata: ArchiveSummary;
+  sentByInstallation: Uint8Array;
+}
+
 /** What needs no client, but the module. */
 type OnModule<T> = { wasmUrl: ResolvedWasm | undefined } & T;
 
@@ -195,6 +202,10 @@ export interface Requests {
   "client.createArchive": { args: ArchiveContents & { key: Uint8Array }; result: Uint8Array };
   "client.importArchive": { args: { data: Uint8Array; key: Uint8Array }; result: void };
   "client.archiveMetadata": { args: { data: Uint8Array; key: Uint8Array }; result: ArchiveSummary };
+  "client.sendSyncRequest": { args: ArchiveContents & { serverUrl: string }; result: void };
+  "client.sendSyncArchive": { args: ArchiveContents & { pin: string; serverUrl: string }; result: void };
+  "client.processSyncArchive": { args: { pin: string | undefined }; result: void };
+  "client.availableArchives": { args: { days: number }; result: ArchiveOnServer[] };
   "client.inboxIdForIdentifier": { args: { identifier: Identifier }; result: string | undefined };
   /** Answers the text to sign; undefined when there is nothing to change. */
   "client.signatureRequest": { args: { requestId: string; change: InboxChange }; result: string | undefined };

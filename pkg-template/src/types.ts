@@ -331,6 +331,13 @@ export const ApiUrls: Readonly<Record<XmtpEnv, string>> = {
   production: "https://api.production.xmtp.network:5558",
 };
 
+/** The history server of each network: archives for one's other installations. */
+export const HistorySyncUrls: Readonly<Record<XmtpEnv, string>> = {
+  local: "http://localhost:5558",
+  dev: "https://message-history.dev.ephemera.network",
+  production: "https://message-history.production.ephemera.network",
+};
+
 export interface RemoveMessageOptions extends CallOptions {
   /**
    * `delete`: XIP-45. `deleteMessage`: what today's XMTP apps read (one's own at any time, anybody's as a super admin).
@@ -368,6 +375,8 @@ export interface ClientOptions {
   nonce?: bigint;
   /** Default false: the installations of the inbox tell each other what was decided. */
   disableDeviceSync?: boolean;
+  /** Where archives for one's other installations are put; by default that of `env`. Null: nowhere, unless a call says so. */
+  historySyncUrl?: string | null;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
   /** False, which is what happens anyway: nothing is logged. */

@@ -3,7 +3,7 @@
  * answers into plain objects. Runs in the worker.
  */
 import * as raw from "./xmtp_web.js";
-import type { RawEncodedContent, RawMessage, RawSendOptions } from "./xmtp_web.js";
+import type { RawEncodedContent, RawGroupState, RawListedGroup, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import { callCounts, clearCallCounts } from "./call-counts.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
 import { deleteFiles } from "./database.js";
@@ -76,11 +76,35 @@ export function openedState(): ClientState {
 }
 
 function groupSnapshot(group: raw.Group): GroupSnapshot {
-  const state = group.state();
+  const { id, createdAtNs, addedByInboxId } = group;
+  return snapshotOf({ id, createdAtNs, addedByInboxId, isActive: group.isActive() }, group.state());
+}
+
+/** Many at once: a list of hundreds is one text to be read, not as many objects to be asked and freed one by one. */
+function listedSnapshots(text: string): GroupSnapshot[] {
+  return (JSON.parse(text) as RawListedGroup[]).map(({ state, createdAtNs, ...group }) => {
+    const settings = state.messageDisappearingSettings;
+    return snapshotOf(
+      { ...group, createdAtNs: BigInt(createdAtNs) },
+      {
+        ...state,
+        epoch: BigInt(state.epoch),
+        pausedForVersion: state.pausedForVersion ?? undefined,
+        minimumSupportedProtocolVersion: state.minimumSupportedProtocolVersion ?? undefined,
+        messageDisappearingSettings: settings
+          ? { fromNs: BigInt(settings.fromNs), inNs: BigInt(settings.inNs) }
+          : undefined,
+      },
+    );
+  });
+}
+
+function snapshotOf(
+  group: Pick<GroupSnapshot, "id" | "createdAtNs" | "addedByInboxId" | "isActive">,
+  state: RawGroupState,
+): GroupSnapshot {
   return {
-    id: group.id,
-    createdAtNs: group.createdAtNs,
-    addedByInboxId: group.addedByInboxId,
+    ...group,
     name: state.name,
     description: state.description,
     imageUrl: state.imageUrl,
@@ -92,7 +116,6 @@ function groupSnapshot(group: raw.Group): GroupSnapshot {
     minimumSupportedProtocolVersion: state.minimumSupportedProtocolVersion,
     messageDisappearingSettings: state.messageDisappearingSettings,
     epoch: BigInt(state.epoch),
-    isActive: group.isActive(),
     permissions: state.permissions as GroupPermissions,
   };
 }
@@ -313,12 +336,18 @@ export const handlers: Handlers = {
   "client.createArchive": ({ key, elements, startNs, endNs, excludeDisappearingMessages }) =>
     open().client.createArchive(key, elements, startNs, endNs, excludeDisappearingMessages),
   "client.importArchive": ({ data, key }) => open().client.importArchive(data, key),
+  "client.sendSyncRequest": ({ elements, startNs, endNs, excludeDisappearingMessages, serverUrl }) =>
+    open().client.sendSyncRequest(elements, startNs, endNs, excludeDisappearingMessages, serverUrl),
+  "client.sendSyncArchive": ({ pin, elements, startNs, endNs, excludeDisappearingMessages, serverUrl }) =>
+    open().client.sendSyncArchive(pin, elements, startNs, endNs, excludeDisappearingMessages, serverUrl),
+  "client.processSyncArchive": ({ pin }) => open().client.processSyncArchive(pin),
+  "client.availableArchives": ({ days }) => open().client.availableArchives(days),
   "client.archiveMetadata": ({ data, key }) => open().client.archiveMetadata(data, key),
   "client.close": closeClient,
 
   "conversations.sync": async () => void (await open().conversations.sync()),
   "conversations.syncAll": async ({ consentStates }) => void (await open().conversations.syncAll(consentStates)),
-  "conversations.list": (options) => open().conversations.list(given(options)).map(consumeGroup),
+  "conversations.list": (options) => listedSnapshots(open().conversations.listed(given(options))),
   "conversations.byId": ({ groupId }) => consumeFound(open().conversations.byId(groupId)),
   "conversations.createGroup": async ({ inboxIds, options }) =>
     consumeGroup(await open().conversations.createGroup(inboxIds, given(options))),

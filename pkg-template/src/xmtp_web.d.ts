@@ -129,6 +129,23 @@ export interface RawGroupState {
   permissions: object;
 }
 
+/** What `Conversations.listed` answers as JSON: 64-bit numbers are strings, what is absent is null. */
+export interface RawListedGroup {
+  id: string;
+  createdAtNs: string;
+  addedByInboxId: string;
+  isActive: boolean;
+  state: Omit<
+    RawGroupState,
+    "epoch" | "pausedForVersion" | "minimumSupportedProtocolVersion" | "messageDisappearingSettings"
+  > & {
+    epoch: string;
+    pausedForVersion: string | null;
+    minimumSupportedProtocolVersion: string | null;
+    messageDisappearingSettings: { fromNs: string; inNs: string } | null;
+  };
+}
+
 export interface RawIdentifier {
   identifier: string;
   identifierKind: number;
@@ -314,6 +331,7 @@ export class Conversations {
   sync(): Promise<number | void>;
   syncAll(consentStates?: number[]): Promise<number | void>;
   list(options?: object): Group[];
+  listed(options?: object): string;
   byId(id: string): Group | undefined;
   messageById(id: string): RawMessage | undefined;
   byMessageId(id: string): Group | undefined;
@@ -356,6 +374,12 @@ export interface RawArchiveMetadata {
   exportedAtNs: bigint;
   startNs?: bigint;
   endNs?: bigint;
+}
+
+export interface RawAvailableArchive {
+  pin: string;
+  metadata: RawArchiveMetadata;
+  sentByInstallation: Uint8Array;
 }
 
 export class Client {
@@ -404,6 +428,23 @@ export class Client {
   ): Uint8Array;
   importArchive(data: Uint8Array, key: Uint8Array): void;
   archiveMetadata(data: Uint8Array, key: Uint8Array): RawArchiveMetadata;
+  sendSyncRequest(
+    elements: number,
+    startNs: bigint | undefined,
+    endNs: bigint | undefined,
+    excludeDisappearingMessages: boolean,
+    serverUrl: string,
+  ): Promise<void>;
+  sendSyncArchive(
+    pin: string,
+    elements: number,
+    startNs: bigint | undefined,
+    endNs: bigint | undefined,
+    excludeDisappearingMessages: boolean,
+    serverUrl: string,
+  ): Promise<void>;
+  processSyncArchive(pin: string | undefined): Promise<void>;
+  availableArchives(days: number): RawAvailableArchive[];
   canMessage(identifiers: RawIdentifier[]): Promise<boolean[]>;
   inboxIdForIdentifier(identifier: RawIdentifier): Promise<string | undefined>;
   addIdentifier(identifier: RawIdentifier): SignatureRequest;

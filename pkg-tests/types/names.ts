@@ -14,6 +14,7 @@ import {
   Dm,
   Group,
   GroupNotFoundError,
+  HistorySyncUrls,
   IdentifierKind,
   InboxReassignError,
   LogLevel,
@@ -27,6 +28,7 @@ import {
   type Actions,
   type ArchiveMetadata,
   type ArchiveOptions,
+  type AvailableArchiveInfo,
   type Attachment,
   type BuiltInContentTypes,
   type ClientOptions,
@@ -103,7 +105,7 @@ export async function networks(signer: sdk.Signer): Promise<void> {
   const inboxId: string | undefined = await getInboxIdForIdentifier(backend, identifier);
   const options: ClientOptions | undefined = client.options;
   const ready: boolean = client.isReady;
-  const parts: (DeviceSyncOptions | ContentOptions | StorageOptions | OtherOptions)[] = [{ disableDeviceSync: true }, { codecs: [] }, { dbPath: null }, { disableAutoRegister: true }];
+  const parts: (DeviceSyncOptions | ContentOptions | StorageOptions | OtherOptions)[] = [{ disableDeviceSync: true, historySyncUrl: HistorySyncUrls.local }, { codecs: [] }, { dbPath: null }, { disableAutoRegister: true }];
   await Client.build(identifier, { codecs: [poke] });
   void [inboxId, options, ready, parts, await generateInboxId(identifier)];
 }
@@ -248,5 +250,11 @@ export async function archives(client: Client): Promise<void> {
   const { backupVersion, elements, exportedAtNs, startNs, endNs } = metadata;
   const known: boolean = elements.includes(BackupElementSelectionOption.Messages) || elements.includes(BackupElementSelectionOption.Consent);
   const times: (bigint | undefined)[] = [exportedAtNs, startNs, endNs];
-  void [backupVersion, known, times];
+  await client.sendSyncRequest(options);
+  await client.sendSyncArchive("pin", options, HistorySyncUrls.dev);
+  await client.processSyncArchive("pin");
+  await client.processSyncArchive();
+  const found: AvailableArchiveInfo[] = await client.listAvailableArchives(7);
+  const makers: Uint8Array[] = found.map(({ pin, sentByInstallation, metadata }) => (pin === "" || metadata.exportedAtNs > 0n ? sentByInstallation : sentByInstallation));
+  void [backupVersion, known, times, makers];
 }

@@ -7,19 +7,53 @@ use wasm_bindgen::prelude::*;
 use super::client::Client;
 use super::convert;
 use super::error::EdgeError;
-use crate::preferences::archive::{ArchiveElement, ArchiveKey, ArchiveOptions};
+use crate::preferences::archive::{ArchiveElement, ArchiveKey, ArchiveMetadata, ArchiveOptions};
 
 /// The elements by their bits, as the class takes and gives them.
 const ELEMENTS: [(u32, ArchiveElement); 2] = [(1, ArchiveElement::Messages), (2, ArchiveElement::Consent)];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RawArchiveMetadata {
+pub(super) struct RawArchiveMetadata {
     version: u16,
     elements: u32,
     exported_at_ns: i64,
     start_ns: Option<i64>,
     end_ns: Option<i64>,
+}
+
+impl From<&ArchiveMetadata> for RawArchiveMetadata {
+    fn from(found: &ArchiveMetadata) -> Self {
+        let elements = ELEMENTS
+            .into_iter()
+            .filter(|(_, element)| found.elements.contains(element));
+        Self {
+            version: found.version,
+            elements: elements.map(|(bit, _)| bit).sum(),
+            exported_at_ns: found.exported_at_ns,
+            start_ns: found.start_ns,
+            end_ns: found.end_ns,
+        }
+    }
+}
+
+/// What goes into an archive, as the class takes it.
+pub(super) fn options(
+    elements: &JsValue,
+    start_ns: &JsValue,
+    end_ns: &JsValue,
+    exclude_disappearing_messages: bool,
+) -> Result<ArchiveOptions, EdgeError> {
+    let chosen = convert::number("elements", elements)?;
+    Ok(ArchiveOptions {
+        elements: ELEMENTS
+            .into_iter()
+            .filter_map(|(bit, element)| (chosen & bit != 0).then_some(element))
+            .collect(),
+        start_ns: time("startNs", start_ns)?,
+        end_ns: time("endNs", end_ns)?,
+        exclude_disappearing_messages,
+    })
 }
 
 fn key(value: &JsValue) -> Result<ArchiveKey, EdgeError> {
@@ -51,16 +85,7 @@ impl Client {
         #[wasm_bindgen(js_name = endNs, unchecked_param_type = "bigint | undefined")] end_ns: JsValue,
         #[wasm_bindgen(js_name = excludeDisappearingMessages)] exclude_disappearing_messages: bool,
     ) -> Result<Uint8Array, EdgeError> {
-        let chosen = convert::number("elements", &elements)?;
-        let options = ArchiveOptions {
-            elements: ELEMENTS
-                .into_iter()
-                .filter_map(|(bit, element)| (chosen & bit != 0).then_some(element))
-                .collect(),
-            start_ns: time("startNs", &start_ns)?,
-            end_ns: time("endNs", &end_ns)?,
-            exclude_disappearing_messages,
-        };
+        let options = options(&elements, &start_ns, &end_ns, exclude_disappearing_messages)?;
         let file = self.inner.client()?.create_archive(&key(&secret)?, &options)?;
         Ok(Uint8Array::from(file.as_slice()))
     }
@@ -92,15 +117,6 @@ impl Client {
     ) -> Result<JsValue, EdgeError> {
         let file = convert::bytes("data", &file)?;
         let found = self.inner.client()?.archive_metadata(&file, &key(&secret)?)?;
-        let elements = ELEMENTS
-            .into_iter()
-            .filter(|(_, element)| found.elements.contains(element));
-        convert::object(&RawArchiveMetadata {
-            version: found.version,
-            elements: elements.map(|(bit, _)| bit).sum(),
-            exported_at_ns: found.exported_at_ns,
-            start_ns: found.start_ns,
-            end_ns: found.end_ns,
-        })
+        convert::object(&RawArchiveMetadata::from(&found))
     }
 }

@@ -71,6 +71,19 @@ impl Conversations {
             .collect())
     }
 
+    /// The same, all that is shown of each, as a text of JSON: a `RawListedGroup[]`.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    #[wasm_bindgen(js_name = listed)]
+    pub fn listed(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "object")] options: JsValue,
+    ) -> Result<String, EdgeError> {
+        let options = options::list(&options)?;
+        view::listed(&self.inner.client()?.conversations().list(&options)?)
+    }
+
     /// A conversation of the local database.
     ///
     /// # Errors

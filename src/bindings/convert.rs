@@ -161,3 +161,29 @@ pub(super) fn object(value: &impl Serialize) -> Result<JsValue, EdgeError> {
         .serialize(&serializer)
         .map_err(|error| EdgeError::Answer(error.to_string()))
 }
+
+/// The same as a text of JSON, for what is large: read at once, it costs a fraction of as many objects made one by one.
+/// 64-bit numbers are strings in it, and what is absent is null.
+pub(super) fn json(value: &impl Serialize) -> Result<String, EdgeError> {
+    let mut text = Vec::new();
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(
+            &mut text,
+            ExactNumbers,
+        ))
+        .map_err(|error| EdgeError::Answer(error.to_string()))?;
+    String::from_utf8(text).map_err(|error| EdgeError::Answer(error.to_string()))
+}
+
+/// JSON in which numbers that JavaScript would round are strings.
+struct ExactNumbers;
+
+impl serde_json::ser::Formatter for ExactNumbers {
+    fn write_i64<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, value: i64) -> std::io::Result<()> {
+        write!(writer, "\"{value}\"")
+    }
+
+    fn write_u64<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, value: u64) -> std::io::Result<()> {
+        write!(writer, "\"{value}\"")
+    }
+}

@@ -37,6 +37,7 @@ mod dm;
 mod error;
 mod files;
 mod group;
+mod history;
 mod inbox;
 mod leaving;
 mod message;

@@ -1,5 +1,7 @@
 //! Option objects. An option this version does not know is refused, never ignored.
 
+use std::rc::Rc;
+
 use js_sys::{Object, Reflect, Uint8Array};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,7 @@ use crate::messages::content::removal::RemovalForm;
 use crate::storage::{
     ConsentState, ConversationType, DatabaseKey, DeliveryStatus, Direction, MessageKind, MessageOrder,
 };
+use crate::transport::FetchFiles;
 use crate::version::PROTOCOL_VERSION;
 
 /// An option object: its names as JavaScript writes them.
@@ -133,6 +136,7 @@ impl CreateOptions {
                 inbox_id: raw.inbox_id.as_deref().map(convert::inbox_id).transpose()?,
                 protocol_version: protocol_version(raw.protocol_version)?,
                 device_sync: !raw.disable_device_sync.unwrap_or(false),
+                files: Some(Rc::new(FetchFiles)),
             },
             api_url: raw.api_url,
             app_version: raw.app_version,

@@ -91,6 +91,23 @@ export interface RawGroupState {
   permissions: object;
 }
 
+/** What `Conversations.listed` answers as JSON: 64-bit numbers are strings, what is absent is null. */
+export interface RawListedGroup {
+  id: string;
+  createdAtNs: string;
+  addedByInboxId: string;
+  isActive: boolean;
+  state: Omit<
+    RawGroupState,
+    "epoch" | "pausedForVersion" | "minimumSupportedProtocolVersion" | "messageDisappearingSettings"
+  > & {
+    epoch: string;
+    pausedForVersion: string | null;
+    minimumSupportedProtocolVersion: string | null;
+    messageDisappearingSettings: { fromNs: string; inNs: string } | null;
+  };
+}
+
 /** A wallet (kind 0: `0x` and 40 hex digits) or passkey (kind 1: hex of its public key). */
 export interface RawIdentifier {
   identifier: string;
@@ -212,7 +229,7 @@ export type RawPreferenceUpdate =
   | { type: "ConsentUpdate"; consent: RawConsent }
   | { type: "HmacKeyUpdate"; key: Uint8Array };
 
-/** How many groups there are, and how many of them were synced. */
+/** What an archive says of itself; of `elements`, 1 is conversations and messages, 2 is decisions. */
 export interface RawArchiveMetadata {
   version: number;
   elements: number;
@@ -221,6 +238,14 @@ export interface RawArchiveMetadata {
   endNs?: bigint;
 }
 
+/** An archive that an own installation has put on a server. */
+export interface RawAvailableArchive {
+  pin: string;
+  metadata: RawArchiveMetadata;
+  sentByInstallation: Uint8Array;
+}
+
+/** How many groups there are, and how many of them were synced. */
 export interface RawSyncSummary {
   numEligible: number;
   numSynced: number;

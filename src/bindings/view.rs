@@ -7,7 +7,7 @@ use super::convert;
 use super::error::EdgeError;
 use super::inbox::RawIdentifier;
 use super::permissions::RawPermissions;
-use crate::client::{DebugInfo, PublishedHistory};
+use crate::client::{DebugInfo, GroupHandle, PublishedHistory};
 use crate::groups::{GroupView, MemberView, field};
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{ConsentState, ConversationType};
@@ -39,8 +39,37 @@ struct RawDisappearing {
 
 /// A group as it is now.
 pub(super) fn group(view: GroupView) -> Result<JsValue, EdgeError> {
+    convert::object(&state(view))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RawListedGroup {
+    id: String,
+    created_at_ns: i64,
+    added_by_inbox_id: String,
+    is_active: bool,
+    state: RawGroupState,
+}
+
+/// Groups as they are now, as one text: see [`convert::json`].
+pub(super) fn listed(groups: &[GroupHandle]) -> Result<String, EdgeError> {
+    let listed = groups.iter().map(|group| {
+        let view = group.view()?;
+        Ok(RawListedGroup {
+            id: group.id().to_string(),
+            created_at_ns: group.created_at_ns(),
+            added_by_inbox_id: group.added_by_inbox_id().to_string(),
+            is_active: view.is_active,
+            state: state(view),
+        })
+    });
+    convert::json(&listed.collect::<Result<Vec<_>, EdgeError>>()?)
+}
+
+fn state(view: GroupView) -> RawGroupState {
     let attribute = |name: &str| view.metadata.attributes.get(name).cloned().unwrap_or_default();
-    convert::object(&RawGroupState {
+    RawGroupState {
         name: attribute(field::NAME),
         description: attribute(field::DESCRIPTION),
         image_url: attribute(field::IMAGE_URL),
@@ -63,7 +92,7 @@ pub(super) fn group(view: GroupView) -> Result<JsValue, EdgeError> {
         permissions: RawPermissions::new(&view.permissions),
         admins: view.metadata.admins,
         super_admins: view.metadata.super_admins,
-    })
+    }
 }
 
 #[derive(Serialize)]

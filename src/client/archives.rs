@@ -1,6 +1,6 @@
 //! Archives: what this installation knows, in one encrypted file.
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, Event, Inner};
 use crate::preferences::archive::{self, ArchiveKey, ArchiveMetadata, ArchiveOptions, Import, Imported};
 
 impl Client {
@@ -22,14 +22,7 @@ impl Client {
     /// [`ClientError::Preferences`] with what is not right about the file; [`ClientError::Storage`],
     /// [`ClientError::Closed`].
     pub fn import_archive(&self, file: &[u8], key: &ArchiveKey) -> Result<Imported, ClientError> {
-        let inner = self.open()?;
-        let context = inner.context();
-        let import = Import::open(file, key).map_err(crate::preferences::PreferenceError::from)?;
-        let imported = inner.store.transaction(|tx| import.run(&context.with(tx)))?;
-        // Some of it may disappear before everything that was here.
-        inner.alarm.ring();
-        inner.tell_preferences(imported.updates.clone());
-        Ok(imported)
+        self.open()?.import(file, key)
     }
 
     /// What an archive says of itself.
@@ -40,5 +33,24 @@ impl Client {
         self.open()?;
         let import = Import::open(file, key).map_err(crate::preferences::PreferenceError::from)?;
         Ok(import.metadata().clone())
+    }
+}
+
+impl Inner {
+    /// [`Client::import_archive`].
+    pub(super) fn import(&self, file: &[u8], key: &ArchiveKey) -> Result<Imported, ClientError> {
+        let context = self.context();
+        let import = Import::open(file, key).map_err(crate::preferences::PreferenceError::from)?;
+        let imported = self.store.transaction(|tx| import.run(&context.with(tx)))?;
+        // Some of it may disappear before everything that was here.
+        self.alarm.ring();
+        for group_id in &imported.restored {
+            self.events.tell(&Event::Conversation(*group_id));
+        }
+        for group_id in imported.touched.difference(&imported.restored) {
+            self.events.tell(&Event::Group(*group_id));
+        }
+        self.tell_preferences(imported.updates.clone());
+        Ok(imported)
     }
 }

@@ -2,11 +2,12 @@
 //! or as part of a sync.
 //!
 //! What is to be done is in the database. A pass that fails leaves it there for the next one, and nothing a person
-//! waits for waits for a pass but a sync of everything.
+//! waits for waits for a pass but a sync of everything. For history, which a server far away has part in, only a sync of
+//! the device-sync groups waits.
 
 use std::cell::Cell;
 use std::pin::pin;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 
 use futures::future::{Either, select};
 use futures::lock::Mutex;
@@ -19,6 +20,7 @@ use crate::groups::{Context, create, view};
 use crate::ids::GroupId;
 use crate::preferences::{PreferenceUpdate, sync};
 use crate::storage::{ConversationType, HmacKey, IntentKind, IntentState};
+use crate::transport::files::Files;
 
 /// How many messages one pass sends; the next one goes on.
 const MESSAGES_PER_PASS: usize = 32;
@@ -26,19 +28,31 @@ const MESSAGES_PER_PASS: usize = 32;
 /// The work of a client for its inbox's other installations.
 #[derive(Debug)]
 pub(super) struct DeviceSync {
-    is_enabled: bool,
+    pub(super) is_enabled: bool,
+    /// The way to servers that keep archives.
+    pub(super) files: Option<Rc<dyn Files>>,
     /// One pass at a time.
-    pass: Mutex<()>,
+    pub(super) pass: Mutex<()>,
+    /// One at a time hands history over.
+    pub(super) history: Mutex<()>,
+    /// Another installation asked for history or answered, in what is being received.
+    pub(super) has_history_tasks: Cell<bool>,
+    /// History is about to be handed over: it need not be asked for again.
+    pub(super) is_history_asked: Cell<bool>,
     /// A pass is about to begin: another need not be asked for.
     is_asked: Cell<bool>,
-    myself: Weak<Inner>,
+    pub(super) myself: Weak<Inner>,
 }
 
 impl DeviceSync {
-    pub(super) fn new(is_enabled: bool, myself: Weak<Inner>) -> Self {
+    pub(super) fn new(is_enabled: bool, files: Option<Rc<dyn Files>>, myself: Weak<Inner>) -> Self {
         Self {
             is_enabled,
+            files,
             pass: Mutex::new(()),
+            history: Mutex::new(()),
+            has_history_tasks: Cell::new(false),
+            is_history_asked: Cell::new(false),
             is_asked: Cell::new(false),
             myself,
         }
@@ -55,7 +69,8 @@ pub struct SyncSummary {
 }
 
 impl Client {
-    /// Reads and publishes everything that the own installations tell each other.
+    /// Reads and publishes everything that the own installations tell each other, and hands over the history they
+    /// asked for.
     ///
     /// # Errors
     /// The first failure, after everything was tried.
@@ -72,6 +87,7 @@ impl Client {
             }
         }
         failure = failure.or(inner.device_sync_pass().await.err());
+        inner.hand_history_over().await;
         let eligible = groups.len();
         failure.map_or(Ok(SyncSummary { eligible, synced }), Err)
     }
@@ -113,6 +129,7 @@ impl Inner {
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
+        self.wake_history();
         refreshed.and(told)
     }
 
@@ -145,7 +162,11 @@ impl Inner {
         if !self.device_sync.is_enabled || !has_messages || !self.is_sync_group(context, group_id)? {
             return Ok(Vec::new());
         }
-        Ok(sync::process(context, group_id, changes)?)
+        let (updates, is_asked) = sync::process(context, group_id, changes)?;
+        if is_asked {
+            self.device_sync.has_history_tasks.set(true);
+        }
+        Ok(updates)
     }
 
     /// Whether a group is one of the own installations among themselves.
@@ -192,7 +213,7 @@ impl Inner {
     }
 
     /// Takes installations that were revoked out of the group of the own ones. Those that are new make the next group.
-    async fn part_from_revoked(&self, group_id: GroupId) -> Result<(), ClientError> {
+    pub(super) async fn part_from_revoked(&self, group_id: GroupId) -> Result<(), ClientError> {
         self.check_own_log().await?;
         let context = self.context();
         let membership = view::membership(&context, group_id)?;
@@ -214,7 +235,7 @@ impl Inner {
 
     /// The group in which the own installations are told something: the newest, or one made now if this inbox has
     /// other installations. One that is alone has nobody to tell, and makes none.
-    async fn sync_group_to_speak_in(&self) -> Result<Option<GroupId>, ClientError> {
+    pub(super) async fn sync_group_to_speak_in(&self) -> Result<Option<GroupId>, ClientError> {
         let group_id = match sync::primary(&self.context())? {
             Some(group_id) => group_id,
             None if self.newest_state(self.inbox_id).await?.installations().len() < 2 => return Ok(None),

@@ -83,6 +83,22 @@ pub enum ClientError {
     /// An envelope that is no message of the conversation it was given to.
     #[error("these bytes are no message envelope of this conversation")]
     NotOfConversation,
+    /// A history server failed, or could not be reached.
+    #[error(
+        "the history server did not do its part ({}): check its address, and that the page may reach it", .0.code().as_str()
+    )]
+    HistoryServer(#[source] TransportError),
+    /// Installations of this client do not speak with each other.
+    #[error("this client was opened without device sync, so it cannot hand history over")]
+    NoDeviceSync,
+    /// The inbox has no other installation.
+    #[error("this inbox has no other installation that could be asked, or told")]
+    NoOtherInstallation,
+    /// No archive was told of.
+    #[error(
+        "no installation of this inbox has told of such an archive: sync the device-sync groups, or ask for one"
+    )]
+    NoSuchArchive,
     /// The client was closed.
     #[error("the client is closed")]
     Closed,
@@ -108,7 +124,7 @@ impl Coded for ClientError {
     fn code(&self) -> ErrorCode {
         match self {
             ClientError::Storage(error) => error.code(),
-            ClientError::Transport(error) => error.code(),
+            ClientError::Transport(error) | ClientError::HistoryServer(error) => error.code(),
             ClientError::Identity(error) => error.code(),
             ClientError::Group(GroupError::UnknownInbox { .. }) | ClientError::UnknownInbox { .. } => {
                 ErrorCode::UnknownInbox
@@ -125,13 +141,16 @@ impl Coded for ClientError {
             | ClientError::WalletNotAsked { .. } => ErrorCode::NetworkUnavailable,
             ClientError::MessageNotFound { .. } => ErrorCode::MessageNotFound,
             ClientError::NotOfConversation => ErrorCode::InvalidArgument,
+            ClientError::NoDeviceSync => ErrorCode::UnsupportedOption,
+            ClientError::NoOtherInstallation => ErrorCode::NoOtherInstallation,
+            ClientError::NoSuchArchive => ErrorCode::UnknownArchive,
             ClientError::Closed => ErrorCode::ClientClosed,
         }
     }
 
     fn is_retryable(&self) -> bool {
         match self {
-            ClientError::Transport(error) => error.is_retryable(),
+            ClientError::Transport(error) | ClientError::HistoryServer(error) => error.is_retryable(),
             ClientError::Storage(error) => error.is_retryable(),
             ClientError::Group(error) => error.is_retryable(),
             _ => self.code() == ErrorCode::NetworkUnavailable,

@@ -16,7 +16,7 @@ use crate::preferences::PreferenceUpdate;
 /// Something that happened. Each is told once, after it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A conversation was made or joined.
+    /// A conversation was made or joined, or restored from an archive.
     Conversation(GroupId),
     /// A message is new on the network: somebody's, an own one that was published, or a line of the
     /// transcript.
@@ -33,8 +33,8 @@ pub enum Event {
         /// Which.
         id: MessageId,
     },
-    /// Members, metadata, admins, permissions or the membership of ours changed, or the conversation was
-    /// paused or goes on.
+    /// Members, metadata, admins, permissions or the membership of ours changed, the conversation was paused or goes on,
+    /// or an archive brought messages of it.
     Group(GroupId),
     /// A conversation stopped because it needs this version (XIP-72); `None`: it goes on again.
     Paused {

@@ -14,6 +14,7 @@
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
 //! | `consent_list.rs` | the list of XIP-42 |
 //! | `archives.rs` | everything in one encrypted file |
+//! | `history.rs` | asking other installations for what was said before, and answering them |
 //! | `device_sync.rs` | what the own installations tell each other |
 //! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
@@ -39,6 +40,7 @@ mod events;
 mod expiry;
 mod filter;
 mod group;
+mod history;
 mod identities;
 mod installation;
 mod key_packages;

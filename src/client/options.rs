@@ -1,7 +1,10 @@
 //! How a client is opened.
 
+use std::rc::Rc;
+
 use crate::identity::Identifier;
 use crate::ids::InboxId;
+use crate::transport::files::Files;
 use crate::version::PROTOCOL_VERSION;
 
 /// Who opens a client.
@@ -18,6 +21,8 @@ pub struct ClientOptions {
     pub protocol_version: String,
     /// Whether the installations of the inbox tell each other what was decided.
     pub device_sync: bool,
+    /// The way to the servers over which they hand each other their history; `None`: they do not.
+    pub files: Option<Rc<dyn Files>>,
 }
 
 impl ClientOptions {
@@ -33,6 +38,7 @@ impl ClientOptions {
             inbox_id: None,
             protocol_version: PROTOCOL_VERSION.to_owned(),
             device_sync: true,
+            files: None,
         }
     }
 }

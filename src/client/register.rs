@@ -24,6 +24,7 @@ use crate::storage::{
     HmacKey, IdentifierKind, IdentityRow, InstallationSeed, PreferencesRow, RegistrationState, Store,
 };
 use crate::transport::calls::NodeApi;
+use crate::transport::files::Files;
 
 impl Client {
     /// The inbox an identifier has, or would get with this nonce.
@@ -95,7 +96,7 @@ impl Client {
             api,
             platform,
             options.protocol_version.clone(),
-            options.device_sync,
+            (options.device_sync, options.files.clone()),
         );
         client.inner.registered.set(registered);
         if registered {
@@ -137,7 +138,7 @@ impl Client {
             api,
             platform,
             options.protocol_version,
-            options.device_sync,
+            (options.device_sync, options.files),
         );
         client.start_registration().await?;
         Ok(client)
@@ -150,7 +151,7 @@ impl Client {
         api: NodeApi,
         platform: Rc<dyn Platform>,
         own_version: String,
-        device_sync: bool,
+        (device_sync, files): (bool, Option<Rc<dyn Files>>),
     ) -> Self {
         let (alarm, rung) = expiry::Alarm::new();
         let inner = Rc::new_cyclic(|myself| Inner {
@@ -178,7 +179,7 @@ impl Client {
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
-            device_sync: DeviceSync::new(device_sync, myself.clone()),
+            device_sync: DeviceSync::new(device_sync, files, myself.clone()),
             last_unique_ns: Cell::new(0),
         });
         let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);

@@ -301,6 +301,9 @@ impl Inner {
             })?;
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
+            if self.device_sync.has_history_tasks.take() {
+                self.wake_history();
+            }
             if batch.changes.contains(&Change::Removed) {
                 self.removed_from_group().await;
             }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | decisions about conversations and inboxes | `consent.rs` |
 //! | what installations tell each other | `sync.rs`, as bytes `wire.rs` |
+//! | history of one installation for another | `history.rs` |
 //! | the list that V2 peers read (XIP-42) | `list/` |
 //! | everything in one encrypted file | `archive/` |
 //! | what changed, for those who watch | `update.rs` |
@@ -14,6 +15,7 @@
 pub mod archive;
 pub mod consent;
 mod error;
+pub mod history;
 pub mod list;
 pub mod sync;
 mod update;

@@ -6,6 +6,7 @@
 
 use super::consent::{Consent, Entity};
 use super::error::PreferenceError;
+use super::history;
 use super::update::PreferenceUpdate;
 use super::wire::{self, SyncMessage, Update};
 use crate::groups::inbound::Change;
@@ -85,7 +86,7 @@ pub fn queue_updates(context: &Context<'_>, group_id: GroupId) -> Result<Option<
 }
 
 /// Applies what was told in a batch of envelopes of a sync group, by others and by ourselves. Answers what that
-/// changed. What does not decode is passed over.
+/// changed, and whether something about history is to be done. What does not decode is passed over.
 ///
 /// # Errors
 /// [`PreferenceError::Storage`].
@@ -93,8 +94,9 @@ pub fn process(
     context: &Context<'_>,
     group_id: GroupId,
     changes: &[Change],
-) -> Result<Vec<PreferenceUpdate>, PreferenceError> {
+) -> Result<(Vec<PreferenceUpdate>, bool), PreferenceError> {
     let mut changed = Vec::new();
+    let mut is_asked = false;
     for change in changes {
         let (Change::Message(id) | Change::Published(id)) = change else {
             continue;
@@ -115,11 +117,11 @@ pub fn process(
                     }
                 }
             }
-            Ok(SyncMessage::Other) => {}
+            Ok(said) => is_asked |= history::note(context, &message, &said)?,
             Err(error) => tracing::info!(%error, "a message of another installation was refused"),
         }
     }
-    Ok(changed)
+    Ok((changed, is_asked))
 }
 
 fn apply(

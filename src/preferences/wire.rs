@@ -5,11 +5,15 @@
 
 use prost::Message as _;
 
+use super::archive::{ArchiveKey, wire as archive};
 use super::consent::Entity;
 use super::error::PreferenceError;
+use super::history::{SyncReply, SyncRequest};
 use crate::messages::{ContentType, EncodedContent};
 use crate::proto::xmtp::device_sync::consent_backup::ConsentSave;
 use crate::proto::xmtp::device_sync::content as proto;
+use crate::proto::xmtp::device_sync::content::device_sync_content::Content;
+use crate::proto::xmtp::device_sync::content::device_sync_key_type::Key;
 use crate::storage::{ConsentEntity, ConsentRow, ConsentState, HmacKey, PreferencesRow};
 
 /// How many updates of one message are looked at. A node takes messages of about a megabyte, which is some ten
@@ -33,7 +37,11 @@ pub enum Update {
 pub enum SyncMessage {
     /// Preferences; those that are not right by themselves are errors, and do not spoil the others.
     Updates(Vec<Result<Update, PreferenceError>>),
-    /// Something about history, which this version does not do by itself.
+    /// Another installation wants an archive.
+    Request(SyncRequest),
+    /// There is one.
+    Reply(SyncReply),
+    /// Something that nothing follows from.
     Other,
 }
 
@@ -46,10 +54,37 @@ pub fn content_type() -> ContentType {
 /// Encodes preferences as the content of a message.
 #[must_use]
 pub fn encode(updates: &[Update]) -> Vec<u8> {
-    use proto::device_sync_content::Content;
     let updates = updates.iter().map(save).collect();
+    wrap(Content::PreferenceUpdates(proto::PreferenceUpdates { updates }))
+}
+
+/// Encodes a request for an archive likewise.
+#[must_use]
+pub fn encode_request(request: &SyncRequest) -> Vec<u8> {
+    wrap(Content::Request(proto::DeviceSyncRequest {
+        pin: request.pin.clone(),
+        server_url: request.server_url.clone(),
+        options: Some(archive::save_options(&request.options)),
+        ..Default::default()
+    }))
+}
+
+/// Encodes where an archive is likewise.
+#[must_use]
+pub fn encode_reply(reply: &SyncReply) -> Vec<u8> {
+    let key = Key::Aes256Gcm(reply.key.as_bytes().to_vec());
+    wrap(Content::Reply(proto::DeviceSyncReply {
+        request_id: reply.pin.clone(),
+        url: reply.url.clone(),
+        encryption_key: Some(proto::DeviceSyncKeyType { key: Some(key) }),
+        metadata: reply.metadata.as_ref().map(archive::save_metadata),
+        ..Default::default()
+    }))
+}
+
+fn wrap(content: Content) -> Vec<u8> {
     let content = proto::DeviceSyncContent {
-        content: Some(Content::PreferenceUpdates(proto::PreferenceUpdates { updates })),
+        content: Some(content),
     };
     EncodedContent {
         content_type: Some(content_type()),
@@ -64,7 +99,6 @@ pub fn encode(updates: &[Update]) -> Vec<u8> {
 /// # Errors
 /// [`PreferenceError::Message`].
 pub fn decode(content: &[u8]) -> Result<SyncMessage, PreferenceError> {
-    use proto::device_sync_content::Content;
     let encoded =
         EncodedContent::decode(content).map_err(|_| PreferenceError::Message("no encoded content"))?;
     if encoded.compression.is_some()
@@ -84,8 +118,41 @@ pub fn decode(content: &[u8]) -> Result<SyncMessage, PreferenceError> {
         Some(Content::PreferenceUpdates(updates)) => {
             Ok(SyncMessage::Updates(updates.updates.iter().map(read).collect()))
         }
-        Some(_) => Ok(SyncMessage::Other),
+        Some(Content::Request(request)) => Ok(read_request(request)),
+        Some(Content::Reply(reply)) => read_reply(reply),
+        Some(Content::Acknowledge(_)) => Ok(SyncMessage::Other),
     }
+}
+
+/// A request without options is of a client that is older than archives.
+fn read_request(request: proto::DeviceSyncRequest) -> SyncMessage {
+    match request.options {
+        Some(options) => SyncMessage::Request(SyncRequest {
+            pin: request.pin,
+            server_url: request.server_url,
+            options: archive::read_options(&options),
+        }),
+        None => SyncMessage::Other,
+    }
+}
+
+fn read_reply(reply: proto::DeviceSyncReply) -> Result<SyncMessage, PreferenceError> {
+    // A kind is named by clients that are older than archives.
+    if reply.kind != 0 {
+        return Ok(SyncMessage::Other);
+    }
+    let Some(Key::Aes256Gcm(key)) = reply.encryption_key.and_then(|given| given.key) else {
+        return Err(PreferenceError::Message("an archive without a key"));
+    };
+    let key = <[u8; 32]>::try_from(key.as_slice())
+        .map_err(|_| PreferenceError::Message("an archive's key is 32 bytes"))?;
+    Ok(SyncMessage::Reply(SyncReply {
+        pin: reply.request_id,
+        url: reply.url,
+        key: ArchiveKey::new(key),
+        // Only the archive itself says of which version it is.
+        metadata: reply.metadata.map(|saved| archive::read_metadata(&saved, 0)),
+    }))
 }
 
 fn save(update: &Update) -> proto::PreferenceUpdate {
@@ -165,6 +232,7 @@ fn time(ns: i64) -> Result<i64, PreferenceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preferences::archive::{ArchiveMetadata, ArchiveOptions};
     use proptest::prelude::*;
 
     fn consent() -> Update {
@@ -203,6 +271,53 @@ mod tests {
         let updates = [consent(), key()];
         let expected = updates.iter().cloned().map(Ok).collect();
         assert_eq!(decode(&encode(&updates)), Ok(SyncMessage::Updates(expected)));
+    }
+
+    #[test]
+    fn what_is_said_about_history_survives_a_round_trip() {
+        let options = ArchiveOptions {
+            start_ns: Some(3),
+            exclude_disappearing_messages: true,
+            ..Default::default()
+        };
+        let request = SyncRequest {
+            pin: "ab3de".into(),
+            server_url: "http://localhost:5558".into(),
+            options: options.clone(),
+        };
+        assert_eq!(
+            decode(&encode_request(&request)),
+            Ok(SyncMessage::Request(request))
+        );
+        let reply = SyncReply {
+            pin: "ab3de".into(),
+            url: "http://localhost:5558/files/1".into(),
+            key: ArchiveKey::new([7; 32]),
+            metadata: Some(ArchiveMetadata::of(&options, 9)),
+        };
+        assert_eq!(decode(&encode_reply(&reply)), Ok(SyncMessage::Reply(reply)));
+    }
+
+    #[test]
+    fn a_reply_whose_key_is_none_is_refused_and_one_of_older_clients_passed_over() {
+        let said = |reply| decode(&wrap(Content::Reply(reply)));
+        let key = |bytes: Vec<u8>| {
+            Some(proto::DeviceSyncKeyType {
+                key: Some(Key::Aes256Gcm(bytes)),
+            })
+        };
+        for encryption_key in [None, key(vec![1; 31]), key(vec![1; 33])] {
+            let reply = proto::DeviceSyncReply {
+                encryption_key,
+                ..Default::default()
+            };
+            assert!(matches!(said(reply), Err(PreferenceError::Message(_))));
+        }
+        let older = proto::DeviceSyncReply {
+            kind: 1,
+            ..Default::default()
+        };
+        assert_eq!(said(older), Ok(SyncMessage::Other));
     }
 
     #[test]

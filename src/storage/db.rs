@@ -151,8 +151,12 @@ impl Store {
     fn prepare(connection: Connection) -> Result<Self, StorageError> {
         // The first read: a wrong key shows here, before anything is written.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; WAL does not exist
-        // there. NORMAL: a power cut may lose the last commits, never the order or a half of one.
+        // A file of the pool has one owner: whether others have changed it need not be looked up, and its first page
+        // not be decrypted again, at each statement.
+        #[cfg(target_arch = "wasm32")]
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
+        // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; for WAL see docs/STORAGE.md.
+        // NORMAL: a power cut may lose the last commits, never the order or a half of one.
         // secure_delete: deleted keys are overwritten, not just unlinked.
         connection.execute_batch(
             "PRAGMA temp_store = MEMORY;

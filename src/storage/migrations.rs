@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/V002__removals.sql"),
     include_str!("schema/V003__preferences.sql"),
     include_str!("schema/V007__consent_list.sql"),
+    include_str!("schema/V012__history.sql"),
 ];
 
 /// Brings the database up to date, each step in a transaction of its own.

@@ -106,6 +106,9 @@ pub enum InvalidResponse {
     /// Ids or cursors do not grow as they must.
     #[error("its ids do not ascend")]
     NotAscending,
+    /// It is longer than what was asked for can be.
+    #[error("it is too long")]
+    TooLong,
 }
 
 /// Why a call did not succeed.

@@ -32,7 +32,7 @@ const HEAD_PATIENCE: Duration = Duration::from_millis(300);
 extern "C" {
     /// The global function, the same in workers and windows. Never throws: failures are rejections.
     #[wasm_bindgen(js_name = fetch)]
-    fn global_fetch(request: &Request) -> js_sys::Promise;
+    pub(super) fn global_fetch(request: &Request) -> js_sys::Promise;
 }
 
 /// A node behind a gRPC-Web proxy. Keeps no connection of its own: the browser does.
@@ -200,7 +200,7 @@ impl ResponseBody {
 }
 
 /// Aborts its request when dropped; without effect on one that is over.
-struct AbortOnDrop(AbortController);
+pub(super) struct AbortOnDrop(pub(super) AbortController);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -237,7 +237,7 @@ fn check_head(response: &Response) -> Result<Option<Status>, TransportError> {
 
 /// The error for a rejected promise. Browsers tell only an abort apart from everything else, which is
 /// "Failed to fetch" or "network error".
-fn failure(error: &JsValue) -> TransportError {
+pub(super) fn failure(error: &JsValue) -> TransportError {
     let name = Reflect::get(error, &JsValue::from_str("name"))
         .ok()
         .and_then(|name| name.as_string());

@@ -12,6 +12,7 @@
 //! | `endpoint`, `method` | where to call, and what |
 //! | `grpc_web` | gRPC-Web framing as pure functions |
 //! | `fetch` (browser), `http` (native) | the two ways bytes travel |
+//! | `files`, `fetch_files` | archives on a history server |
 //! | `retry` | how often, how long |
 //! | `calls` | one typed function per call |
 
@@ -23,6 +24,9 @@ mod endpoint;
 mod error;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
+#[cfg(target_arch = "wasm32")]
+mod fetch_files;
+pub mod files;
 pub mod grpc_web;
 #[cfg(not(target_arch = "wasm32"))]
 mod http;
@@ -36,6 +40,8 @@ pub use endpoint::Endpoint;
 pub use error::{GrpcCode, InvalidResponse, TransportError};
 #[cfg(target_arch = "wasm32")]
 pub use fetch::FetchTransport;
+#[cfg(target_arch = "wasm32")]
+pub use fetch_files::FetchFiles;
 #[cfg(not(target_arch = "wasm32"))]
 pub use http::HttpTransport;
 pub use method::Method;

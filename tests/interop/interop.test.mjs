@@ -17,6 +17,7 @@ import "./stories/removal.mjs";
 import "./stories/versions.mjs";
 import "./stories/key-packages.mjs";
 import "./stories/archives.mjs";
+import "./stories/history.mjs";
 import "./stories/random-walk.mjs";
 import "./stories/vectors.mjs";
 import { tellAll } from "./support/stage.mjs";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as api from "../../pkg/index.js";
-import { archiveContents, archiveMetadata, checkArchive, checkArchiveKey } from "../../pkg/archives.js";
+import { archiveContents, archiveMetadata, availableArchives, checkArchive, checkArchiveKey, checkPin, checkServerUrl } from "../../pkg/archives.js";
+import { resolveOptions } from "../../pkg/options.js";
 
 const { BackupElementSelectionOption } = api;
 const { Consent, Messages } = BackupElementSelectionOption;
@@ -46,5 +47,31 @@ describe("an archive", () => {
       exportedAtNs: 9n,
       endNs: 7n,
     });
+  });
+
+  it("goes to the server of the network unless another is named", () => {
+    assert.deepEqual(api.HistorySyncUrls, {
+      local: "http://localhost:5558",
+      dev: "https://message-history.dev.ephemera.network",
+      production: "https://message-history.production.ephemera.network",
+    });
+    assert.equal(resolveOptions({ env: "local" }).historySyncUrl, api.HistorySyncUrls.local);
+    assert.equal(resolveOptions({ env: "local", historySyncUrl: "https://mine.example" }).historySyncUrl, "https://mine.example");
+    assert.equal(resolveOptions({ env: "local", historySyncUrl: null }).historySyncUrl, undefined);
+    for (const historySyncUrl of ["", "mine.example", "ftp://mine.example", 7]) {
+      assert.throws(() => resolveOptions({ env: "local", historySyncUrl }), code("argument.invalid"));
+    }
+    assert.equal(checkServerUrl(undefined, "http://one"), "http://one");
+    assert.equal(checkServerUrl("http://two", "http://one"), "http://two");
+    for (const url of [undefined, "", "here"]) assert.throws(() => checkServerUrl(url, undefined), code("argument.invalid"));
+    for (const pin of [undefined, "", 5]) assert.throws(() => checkPin(pin), code("argument.invalid"));
+  });
+
+  it("of another installation says who made it", () => {
+    const sentByInstallation = new Uint8Array(32).fill(3);
+    const metadata = { version: 0, elements: 3, exportedAtNs: 9n };
+    assert.deepEqual(availableArchives([{ pin: "ab3de", metadata, sentByInstallation }]), [
+      { pin: "ab3de", metadata: { backupVersion: 0, elements: [Messages, Consent], exportedAtNs: 9n }, sentByInstallation },
+    ]);
   });
 });

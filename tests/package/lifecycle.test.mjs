@@ -81,6 +81,7 @@ describe("a signal", () => {
         revokeAllOtherInstallations: [], changeRecoveryIdentifier: [identifier],
         unsafe_applySignatureRequest: [{ type: "EOA", identifier, signature: bytes }, "id"], fetchKeyPackageStatuses: [[INBOX]],
         createArchive: [bytes], importArchive: [bytes, bytes], archiveMetadata: [bytes, bytes], syncAllDeviceSyncGroups: [],
+        processSyncArchive: [undefined],
       }],
       conversations: [conversations, { sync: [], syncAll: [undefined], fetchDmByIdentifier: [identifier] }],
       preferences: [preferences, {

@@ -378,6 +378,7 @@ describe("requests", () => {
   it("are each safe to repeat, or so by their key, or known to change what others may have changed meanwhile", () => {
     const changes = new Set([
       "client.clearCallCounts", "client.applySignatureRequest", "client.rekey", "client.deleteDatabase", "client.close",
+      "client.sendSyncRequest", "client.sendSyncArchive",
       "conversations.createGroup", "conversations.createGroupWithAddresses", "conversations.createGroupOptimistic",
       "group.removeMessage", "group.requestRemoval", "group.resend", "group.discard", "group.addMembers", "group.addMembersByAddress",
       "group.removeMembers", "group.removeMembersByAddress", "group.update", "group.updatePermission", "group.updateDisappearing",

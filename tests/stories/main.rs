@@ -19,6 +19,7 @@ mod forks;
 mod forward_secrecy;
 mod full_disk;
 mod group_membership;
+mod history;
 mod hostile;
 mod installations;
 mod leaving;

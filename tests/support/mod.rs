@@ -6,6 +6,7 @@ mod chance;
 mod disk;
 mod machine;
 mod person;
+mod shelf;
 mod watch;
 mod world;
 
@@ -16,6 +17,7 @@ pub(crate) use chance::Chance;
 pub(crate) use disk::{Disk, LastWrite};
 pub(crate) use machine::TestMachine;
 pub(crate) use person::{Person, Wallet, inboxes, text_of};
+pub(crate) use shelf::Shelf;
 pub(crate) use watch::Watch;
 pub(crate) use world::World;
 

@@ -108,6 +108,53 @@ async fn sync_joins_and_list_filters_and_sorts() {
     }
 }
 
+/// As text, with 64-bit numbers as strings and null for what is absent.
+fn json(value: &JsValue) -> String {
+    let plain = js_sys::Function::new_with_args(
+        "key, value",
+        "return typeof value === 'bigint' ? String(value) : value === undefined ? null : value",
+    );
+    let text = js_sys::JSON::stringify_with_replacer(value, &plain).expect("a plain object");
+    text.into()
+}
+
+#[wasm_bindgen_test]
+async fn a_list_in_one_text_says_of_each_group_what_the_group_says() {
+    let (alice, _) = person().await;
+    let (bob, bobs) = person().await;
+    create_group(&alice, &[&bobs.address()], "\"quoted\" \u{2028} \\ \u{1f600}").await;
+    dm(&alice, &bob.inbox_id()).await;
+    // More than a JavaScript number holds exactly.
+    let in_ns = BigInt::from(9_007_199_254_740_993_u64);
+    let settings = object(&[("fromNs", BigInt::from(1u64).into()), ("inNs", in_ns.into())]);
+    let vanishing = alice.conversations().create_group(
+        strings(&[&bob.inbox_id()]),
+        object(&[("messageDisappearingSettings", settings)]),
+    );
+    group(settle(vanishing).await.expect("makes the group"));
+
+    let groups = alice.conversations().list(JsValue::UNDEFINED).expect("lists");
+    let text_of_all = alice.conversations().listed(JsValue::UNDEFINED).expect("lists");
+    assert!(text_of_all.contains("\"9007199254740993\""), "{text_of_all}");
+    let listed: Array = js_sys::JSON::parse(&text_of_all).expect("JSON").unchecked_into();
+    assert_eq!((listed.length(), groups.len()), (3, 3));
+    for (listed, group) in listed.iter().zip(&groups) {
+        assert_eq!(text(&listed, "id"), group.id());
+        assert_eq!(text(&listed, "createdAtNs"), group.created_at_ns().to_string());
+        assert_eq!(text(&listed, "addedByInboxId"), group.added_by_inbox_id());
+        assert_eq!(
+            get(&listed, "isActive").as_bool(),
+            Some(group.is_active().expect("reads"))
+        );
+        assert_eq!(json(&get(&listed, "state")), json(&group.state().expect("reads")));
+    }
+    let one = object(&[("limit", BigInt::from(1u64).into())]);
+    let first: Array = js_sys::JSON::parse(&alice.conversations().listed(one).expect("lists"))
+        .expect("JSON")
+        .unchecked_into();
+    assert_eq!((first.length(), text(&first.get(0), "id")), (1, groups[0].id()));
+}
+
 #[wasm_bindgen_test]
 async fn add_and_remove_members_by_address_and_by_inbox_id() {
     let (alice, _) = person().await;

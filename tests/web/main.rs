@@ -14,6 +14,7 @@ mod content;
 mod conversations;
 mod files;
 mod groups;
+mod history;
 mod identity;
 mod keys;
 mod lifetimes;

@@ -24,6 +24,35 @@ async fn install(directory: &str) -> OpfsPool {
     OpfsPool::install(directory).await.expect("installs")
 }
 
+#[wasm_bindgen(inline_js = r#"
+    const file = FileSystemSyncAccessHandle.prototype;
+    const original = file.read;
+    let reads = 0;
+    file.read = function (...args) { reads += 1; return original.apply(this, args); };
+    /** How often files were read since the last time this was asked. */
+    export function readsSince() { const counted = reads; reads = 0; return counted; }
+"#)]
+extern "C" {
+    #[wasm_bindgen(js_name = readsSince)]
+    fn reads_since() -> u32;
+}
+
+#[wasm_bindgen_test]
+async fn what_was_read_once_is_not_read_from_the_file_again() {
+    let pool = install("reads").await;
+    let store = open(&pool, "/store", key(1)).expect("opens");
+    assert_eq!(store.advance_cursor(b"x", KIND, 11, 5), Ok(true));
+    assert!(reads_since() > 0, "reading is counted");
+    for _ in 0..20 {
+        assert_eq!(store.cursor(b"x", KIND, 11), Ok(5));
+    }
+    assert_eq!(reads_since(), 0, "nobody else can have changed it");
+    store.close().expect("closes");
+    // The lock that was kept goes with the connection.
+    let store = open(&pool, "/store", key(1)).expect("opens");
+    assert_eq!(store.cursor(b"x", KIND, 11), Ok(5));
+}
+
 #[wasm_bindgen_test]
 fn a_store_in_memory_passes_the_suite() {
     for (_, case) in suite::CASES {

@@ -14,7 +14,7 @@ export interface Version {
   protocol: number;
 }
 
-export const VERSION: Version = { schema: 7, protocol: 2 };
+export const VERSION: Version = { schema: 12, protocol: 2 };
 
 export function isNewer(one: Version, other: Version): boolean {
   return one.schema !== other.schema ? one.schema > other.schema : one.protocol > other.protocol;
@@ -115,7 +115,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   "client.inboxStates", "client.updatesCounts", "client.keyPackageStatuses", "client.signWithInstallationKey",
   "client.verifySignature",
   // An archive brings nothing twice.
-  "client.createArchive", "client.importArchive", "client.archiveMetadata",
+  "client.createArchive", "client.importArchive", "client.archiveMetadata", "client.processSyncArchive", "client.availableArchives",
   "conversations.sync", "conversations.syncAll", "conversations.list", "conversations.byId",
   "conversations.createDm", "conversations.createDmWithAddress", "conversations.dmByInboxId",
   "conversations.dmByAddress", "conversations.byMessageId", "conversations.messageById", "conversations.hmacKeys",

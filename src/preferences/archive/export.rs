@@ -1,7 +1,7 @@
 //! Making an archive.
 
 use super::format::Writer;
-use super::{ArchiveElement, ArchiveKey, ArchiveOptions, wire};
+use super::{ArchiveElement, ArchiveKey, ArchiveMetadata, ArchiveOptions, wire};
 use crate::groups::{Context, view};
 use crate::preferences::PreferenceError;
 use crate::storage::{ArchiveQuery, ConsentEntity, ConversationType, GroupQuery};
@@ -22,7 +22,7 @@ pub fn export(
     nonce: [u8; 12],
 ) -> Result<Vec<u8>, PreferenceError> {
     let mut writer = Writer::new(key, nonce);
-    writer.push(&wire::metadata(options, context.now_ns))?;
+    writer.push(&wire::metadata(&ArchiveMetadata::of(options, context.now_ns)))?;
     if options.elements.contains(&ArchiveElement::Consent) {
         for row in context.db.consent_records()? {
             // An address is nothing that peers read.

@@ -20,7 +20,7 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use super::{ArchiveError, ArchiveKey};
 
 /// The only version there is.
-const VERSION: u16 = 0;
+pub(super) const VERSION: u16 = 0;
 /// How long an element may be. A message that a node takes is a megabyte at most.
 const MAX_ELEMENT: u32 = 8 << 20;
 /// What encryption adds to an element.

@@ -1,6 +1,6 @@
 //! Taking an archive into the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::format::Reader;
 use super::wire::{self, Conversation, Element};
@@ -25,7 +25,9 @@ pub struct Imported {
     /// Messages that were not known.
     pub messages: usize,
     /// Conversations that were not known.
-    pub conversations: usize,
+    pub restored: BTreeSet<GroupId>,
+    /// Conversations that got messages.
+    pub touched: BTreeSet<GroupId>,
     /// Messages of conversations that are neither known nor in the archive.
     pub passed_over: usize,
 }
@@ -92,7 +94,7 @@ impl<'a> Import<'a> {
                     }
                     if context.db.group(&row.id)?.is_none() {
                         restore::restore(context, row, *dm_members, metadata)?;
-                        imported.conversations += 1;
+                        imported.restored.insert(row.id);
                     } else if let Some(at_ns) = row.last_message_ns {
                         context.db.advance_last_message(&row.id, at_ns)?;
                     }
@@ -136,6 +138,7 @@ fn insert(
     if context.db.insert_message(&row)? {
         removal::imported(context, &row)?;
         imported.messages += 1;
+        imported.touched.insert(row.group_id);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@
 mod export;
 mod format;
 mod import;
-mod wire;
+pub(super) mod wire;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -23,7 +23,7 @@ pub use import::{Import, Imported};
 use crate::error::{Coded, ErrorCode};
 
 /// What an archive is encrypted with: 32 secret bytes, wiped when dropped, never printed.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct ArchiveKey([u8; 32]);
 
 impl ArchiveKey {
@@ -90,6 +90,20 @@ pub struct ArchiveMetadata {
     pub start_ns: Option<i64>,
     /// The same.
     pub end_ns: Option<i64>,
+}
+
+impl ArchiveMetadata {
+    /// What an archive says of itself that is made now with these options.
+    #[must_use]
+    pub fn of(options: &ArchiveOptions, now_ns: i64) -> Self {
+        Self {
+            version: format::VERSION,
+            elements: options.elements.clone(),
+            exported_at_ns: now_ns,
+            start_ns: options.start_ns,
+            end_ns: options.end_ns,
+        }
+    }
 }
 
 /// Why an archive cannot be read or written.

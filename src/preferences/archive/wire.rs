@@ -46,13 +46,65 @@ fn encode(element: Saved) -> Vec<u8> {
     .encode_to_vec()
 }
 
-pub(super) fn metadata(options: &ArchiveOptions, exported_at_ns: i64) -> Vec<u8> {
-    encode(Saved::Metadata(proto::BackupMetadataSave {
-        elements: options.elements.iter().map(|element| number(*element)).collect(),
-        exported_at_ns,
+pub(super) fn metadata(metadata: &ArchiveMetadata) -> Vec<u8> {
+    encode(Saved::Metadata(save_metadata(metadata)))
+}
+
+pub(in crate::preferences) fn save_metadata(metadata: &ArchiveMetadata) -> proto::BackupMetadataSave {
+    proto::BackupMetadataSave {
+        elements: numbers(&metadata.elements),
+        exported_at_ns: metadata.exported_at_ns,
+        start_ns: metadata.start_ns,
+        end_ns: metadata.end_ns,
+    }
+}
+
+/// What an archive of `version` says of itself.
+pub(in crate::preferences) fn read_metadata(
+    saved: &proto::BackupMetadataSave,
+    version: u16,
+) -> ArchiveMetadata {
+    ArchiveMetadata {
+        version,
+        elements: elements(&saved.elements),
+        exported_at_ns: saved.exported_at_ns,
+        start_ns: saved.start_ns,
+        end_ns: saved.end_ns,
+    }
+}
+
+pub(in crate::preferences) fn save_options(options: &ArchiveOptions) -> proto::ArchiveOptions {
+    proto::ArchiveOptions {
+        elements: numbers(&options.elements),
         start_ns: options.start_ns,
         end_ns: options.end_ns,
-    }))
+        exclude_disappearing_messages: options.exclude_disappearing_messages,
+    }
+}
+
+pub(in crate::preferences) fn read_options(saved: &proto::ArchiveOptions) -> ArchiveOptions {
+    ArchiveOptions {
+        elements: elements(&saved.elements),
+        start_ns: saved.start_ns,
+        end_ns: saved.end_ns,
+        exclude_disappearing_messages: saved.exclude_disappearing_messages,
+    }
+}
+
+fn numbers(elements: &[ArchiveElement]) -> Vec<i32> {
+    elements.iter().map(|element| number(*element)).collect()
+}
+
+/// Kinds that this version does not know are left out.
+fn elements(numbers: &[i32]) -> Vec<ArchiveElement> {
+    numbers
+        .iter()
+        .filter_map(|kind| match kind {
+            1 => Some(ArchiveElement::Messages),
+            2 => Some(ArchiveElement::Consent),
+            _ => None,
+        })
+        .collect()
 }
 
 const fn number(element: ArchiveElement) -> i32 {
@@ -141,21 +193,7 @@ pub(super) fn message(row: &MessageRow) -> Vec<u8> {
 pub(super) fn decode(bytes: &[u8], version: u16, now_ns: i64) -> Result<Element, ArchiveError> {
     let element = proto::BackupElement::decode(bytes).map_err(|_| ArchiveError::Element("no element"))?;
     Ok(match element.element {
-        Some(Saved::Metadata(saved)) => Element::Metadata(ArchiveMetadata {
-            version,
-            elements: saved
-                .elements
-                .iter()
-                .filter_map(|kind| match kind {
-                    1 => Some(ArchiveElement::Messages),
-                    2 => Some(ArchiveElement::Consent),
-                    _ => None,
-                })
-                .collect(),
-            exported_at_ns: saved.exported_at_ns,
-            start_ns: saved.start_ns,
-            end_ns: saved.end_ns,
-        }),
+        Some(Saved::Metadata(saved)) => Element::Metadata(read_metadata(&saved, version)),
         // Also others tell of what is passed over here, such as addresses of old.
         Some(Saved::Consent(saved)) => {
             preferences::read_consent(&saved).map_or(Element::Other, Element::Consent)

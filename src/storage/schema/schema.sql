@@ -242,3 +242,10 @@ CREATE TABLE identity_key (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     private_key BLOB NOT NULL CHECK (length(private_key) = 32)
 ) STRICT;
+
+-- What the own installations asked of each other's history, and answered. While `attempts_left` is above 0, there is
+-- something to be done about it here.
+CREATE TABLE history_messages (
+    message_id BLOB PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+    attempts_left INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -8,6 +8,7 @@ pub(super) mod cursors;
 pub(super) mod device_sync;
 pub(super) mod groups;
 mod groups_query;
+pub(super) mod history;
 pub(super) mod identity;
 pub(super) mod intents;
 pub(super) mod key_packages;

@@ -135,6 +135,10 @@ export class Person {
   revoke(...people) { return this.ask("revoke", people.map((each) => each.installationId)); }
   ownInstallations() { return this.ask("ownInstallations"); }
   keyPackages(...people) { return this.ask("keyPackages", people.map((each) => each.installationId)); }
+  askForHistory(server) { return this.ask("askForHistory", server); }
+  offerHistory(pin, server) { return this.ask("offerHistory", pin, server); }
+  takeHistory(pin) { return this.ask("takeHistory", pin); }
+  offeredHistory() { return this.ask("offeredHistory"); }
   /** Everything, as hex. Keys are hex too. */
   createArchive(key) { return this.ask("createArchive", key); }
   importArchive(file, key) { return this.ask("importArchive", file, key); }

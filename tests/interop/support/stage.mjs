@@ -49,7 +49,7 @@ async function assertFree(port) {
 const stories = [];
 
 /**
- * Registers a story; number 0 is told only when asked for. `tell({ cast, peer })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
+ * Registers a story; number 0 is told only when asked for. `tell({ cast, peer, historyUrl })` gets `cast({ alice: A, … })`, which brings people on stage; `acting` and
  * `following` say on which side (`"ours"`, `"peer"` or `"forger"`). `peers`: only with these.
  */
 export function story(number, title, directions, tell, { peers } = {}) {
@@ -115,7 +115,7 @@ export function tellAll() {
       timer = setTimeout(() => reject(new Error(`not over in ${STORY_MS / 1000} s`)), STORY_MS);
     });
     try {
-      const recorded = await Promise.race([tell({ cast, acting, following, peer }), late]);
+      const recorded = await Promise.race([tell({ cast, acting, following, peer, historyUrl: node.url }), late]);
       assert.deepEqual(people.flatMap((person) => person.complaints ?? []), [], "nothing went wrong unseen");
       record({ ok: true, recorded });
       well = true;

@@ -185,6 +185,21 @@ export function sharedVerbs(client, tell, { sayLater }) {
       async syncPreferences() {
         await client().preferences.sync();
       },
+      /** Everything, over the history server at this address. */
+      async askForHistory(serverUrl) {
+        await client().sendSyncRequest(undefined, serverUrl);
+      },
+      async offerHistory(pin, serverUrl) {
+        await client().sendSyncArchive(pin, undefined, serverUrl);
+      },
+      async takeHistory(pin) {
+        await client().processSyncArchive(pin);
+      },
+      /** The pins of what was offered. */
+      async offeredHistory() {
+        await client().syncAllDeviceSyncGroups();
+        return (await client().listAvailableArchives(1)).map((archive) => archive.pin);
+      },
       async permissions(id) {
         const { policyType, policySet } = await (await find(id)).permissions();
         return { policyType, policySet: policies(policySet) };

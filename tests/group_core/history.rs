@@ -1,0 +1,121 @@
+//! Whose requests for history, and whose answers, count.
+
+use xmtp_web::groups::inbound::Change;
+use xmtp_web::ids::GroupId;
+use xmtp_web::preferences::archive::ArchiveKey;
+use xmtp_web::preferences::history::{self, SyncReply, SyncRequest, Task};
+use xmtp_web::preferences::sync;
+
+use crate::world::{Client, Node, group_of};
+
+fn request(pin: &str) -> SyncRequest {
+    SyncRequest {
+        pin: pin.into(),
+        server_url: "https://history.example".into(),
+        options: Default::default(),
+    }
+}
+
+fn reply(pin: &str) -> SyncReply {
+    SyncReply {
+        pin: pin.into(),
+        url: "https://history.example/files/1".into(),
+        key: ArchiveKey::new([7; 32]),
+        metadata: None,
+    }
+}
+
+/// Reads what is new. Answers whether something is to be done about history.
+fn hear(client: &Client, node: &Node, group: GroupId) -> bool {
+    let changes = client.pull(node, group).changes;
+    process(client, group, &changes)
+}
+
+fn process(client: &Client, group: GroupId, changes: &[Change]) -> bool {
+    let (updates, is_asked) = sync::process(&client.context(), group, changes).expect("reads");
+    assert_eq!(updates, []);
+    is_asked
+}
+
+fn tasks(client: &Client) -> Vec<Task> {
+    let tasks = history::tasks(&client.context()).expect("reads");
+    assert!(tasks.iter().all(|(_, attempts, _)| *attempts == 3));
+    tasks.into_iter().map(|(_, _, task)| task).collect()
+}
+
+fn known(client: &Client) -> usize {
+    history::available(&client.context()).expect("reads").len()
+}
+
+/// Two installations of one person, and somebody whom one of them brought in.
+fn family(node: &mut Node) -> (Client, Client, Client, GroupId) {
+    let laptop = Client::new(node, 1);
+    let phone = laptop.second_installation(node, 2);
+    let stranger = Client::new(node, 3);
+    phone.learn(node);
+    let group = group_of(node, &[&laptop, &stranger]);
+    phone.accept(node);
+    phone
+        .store
+        .set_group_rotated(&group, phone.now_ns)
+        .expect("stored");
+    (laptop, phone, stranger, group)
+}
+
+#[test]
+fn a_stranger_among_the_own_installations_is_neither_answered_nor_believed() {
+    let mut node = Node::default();
+    let (laptop, phone, stranger, group) = family(&mut node);
+    history::queue_request(&phone.context(), group, &request("abcde")).expect("queued");
+    history::queue_request(&stranger.context(), group, &request("fghij")).expect("queued");
+    history::queue_reply(&stranger.context(), group, &reply("abcde")).expect("queued");
+    stranger.flush(&mut node, group);
+    for client in [&laptop, &phone] {
+        assert!(!hear(client, &node, group));
+        assert_eq!((tasks(client), known(client)), (vec![], 0));
+    }
+}
+
+#[test]
+fn an_own_installation_is_answered_once_and_what_it_answers_is_fetched_if_it_was_asked() {
+    let mut node = Node::default();
+    let (laptop, phone, _stranger, group) = family(&mut node);
+    history::queue_request(&phone.context(), group, &request("abcde")).expect("queued");
+    phone.flush(&mut node, group);
+    let changes = laptop.pull(&node, group).changes;
+    assert!(process(&laptop, group, &changes));
+    process(&laptop, group, &changes);
+    assert_eq!(
+        tasks(&laptop),
+        [Task::Answer(request("abcde"))],
+        "read twice, once to be done"
+    );
+    let (id, ..) = history::tasks(&laptop.context()).expect("reads").remove(0);
+    laptop.store.set_history_attempts(&id, 0).expect("stored");
+    process(&laptop, group, &changes);
+    assert_eq!(tasks(&laptop), [], "and not again when it was done");
+
+    for pin in ["abcde", "mine"] {
+        history::queue_reply(&laptop.context(), group, &reply(pin)).expect("queued");
+    }
+    laptop.flush(&mut node, group);
+    assert!(hear(&phone, &node, group));
+    assert_eq!(
+        tasks(&phone),
+        [Task::Fetch(reply("abcde"))],
+        "the other was not asked for"
+    );
+    assert_eq!(known(&phone), 2, "but may be fetched");
+    assert_eq!(tasks(&laptop), [], "one's own is not");
+}
+
+#[test]
+fn an_answer_counts_although_the_request_has_not_come_back() {
+    let mut node = Node::default();
+    let (laptop, phone, _stranger, group) = family(&mut node);
+    history::queue_request(&phone.context(), group, &request("abcde")).expect("queued");
+    history::queue_reply(&laptop.context(), group, &reply("abcde")).expect("queued");
+    laptop.flush(&mut node, group);
+    assert!(hear(&phone, &node, group));
+    assert_eq!(tasks(&phone), [Task::Fetch(reply("abcde"))]);
+}
