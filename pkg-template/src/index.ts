@@ -112,3 +112,4 @@ export type {
   MessageDisappearingSettings,
 } from "./settings.js";
 export * from "./types.js";
+export type { WasmSource } from "./wasm-source.js";

@@ -3,6 +3,7 @@ import { Backend } from "./backend.js";
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
 import { ApiUrls, HistorySyncUrls, LogLevel, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
+import { resolveWasm, type ResolvedWasm } from "./wasm-source.js";
 
 /** Refuses options this build does not know: nothing given is ignored. @internal */
 export function checkKeys(where: string, options: object, known: readonly string[]): void {
@@ -52,8 +53,7 @@ export interface ResolvedOptions {
   disableAutoRegister: boolean;
   workerUrl: ClientOptions["workerUrl"] | undefined;
   codecs: CodecRegistry;
-  /** Absolute, since the worker resolves relative addresses against itself. */
-  wasmUrl: string | undefined;
+  wasmUrl: ResolvedWasm | undefined;
   signal: AbortSignal | undefined;
   /** As the app gave them. */
   given: ClientOptions;
@@ -126,7 +126,7 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     disableAutoRegister: options.disableAutoRegister ?? false,
     workerUrl: options.workerUrl,
     codecs: new CodecRegistry(options.codecs),
-    wasmUrl: options.wasmUrl === undefined ? undefined : absolute(options.wasmUrl),
+    wasmUrl: resolveWasm(options.wasmUrl),
   };
 }
 
@@ -138,12 +138,4 @@ function networkOf(options: ClientOptions): Pick<ClientOptions, "env" | "apiUrl"
     throw invalidArgument("backend names the network: leave env, apiUrl and appVersion out");
   }
   return { env: backend.env, apiUrl: backend.apiUrl, ...(backend.appVersion !== undefined && { appVersion: backend.appVersion }) };
-}
-
-function absolute(wasmUrl: string | URL): string {
-  try {
-    return new URL(wasmUrl, globalThis.location?.href).href;
-  } catch {
-    throw invalidArgument("wasmUrl must be an address");
-  }
 }

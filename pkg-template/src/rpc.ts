@@ -40,6 +40,7 @@ import type {
   SendTextOptions,
   UserPreferenceUpdate,
 } from "./types.js";
+import type { ResolvedWasm } from "./wasm-source.js";
 import type { Ready } from "./worker-line.js";
 
 /** What the page knows of an open client. */
@@ -102,7 +103,7 @@ export interface OpenArgs {
   dbPath: string | null | undefined;
   dbEncryptionKey: Uint8Array | undefined;
   disableDeviceSync: boolean;
-  wasmUrl: string | undefined;
+  wasmUrl: ResolvedWasm | undefined;
   /** The installation that the page knows to have been made here. */
   madeHere?: string | undefined;
 }
@@ -125,7 +126,7 @@ export type InboxChange =
 export interface DirectoryArgs {
   apiUrl: string;
   appVersion: string | undefined;
-  wasmUrl: string | undefined;
+  wasmUrl: ResolvedWasm | undefined;
 }
 
 export type StreamSource =
@@ -182,7 +183,7 @@ export interface ArchiveOnServer {
 }
 
 /** What needs no client, but the module. */
-type OnModule<T> = { wasmUrl: string | undefined } & T;
+type OnModule<T> = { wasmUrl: ResolvedWasm | undefined } & T;
 
 /** Every request of the page and its answer. Both sides are typed by this. */
 export interface Requests {

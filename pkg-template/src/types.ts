@@ -3,6 +3,7 @@ import type { Backend } from "./backend.js";
 import type { ContentCodec } from "./codecs.js";
 import type { PermissionPolicySet } from "./permissions.js";
 import type { MessageDisappearingSettings } from "./settings.js";
+import type { WasmSource } from "./wasm-source.js";
 
 /** The kinds of identifier an inbox can hold. Numbers on purpose: a string is refused. */
 export enum IdentifierKind {
@@ -388,8 +389,11 @@ export interface ClientOptions {
   codecs?: ContentCodec[];
   /** Where `worker.js` of this package is, when a build has moved it, or a function that starts a new worker of it. */
   workerUrl?: string | URL | (() => Worker);
-  /** Where `xmtp_web_bg.wasm` of this package is, when a build has moved it. */
-  wasmUrl?: string | URL;
+  /**
+   * Where `xmtp_web_bg.wasm` of this package is, when a build has moved it; or the file itself, its bytes or compiled, for an app
+   * that fetches or keeps it by itself.
+   */
+  wasmUrl?: WasmSource;
   /** Gives up opening the client, which is then closed again; of no meaning once it is open. */
   signal?: AbortSignal | undefined;
 }

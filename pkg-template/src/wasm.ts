@@ -15,6 +15,7 @@ import * as files from "./opfs-files.js";
 import type { GroupPermissions } from "./permissions.js";
 import { missedSince } from "./missed.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
+import { initOf, type ResolvedWasm } from "./wasm-source.js";
 import type {
   Args,
   ClientState,
@@ -228,8 +229,8 @@ const updateOf = {
 let loading: Promise<unknown> | undefined;
 
 /** Loads the module once. */
-function load(wasmUrl: string | undefined): Promise<unknown> {
-  loading ??= raw.default(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl }).catch((error: unknown) => {
+function load(wasmUrl: ResolvedWasm | undefined): Promise<unknown> {
+  loading ??= raw.default(initOf(wasmUrl)).catch((error: unknown) => {
     loading = undefined;
     throw error;
   });

@@ -3,6 +3,7 @@ import * as raw from "./xmtp_web.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { Args, InboxChange, Method, Result, WalletSignature } from "./rpc.js";
 import type { InboxState, KeyPackageStatus } from "./types.js";
+import { initOf } from "./wasm-source.js";
 
 type Methods =
   | Extract<Method, `directory.${string}`>
@@ -107,7 +108,7 @@ export function identityHandlers(client: () => raw.Client, trapped: () => boolea
       raw.verifySignedWithPublicKey(text, signature, publicKey),
 
     "directory.open": async ({ apiUrl, appVersion, wasmUrl }) => {
-      await raw.default(wasmUrl === undefined ? undefined : { module_or_path: wasmUrl });
+      await raw.default(initOf(wasmUrl));
       directory = new raw.Directory(apiUrl, appVersion);
     },
     "directory.inboxIds": ({ identifiers }) => openDirectory().inboxIds(identifiers),

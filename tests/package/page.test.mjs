@@ -45,6 +45,23 @@ describe("options", () => {
     for (const options of wrong) assert.throws(() => resolveOptions(options), code("argument.invalid"));
   });
 
+  it("take the module by its address, as bytes or compiled, and nothing else", () => {
+    assert.equal(resolveOptions({ wasmUrl: "https://cdn.example/chat.wasm" }).wasmUrl, "https://cdn.example/chat.wasm");
+    assert.equal(resolveOptions({ wasmUrl: new URL("https://cdn.example/chat.wasm") }).wasmUrl, "https://cdn.example/chat.wasm");
+    const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    const module = new WebAssembly.Module(empty);
+    assert.equal(resolveOptions({ wasmUrl: module }).wasmUrl, module);
+    assert.equal(resolveOptions({ wasmUrl: empty }).wasmUrl, empty);
+    // Neither what lies around it nor shared memory is sent along.
+    for (const bytes of [new Uint8Array([9, ...empty, 9]).subarray(1, 9), new Uint8Array(new SharedArrayBuffer(8))]) {
+      const { wasmUrl } = resolveOptions({ wasmUrl: bytes });
+      assert.deepEqual([[...wasmUrl], wasmUrl.buffer.constructor, wasmUrl.buffer.byteLength], [[...bytes], ArrayBuffer, 8]);
+    }
+    for (const wasmUrl of ["chat.wasm", new Uint8Array(), {}, 7, null]) {
+      assert.throws(() => resolveOptions({ wasmUrl }), code("argument.invalid"), String(wasmUrl));
+    }
+  });
+
   it("that are undefined count as not given", () => {
     assert.equal(resolveOptions({ gatewayHost: undefined, env: undefined }).env, "dev");
   });
