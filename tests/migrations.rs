@@ -34,7 +34,7 @@ fn rows_of(connection: &Connection, table: &str) -> Vec<BTreeMap<String, Value>>
     let mut all = connection
         .prepare(&format!("SELECT * FROM {table}"))
         .expect("valid SQL");
-    let columns: Vec<String> = all.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = all.column_names().map(str::to_owned).collect();
     all.query_map([], |row| {
         columns
             .iter()
