@@ -247,11 +247,14 @@ fn a_revoked_installation_that_watches_is_told_once_and_stops() {
         alice.say(group.id(), "bye").await;
         watch.until(|event| *event == Event::Revoked).await;
         assert_eq!(watch.next().await, None, "nothing follows");
-        let states = watch
+        let mut states = watch
             .seen
             .iter()
             .filter(|event| matches!(event, Event::Connection(_)));
-        assert_eq!(states.last(), Some(&Event::Connection(ConnectionState::Idle)));
+        assert_eq!(
+            states.next_back(),
+            Some(&Event::Connection(ConnectionState::Idle))
+        );
         assert!(!lost.is_member_of(group.id()));
         until_idle(&lost.client).await;
         let calls = world.faults().calls("SubscribeGroupMessages");
