@@ -54,15 +54,22 @@ function ofVersion(module, version) {
 }
 
 /** One profile on disk for all: what a browser keeps in memory, as it does in private windows, takes the way through its own process. */
-export function openBrowser() {
-  return chromium.launchPersistentContext("", {
+export async function openBrowser() {
+  const browser = await chromium.launchPersistentContext("", {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ],
   });
+  // Before there is any window: what is exposed to one that is open may come after its page.
+  await browser.exposeBinding("signText", ({ page }, text) => devices.get(page).owner.wallet.sign(text));
+  await browser.exposeBinding("heard", ({ page }, event) => devices.get(page).owner.takeEvent(event));
+  return browser;
 }
+
+/** Whose window it is. */
+const devices = new WeakMap();
 
 /** An origin of its own, which people use one after another: with storage, connections and a window that is loaded. */
 class Device {
@@ -83,8 +90,7 @@ class Device {
   async load(version) {
     this.version = version;
     this.window = await this.#browser.newPage();
-    await this.window.exposeFunction("signText", (text) => this.owner.wallet.sign(text));
-    await this.window.exposeFunction("heard", (event) => this.owner.takeEvent(event));
+    devices.set(this.window, this);
     if (process.env.XMTP_INTEROP_VERBOSE) this.window.on("console", (line) => console.log(`${this.owner?.name}: ${line.text()}`));
     this.window.on("pageerror", (error) => this.owner?.complaints.push(`${this.owner.name}: ${error.message}`));
     await this.window.goto(`${this.#url}${version ? `/as/${version}` : ""}/`);
