@@ -27,6 +27,11 @@ impl Inner {
         awaited: Option<IntentId>,
         refresh: Option<IntentId>,
     ) -> Result<(), ClientError> {
+        if intent::has_unseen(&self.context(), group_id)? {
+            // It goes before anything newer: others keep the keys of a few generations only.
+            self.receive_locked(group_id).await?;
+            intent::return_unseen(&self.context(), group_id)?;
+        }
         self.send_welcomes(group_id).await?;
         self.publish_from(group_id, awaited, refresh, None).await
     }
@@ -79,10 +84,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether a message that is queued now can be built in the same transaction: nobody waits for a welcome, members
-    /// were looked up just now. The lock is held by the caller.
+    /// Whether a message that is queued now can be built in the same transaction: nobody waits for a welcome, nothing was sent
+    /// that has not come back, members were looked up just now. The lock is held by the caller.
     pub(super) fn goes_at_once(&self, group_id: GroupId) -> Result<bool, ClientError> {
         Ok(!self.refresh_is_due(group_id, REFRESH_ON_SEND_NS)?
+            && !intent::has_unseen(&self.context(), group_id)?
             && intent::to_complete(&self.context(), group_id)?.is_empty())
     }
 

@@ -405,3 +405,20 @@ fn a_message_that_failed_three_times_waits_for_the_person_unless_it_was_taken() 
         stage.settled().await;
     });
 }
+
+#[test]
+fn a_message_that_is_sent_again_after_many_newer_ones_can_be_read() {
+    story_within(PATIENCE, async {
+        let stage = Stage::new(false).await;
+        let (stage, _) = stage.act(Cut::BeforeTheRequest, What::Message, "held up").await;
+        for n in 0..20 {
+            stage.alice.say(stage.group, &format!("newer {n}")).await;
+        }
+        stage.alice.sync().await;
+        stage.bob.sync().await;
+        let mut texts = stage.bob.texts(stage.group);
+        assert_eq!(texts.iter().filter(|text| **text == "held up").count(), 1);
+        texts.retain(|text| text.starts_with("newer"));
+        assert_eq!(texts.len(), 20);
+    });
+}

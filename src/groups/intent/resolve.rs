@@ -57,6 +57,18 @@ pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, 
     Ok(unseen.len())
 }
 
+/// Whether there are such intents. While nothing of the group is being sent they are left from before: a request that was
+/// cut, an app that ended.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn has_unseen(context: &Context<'_>, group_id: GroupId) -> Result<bool, GroupError> {
+    Ok(!context
+        .db
+        .intents(&group_id, &[IntentState::Published])?
+        .is_empty())
+}
+
 /// The intents whose commits were accepted and whose welcomes are still to be sent, with the sequence id of
 /// the commit.
 ///
