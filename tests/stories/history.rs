@@ -4,6 +4,7 @@ use std::rc::Rc;
 use crate::support::{Person, Shelf, Wallet, World, story};
 use xmtp_web::client::{ClientOptions, Event};
 use xmtp_web::error::{Coded as _, ErrorCode};
+use xmtp_web::ids::GroupId;
 use xmtp_web::preferences::archive::{ArchiveElement, ArchiveOptions};
 use xmtp_web::preferences::{Consent, Entity};
 use xmtp_web::storage::ConsentState::{Denied, Unknown};
@@ -27,6 +28,44 @@ async fn device(world: &World, wallet: &Wallet, shelf: &Rc<Shelf>) -> Person {
     let person = open(world, wallet, shelf, None).await;
     person.sign_and_register().await.expect("registers");
     person
+}
+
+/// A laptop that has said hi to Bob, and a phone that came later.
+struct Stage {
+    world: World,
+    shelf: Rc<Shelf>,
+    laptop: Person,
+    phone: Person,
+    group: GroupId,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
+        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
+        let group = laptop.group_with(&[&bob]).await.id();
+        laptop.say(group, "hi").await;
+        let phone = device(&world, &wallet, &shelf).await;
+        settle(&[&laptop, &phone]).await;
+        Self {
+            world,
+            shelf,
+            laptop,
+            phone,
+            group,
+        }
+    }
+}
+
+/// Decides that somebody is not to be heard of.
+fn deny(person: &Person, entity: &Entity) {
+    let denied = Consent {
+        entity: entity.clone(),
+        state: Denied,
+    };
+    let preferences = person.client.preferences();
+    preferences.set_consent_states(&[denied]).expect("decides");
 }
 
 /// Everybody reads and says what there is.
@@ -64,12 +103,7 @@ fn what_was_said_before_is_asked_for_and_appears_by_itself() {
             laptop.say(group, &format!("line {number}")).await;
         }
         let entity = Entity::Inbox(bob.inbox_id());
-        let denied = Consent {
-            entity: entity.clone(),
-            state: Denied,
-        };
-        let preferences = laptop.client.preferences();
-        preferences.set_consent_states(&[denied]).expect("decides");
+        deny(&laptop, &entity);
         let phone = device(&world, &wallet, &shelf).await;
         settle(&[&laptop, &phone]).await;
         assert_eq!(phone.texts(group), Vec::<String>::new(), "nobody asked");
@@ -97,13 +131,13 @@ fn what_was_said_before_is_asked_for_and_appears_by_itself() {
 #[test]
 fn who_watches_gets_it_without_a_sync() {
     story(async {
-        let world = World::new().await;
-        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
-        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
-        let group = laptop.group_with(&[&bob]).await.id();
-        laptop.say(group, "hi").await;
-        let phone = device(&world, &wallet, &shelf).await;
-        settle(&[&laptop, &phone]).await;
+        let Stage {
+            world: _world,
+            shelf: _shelf,
+            laptop,
+            phone,
+            group,
+        } = Stage::new().await;
         let (_hers, mut watch) = (laptop.watch().await, phone.watch().await);
         ask(&phone).await;
         watch.until(|event| *event == Event::Group(group)).await;
@@ -114,13 +148,13 @@ fn who_watches_gets_it_without_a_sync() {
 #[test]
 fn an_archive_that_nobody_asked_for_is_taken_in_when_the_person_says_so() {
     story(async {
-        let world = World::new().await;
-        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
-        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
-        let group = laptop.group_with(&[&bob]).await.id();
-        laptop.say(group, "hi").await;
-        let phone = device(&world, &wallet, &shelf).await;
-        settle(&[&laptop, &phone]).await;
+        let Stage {
+            world,
+            laptop,
+            phone,
+            group,
+            ..
+        } = Stage::new().await;
         let decisions = ArchiveOptions {
             elements: vec![ArchiveElement::Consent],
             ..Default::default()
@@ -182,13 +216,13 @@ fn who_cannot_be_answered_is_told() {
 #[test]
 fn a_server_that_is_away_is_tried_again_a_few_times() {
     story(async {
-        let world = World::new().await;
-        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
-        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
-        let group = laptop.group_with(&[&bob]).await.id();
-        laptop.say(group, "hi").await;
-        let phone = device(&world, &wallet, &shelf).await;
-        settle(&[&laptop, &phone]).await;
+        let Stage {
+            world: _world,
+            shelf,
+            laptop,
+            phone,
+            group,
+        } = Stage::new().await;
         shelf.is_away.set(true);
         ask(&phone).await;
         hand_over(&laptop).await;
@@ -226,12 +260,7 @@ fn a_server_that_never_answers_holds_nothing_up_and_what_was_asked_outlives_the_
         // While the server is waited for, everything else goes on, what is told to the other installations too.
         bob.say(group, "and?").await;
         let entity = Entity::Inbox(bob.inbox_id());
-        let denied = Consent {
-            entity: entity.clone(),
-            state: Denied,
-        };
-        let preferences = laptop.client.preferences();
-        preferences.set_consent_states(&[denied]).expect("decides");
+        deny(&laptop, &entity);
         laptop.sync().await;
         assert_eq!(laptop.texts(group), ["hi", "and?"]);
         phone.sync().await;
@@ -274,14 +303,14 @@ fn what_ends_the_app_in_the_middle_is_not_done_each_time_it_is_opened() {
 #[test]
 fn an_archive_that_was_changed_or_is_gone_changes_nothing() {
     story(async {
-        let world = World::new().await;
-        let (wallet, shelf) = (world.wallet(), Rc::new(Shelf::default()));
-        let (laptop, bob) = (device(&world, &wallet, &shelf).await, world.person().await);
-        let group = laptop.group_with(&[&bob]).await.id();
-        laptop.say(group, "hi").await;
+        let Stage {
+            world,
+            shelf,
+            laptop,
+            phone,
+            group,
+        } = Stage::new().await;
         let entity = Entity::Inbox(world.person().await.inbox_id());
-        let phone = device(&world, &wallet, &shelf).await;
-        settle(&[&laptop, &phone]).await;
         let sent = laptop
             .client
             .send_sync_archive("pin", &ArchiveOptions::default(), SERVER)
