@@ -76,12 +76,14 @@ class Device {
   static #count = 0;
   owner;
   #browser;
+  #host;
   #url;
 
   static async open(browser, port) {
     const device = new Device();
     device.#browser = browser;
-    device.#url = `http://device-${++Device.#count}.localhost:${port}`;
+    device.#host = `device-${++Device.#count}.localhost`;
+    device.#url = `http://${device.#host}:${port}`;
     await device.load();
     return device;
   }
@@ -95,6 +97,16 @@ class Device {
     this.window.on("pageerror", (error) => this.owner?.complaints.push(`${this.owner.name}: ${error.message}`));
     await this.window.goto(`${this.#url}${version ? `/as/${version}` : ""}/`);
     await this.window.waitForFunction(() => window.ready);
+  }
+
+  /**
+   * An address of this machine under a name that no other device uses. A browser opens six connections to a host, for all its
+   * windows together; two live ones each and three people who listen keep everybody else waiting.
+   */
+  wayTo(url) {
+    const own = new URL(url);
+    own.hostname = this.#host;
+    return own.origin;
   }
 
   close() { return this.window.close(); }
@@ -120,7 +132,7 @@ export class OurPerson extends Person {
   }
 
   async #open(known) {
-    this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#nodeUrl, known }));
+    this.opened(await this.ask("open", { address: this.address, nodeUrl: this.#device.wayTo(this.#nodeUrl), known }));
   }
 
   /** Opens a window, of a package of another version if one is given, and in it the database. */
