@@ -3,28 +3,29 @@
 use std::collections::HashMap;
 
 use super::{ClientError, Inner};
-use crate::groups::{GroupView, view};
+use crate::groups::{GroupView, KnownView, view};
 use crate::ids::GroupId;
 use crate::storage::GroupRow;
 
-/// Views that are true while the database has not changed.
+/// How many views are kept that the latest list did not show.
+const EARLIER: usize = 1_000;
+
+/// Views by their group, each with the number of changes to the database it was read at. Those of now are true; of
+/// earlier ones only what was decoded is used, where it is stored unchanged.
 #[derive(Debug, Default)]
 pub(super) struct Views {
-    /// The number of changes they were read at.
-    at: u64,
-    of: HashMap<GroupId, GroupView>,
+    of: HashMap<GroupId, (u64, KnownView)>,
 }
 
 impl Inner {
     /// A conversation as it is now.
     pub(super) fn view(&self, group_id: GroupId) -> Result<GroupView, ClientError> {
-        let views = self.views.borrow();
-        if views.at == self.store.changes_made()
-            && let Some(found) = views.of.get(&group_id)
+        let now = self.store.changes_made();
+        if let Some((at, known)) = self.views.borrow().of.get(&group_id)
+            && *at == now
         {
-            return Ok(found.clone());
+            return Ok(known.view.clone());
         }
-        drop(views);
         Ok(view::group(&self.context(), group_id)?)
     }
 
@@ -32,9 +33,14 @@ impl Inner {
     /// decode is left out: looking at it says why.
     pub(super) fn keep_views(&self, rows: &[GroupRow]) -> Result<(), ClientError> {
         let at = self.store.changes_made();
-        let views = view::groups(&self.context(), rows.to_vec())?;
-        let of = views.into_iter().map(|view| (view.row.id, view)).collect();
-        self.views.replace(Views { at, of });
+        let of = &mut self.views.borrow_mut().of;
+        let views = view::groups(&self.context(), rows.to_vec(), |id| {
+            of.remove(id).map(|(_, known)| known)
+        })?;
+        if of.len() > EARLIER {
+            of.clear();
+        }
+        of.extend(views.into_iter().map(|known| (known.view.row.id, (at, known))));
         Ok(())
     }
 }

@@ -47,7 +47,7 @@ pub use removal::RemovalError;
 pub use states::States;
 pub use timeline::{MessageView, RemovedBy};
 pub use version::{check_minimum_version, exceeds};
-pub use view::{GroupView, MemberView};
+pub use view::{GroupView, KnownView, MemberView};
 
 /// How many members a group may have.
 ///

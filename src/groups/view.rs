@@ -9,7 +9,7 @@ use super::metadata::MutableMetadata;
 use super::permissions::PolicySet;
 use crate::identity::{Identifier, LogPosition, Resolved, resolve};
 use crate::ids::{GroupId, InboxId, InstallationId};
-use crate::mls::GroupSummary;
+use crate::mls::{GroupSummary, StoredSummary};
 use crate::storage::{ConsentEntity, ConsentState, GroupRow};
 
 /// A group as it is now.
@@ -56,19 +56,36 @@ pub fn group(context: &Context<'_>, group_id: GroupId) -> Result<GroupView, Grou
     view(context.row(group_id)?, &context.summary(group_id)?)
 }
 
-/// Reads many groups, by one query whatever their number. Those whose context does not decode are left out, as
-/// are those that have none.
+/// A view of a group and what it was decoded from: while that is stored unchanged, the view is true but for its row.
+#[derive(Debug, Clone)]
+pub struct KnownView {
+    /// What an app sees.
+    pub view: GroupView,
+    stored: StoredSummary,
+}
+
+/// Reads many groups, by one query whatever their number. What is `known` of them is taken from there and not decoded
+/// again where it is stored unchanged. Those whose context does not decode are left out, as are those that have none.
 ///
 /// # Errors
 /// [`GroupError::Storage`], [`GroupError::Mls`].
-pub fn groups(context: &Context<'_>, rows: Vec<GroupRow>) -> Result<Vec<GroupView>, GroupError> {
+pub fn groups(
+    context: &Context<'_>,
+    rows: Vec<GroupRow>,
+    mut known: impl FnMut(&GroupId) -> Option<KnownView>,
+) -> Result<Vec<KnownView>, GroupError> {
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    let summaries = GroupSummary::load_all(&context.provider(), &ids)?;
-    Ok(rows
-        .into_iter()
-        .zip(summaries)
-        .filter_map(|(row, summary)| view(row, &summary?).ok())
-        .collect())
+    let stored = StoredSummary::load_all(&context.provider(), &ids)?;
+    let mut views = Vec::with_capacity(rows.len());
+    for (row, stored) in rows.into_iter().zip(stored) {
+        let Some(stored) = stored else { continue };
+        let view = match known(&row.id) {
+            Some(known) if known.stored == stored => Ok(GroupView { row, ..known.view }),
+            _ => view(row, &stored.read()?),
+        };
+        views.extend(view.ok().map(|view| KnownView { view, stored }));
+    }
+    Ok(views)
 }
 
 fn view(row: GroupRow, summary: &GroupSummary) -> Result<GroupView, GroupError> {

@@ -39,5 +39,5 @@ pub use extensions::{ContextChange, ContextExtensions};
 pub use group::{Group, Leaf, MessageHeader, MessageKind, Processed};
 pub use key_package::{NewKeyPackage, VerifiedKeyPackage};
 pub use provider::Provider;
-pub use summary::GroupSummary;
+pub use summary::{GroupSummary, StoredSummary};
 pub use welcome::{AcceptedInvitation, Invitation};

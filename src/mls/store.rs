@@ -127,12 +127,12 @@ impl<'a> MlsStore<'a> {
         self.failure.borrow_mut().take()
     }
 
-    /// The context and the state of each of these groups that is stored, by one query: what a list shows of a
+    /// The context and the state, encoded, of each of these groups that is stored, by one query: what a list shows of a
     /// group is in there, and its tree, which is most of it, is not read.
-    pub(super) fn contexts<K: Serialize, C: DeserializeOwned, S: DeserializeOwned>(
+    pub(super) fn contexts<K: Serialize>(
         &self,
         groups: &[K],
-    ) -> Result<Vec<Option<(C, S)>>, MlsStoreError> {
+    ) -> Result<Vec<Option<[Vec<u8>; 2]>>, MlsStoreError> {
         let keys: Vec<Vec<u8>> = groups.iter().map(encode).collect::<Result<_, _>>()?;
         let kinds = [Kind::GroupContext as u8, Kind::GroupState as u8];
         let mut found: HashMap<(u8, Vec<u8>), Vec<u8>> = self
@@ -140,17 +140,11 @@ impl<'a> MlsStore<'a> {
             .into_iter()
             .map(|(kind, key, value)| ((kind, key), value))
             .collect();
-        keys.into_iter()
-            .map(|key| {
-                let [context, state] = kinds.map(|kind| found.remove(&(kind, key.clone())));
-                let decoded = context
-                    .zip(state)
-                    .map(|(context, state)| -> Result<_, MlsStoreError> {
-                        Ok((decode(&context)?, decode(&state)?))
-                    });
-                self.note(decoded.transpose())
-            })
-            .collect()
+        let both = |key: Vec<u8>| {
+            let [context, state] = kinds.map(|kind| found.remove(&(kind, key.clone())));
+            Some([context?, state?])
+        };
+        Ok(keys.into_iter().map(both).collect())
     }
 
     /// Remembers a failure.

@@ -6,6 +6,7 @@ use openmls::prelude::OpenMlsProvider as _;
 use super::error::MlsError;
 use super::extensions::ContextExtensions;
 use super::provider::Provider;
+use super::store::decode;
 use crate::ids::GroupId;
 
 /// The context of a group and whether we are in it. Reading it costs the same for any number of members but for
@@ -26,14 +27,24 @@ impl GroupSummary {
     /// # Errors
     /// [`MlsError::UnknownGroup`], [`MlsError::Storage`], [`MlsError::Corrupt`].
     pub fn load(provider: &Provider<'_>, id: GroupId) -> Result<Self, MlsError> {
-        let found = Self::load_all(provider, &[id])?.pop().flatten();
-        found.ok_or(MlsError::UnknownGroup)
+        let found = StoredSummary::load_all(provider, &[id])?.pop().flatten();
+        found.ok_or(MlsError::UnknownGroup)?.read()
     }
+}
 
-    /// Of many, aligned with the ids, by one query; `None` for those that are not stored.
+/// The same as it is stored, not decoded yet. While it is equal to what was stored before, it says the same: decoding
+/// costs more than reading it, since CBOR has the bytes of extensions as lists of numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSummary {
+    context: Vec<u8>,
+    state: Vec<u8>,
+}
+
+impl StoredSummary {
+    /// Of many groups, aligned with the ids, by one query; `None` for those that are not stored.
     ///
     /// # Errors
-    /// [`MlsError::Storage`], [`MlsError::Corrupt`].
+    /// [`MlsError::Storage`].
     pub fn load_all(provider: &Provider<'_>, ids: &[GroupId]) -> Result<Vec<Option<Self>>, MlsError> {
         let keys: Vec<_> = ids
             .iter()
@@ -41,13 +52,24 @@ impl GroupSummary {
             .collect();
         let found = provider
             .storage()
-            .contexts::<_, GroupContext, MlsGroupState>(&keys)
+            .contexts(&keys)
             .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
-        let summary = |(context, state): (GroupContext, MlsGroupState)| Self {
+        let stored = |[context, state]: [Vec<u8>; 2]| Self { context, state };
+        Ok(found.into_iter().map(|found| found.map(stored)).collect())
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// [`MlsError::Corrupt`].
+    pub fn read(&self) -> Result<GroupSummary, MlsError> {
+        let corrupt = |_| MlsError::Corrupt("MLS state");
+        let context: GroupContext = decode(&self.context).map_err(corrupt)?;
+        let state: MlsGroupState = decode(&self.state).map_err(corrupt)?;
+        Ok(GroupSummary {
             epoch: context.epoch().as_u64(),
             context: ContextExtensions::read(context.extensions()),
             is_active: !matches!(state, MlsGroupState::Inactive),
-        };
-        Ok(found.into_iter().map(|found| found.map(summary)).collect())
+        })
     }
 }

@@ -420,3 +420,35 @@ fn a_group_that_needs_a_newer_version_is_paused_before_the_commit() {
         .expect("no failure of our own");
     assert_eq!((batch.stop, bob.epoch(group)), (None, epoch + 1));
 }
+
+#[test]
+fn what_a_group_says_is_decoded_again_when_it_has_changed_and_not_before() {
+    let mut node = Node::default();
+    let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
+    let group = group_of(&mut node, &[&alice, &bob]);
+    let read = |known: Option<view::KnownView>| {
+        let row = alice.store.group(&group).expect("readable").expect("stored");
+        let mut known = known;
+        let mut views = view::groups(&alice.context(), vec![row], |_| known.take()).expect("readable");
+        views.pop().expect("the group")
+    };
+    let name = |known: &view::KnownView| known.view.metadata.attributes.get(field::NAME).cloned();
+    let mut first = read(None);
+    assert_ne!(name(&first).as_deref(), Some("not stored anywhere"));
+    first
+        .view
+        .metadata
+        .attributes
+        .insert(field::NAME.into(), "not stored anywhere".into());
+    // Its row is another, and what the group says of itself the same.
+    alice.store.set_group_rotated(&group, 77).expect("stored");
+    let second = read(Some(first));
+    assert_eq!(name(&second).as_deref(), Some("not stored anywhere"));
+    assert_eq!(second.view.row.rotated_at_ns, 77);
+
+    alice.want_field(group, field::NAME, "lunch");
+    alice.flush(&mut node, group);
+    let third = read(Some(second));
+    assert_eq!(name(&third).as_deref(), Some("lunch"));
+    assert_eq!(third.view.epoch, alice.epoch(group));
+}

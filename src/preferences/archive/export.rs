@@ -42,8 +42,8 @@ pub fn export(
             include_duplicate_dms: true,
             ..Default::default()
         })?;
-        for view in view::groups(context, conversations)? {
-            writer.push(&wire::conversation(&view))?;
+        for known in view::groups(context, conversations, |_| None)? {
+            writer.push(&wire::conversation(&known.view))?;
         }
         let mut query = ArchiveQuery {
             start_ns: options.start_ns,
