@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-export const devnodeBinary = join(target, "debug", "xmtp-devnode");
+// `release` where something is measured: also what cargo's profile `bench` makes is there.
+export const devnodeBinary = join(target, process.env.XMTP_NODE_PROFILE ?? "debug", "xmtp-devnode");
 
 /** How long a node may take to say that it listens, milliseconds. */
 const READY_MS = 30_000;

@@ -37,17 +37,19 @@ function opener(port, module) {
     const own = wallet();
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.error(error));
-    await page.exposeFunction("signText", (text) => own.sign(text));
-    await page.goto(`http://bench-${++people}.localhost:${port}/`);
+    // What a page can call belongs to all pages of the browser: each person has a name there.
+    const signText = `signText${++people}`;
+    await page.exposeFunction(signText, (text) => own.sign(text));
+    await page.goto(`http://bench-${people}.localhost:${port}/`);
     await page.evaluate(
-      async ([path, address, apiUrl]) => {
+      async ([path, address, apiUrl, signText]) => {
         const { Client } = await import(path);
         const bytes = (hex) => Uint8Array.from(hex.replace(/^0x/, "").match(/../g), (byte) => parseInt(byte, 16));
         const signer = {
           type: "EOA",
           getIdentifier: () => ({ identifier: address.toLowerCase(), identifierKind: 0 }),
           signMessage: async (text) => {
-            const signature = await window.signText(text);
+            const signature = await window[signText](text);
             return typeof signature === "string" ? bytes(signature) : Uint8Array.from(Object.values(signature));
           },
         };
@@ -60,7 +62,7 @@ function opener(port, module) {
           return performance.now() - from;
         };
       },
-      [module, own.address, node.url],
+      [module, own.address, node.url, signText],
     );
     const ask = (work, argument) => page.evaluate(work, argument);
     return { ask, inboxId: await ask(() => window.client.inboxId), close: () => page.close() };
