@@ -133,7 +133,7 @@ fn a_crash_before_the_commit_leaves_the_state_before() {
             tx.advance_cursor(b"x", kind, 10, 1)?;
             // large enough that pages reach the file before the commit
             tx.put_mls_value(1, b"k", &vec![7; 16 << 20])?;
-            for (from, to) in [("store", "torn"), ("store-journal", "torn-journal")] {
+            for (from, to) in [("store", "torn"), ("store-wal", "torn-wal")] {
                 std::fs::copy(folder.path().join(from), folder.path().join(to)).expect("copied");
             }
             Ok(())

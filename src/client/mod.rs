@@ -19,6 +19,7 @@
 //! | `events.rs`, `streams.rs`, `filter.rs`, `network.rs` | what an app watches, and what its page knows of the network |
 //! | `push.rs`, `received.rs` | what push notifications take |
 //! | `expiry.rs` | messages whose time is over |
+//! | `checkpoint.rs` | emptying the database's WAL when nothing happens |
 //! | `debug.rs` | the inside of a conversation |
 //! | `key_packages.rs` | rotation and deletion |
 //! | `accounts.rs`, `pending.rs` | changes of the own inbox and their signatures |
@@ -28,6 +29,7 @@
 
 mod accounts;
 mod archives;
+mod checkpoint;
 mod consent_list;
 mod conversations;
 mod debug;

@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use futures::lock::Mutex;
 
 use super::device_sync::DeviceSync;
-use super::{Client, ClientError, ClientOptions, Inner, accounts, expiry, streams};
+use super::{Client, ClientError, ClientOptions, Inner, accounts, checkpoint, expiry, streams};
 use crate::error::Coded as _;
 use crate::identity::{
     AccountId, Address, Identifier, IdentityUpdate, InstallationKey, Passkey, PasskeySignature,
@@ -97,7 +97,7 @@ impl Client {
             platform,
             options.protocol_version.clone(),
             (options.device_sync, options.files.clone()),
-        );
+        )?;
         client.inner.registered.set(registered);
         if registered {
             client.inner.recall_revocation()?;
@@ -139,7 +139,7 @@ impl Client {
             platform,
             options.protocol_version,
             (options.device_sync, options.files),
-        );
+        )?;
         client.start_registration().await?;
         Ok(client)
     }
@@ -147,12 +147,13 @@ impl Client {
     fn assemble(
         (identifier, inbox_id, nonce): (Identifier, InboxId, u64),
         key: InstallationKey,
-        store: Store,
+        mut store: Store,
         api: NodeApi,
         platform: Rc<dyn Platform>,
         own_version: String,
         (device_sync, files): (bool, Option<Rc<dyn Files>>),
-    ) -> Self {
+    ) -> Result<Self, ClientError> {
+        let written = checkpoint::commits_of(&mut store)?;
         let (alarm, rung) = expiry::Alarm::new();
         let inner = Rc::new_cyclic(|myself| Inner {
             store,
@@ -184,7 +185,9 @@ impl Client {
         });
         let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);
         inner.platform.spawn(cleaning.boxed_local());
-        Self { inner }
+        let emptying = checkpoint::when_quiet(Rc::downgrade(&inner), written);
+        inner.platform.spawn(emptying.boxed_local());
+        Ok(Self { inner })
     }
 
     /// Works out what must be signed.

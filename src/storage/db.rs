@@ -149,19 +149,19 @@ impl Store {
 
     /// Sets the connection up. The key, if any, has been set.
     fn prepare(connection: Connection) -> Result<Self, StorageError> {
-        // The first read: a wrong key shows here, before anything is written.
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        // A file of the pool has one owner: whether others have changed it need not be looked up, and its first page
-        // not be decrypted again, at each statement.
+        // A file of the pool has one owner: whether others have changed it need not be looked up, and its first page not
+        // be decrypted again, at each statement. Asked for before the first read, a WAL needs no memory that is shared.
         #[cfg(target_arch = "wasm32")]
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
-        // TRUNCATE: journal files are kept and emptied, the cheapest the pool offers; for WAL see docs/STORAGE.md.
-        // FULL: what is committed stays, also when the power goes at once; with less, the journal of a commit could
-        // come back from before it was emptied, and undo a message that others have.
+        // The first read: what a crash has left is taken in.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        // WAL: a transaction is written and synced once; see docs/STORAGE.md.
+        // FULL: what is committed stays, also when the power goes at once; with less, a commit could be gone after
+        // others have its message.
         // secure_delete: deleted keys are overwritten, not just unlinked.
         connection.execute_batch(
             "PRAGMA temp_store = MEMORY;
-             PRAGMA journal_mode = TRUNCATE;
+             PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA secure_delete = ON;
              PRAGMA foreign_keys = ON;",
@@ -200,6 +200,28 @@ impl Store {
         let answer = body(&transaction)?;
         transaction.commit()?;
         Ok(answer)
+    }
+
+    /// Has `hook` called at each commit, also that of a statement by itself. It must not use the database.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn on_commit(&mut self, mut hook: impl FnMut() + Send + 'static) -> Result<(), StorageError> {
+        let never_undone = move || {
+            hook();
+            false
+        };
+        Ok(self.db.connection.commit_hook(Some(never_undone))?)
+    }
+
+    /// Moves what the WAL holds into the database and empties it. Until then what was deleted, keys of messages that were
+    /// read among it, is in its older pages. Not within a transaction.
+    ///
+    /// # Errors
+    /// [`StorageError::Full`] and others; nothing that was committed is lost then.
+    pub fn checkpoint(&self) -> Result<(), StorageError> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        Ok(self.db.connection.query_row(sql, [], |_| Ok(()))?)
     }
 
     /// Encrypts the database with another key, all pages in one transaction: a crash leaves it with the one or

@@ -194,7 +194,9 @@ impl OpfsPool {
         let connection =
             Connection::open_with_flags_and_vfs(name, OpenFlags::default(), self.encrypting.as_str())?;
         // The copy that encrypting makes must not be written in clear.
-        connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;")?;
+        connection.execute_batch(
+            "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA locking_mode = EXCLUSIVE;",
+        )?;
         first_read(&connection)?;
         rekey(&connection, key)?;
         Ok(connection)
@@ -205,6 +207,11 @@ impl OpfsPool {
     pub(super) fn connect(&self, name: &str, key: Option<&DatabaseKey>) -> Result<Connection, StorageError> {
         if self.util.is_paused() {
             return Err(StorageError::Unavailable(UnavailableReason::Paused));
+        }
+        // A wrong key must not come near what a WAL holds. Where there is none, what lies beside the database may be the
+        // journal of a change of the key: then only that tells which key fits.
+        if self.files()?.contains(&format!("{name}-wal")) && !self.fits(name, key)? {
+            return Err(StorageError::WrongKey);
         }
         self.connect_as(name, OpenFlags::default(), key)
     }
@@ -253,9 +260,13 @@ fn first_read(connection: &Connection) -> Result<(), StorageError> {
     Ok(connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
 }
 
-/// Encrypts an open database with another key, in one transaction.
+/// Encrypts an open database with another key, in one transaction with a journal of its own: a WAL would hold pages of both
+/// keys, and one of a database in clear cannot be encrypted at all.
 pub(super) fn rekey(connection: &Connection, key: &DatabaseKey) -> Result<(), StorageError> {
-    Ok(connection.pragma_update(None, "rekey", key.pragma_value().as_str())?)
+    connection.execute_batch("PRAGMA journal_mode = TRUNCATE;")?;
+    let changed = connection.pragma_update(None, "rekey", key.pragma_value().as_str());
+    connection.execute_batch("PRAGMA journal_mode = WAL;")?;
+    Ok(changed?)
 }
 
 /// Waits before the next attempt at busy handles; any other error, or the end of patience, is the answer.

@@ -81,6 +81,38 @@ fn the_keys_of_what_was_read_are_gone() {
     });
 }
 
+/// Whether the bytes of a database or of what lies beside it hold a text.
+fn lies_in_files(world: &World, name: &str, text: &str) -> bool {
+    ["", "-wal", "-journal"].iter().any(|part| {
+        let bytes = std::fs::read(world.file(&format!("{name}{part}"))).unwrap_or_default();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+#[test]
+fn what_was_deleted_is_in_no_file_once_it_is_quiet() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person_with_file("bob").await);
+        let group = alice.group_with(&[&bob]).await;
+        group.update_disappearing(1, 1_000_000_000).await.expect("may");
+        let secret = "the treasure is under the oak";
+        alice.say(group.id(), secret).await;
+        bob.sync().await;
+        assert!(
+            lies_in_files(&world, "bob", secret),
+            "natively nothing is encrypted"
+        );
+        world.later(DAY);
+        bob.sync().await;
+        assert_eq!(bob.texts(group.id()), Vec::<String>::new());
+        // The client is still open. The story ends as failed if this does not come.
+        while lies_in_files(&world, "bob", secret) {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
 #[test]
 fn epochs_long_past_cannot_be_read_at_all() {
     story(async {

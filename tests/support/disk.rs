@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenOptions, Vfs, WalDisabled};
+use sqlite_vfs::wip::{WalIndex, WalIndexLock};
+use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenOptions, Vfs};
 
 /// What becomes of the write during which the power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,8 +239,26 @@ impl Vfs for Disk {
     }
 }
 
+/// Where the pages of a WAL are is known to the one connection there is, and to nobody else.
+#[derive(Debug)]
+pub(crate) struct Index;
+
+impl WalIndex for Index {
+    fn map(&mut self, _region: u32) -> Result<[u8; 32_768], Error> {
+        Ok([0; 32_768])
+    }
+
+    fn lock(&mut self, _locks: Range<u8>, _lock: WalIndexLock) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    fn delete(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 impl DatabaseHandle for File {
-    type WalIndex = WalDisabled;
+    type WalIndex = Index;
 
     fn size(&self) -> Result<u64, Error> {
         self.disk.state().powered(self.cuts)?;
@@ -306,7 +326,7 @@ impl DatabaseHandle for File {
         Ok(self.lock)
     }
 
-    fn wal_index(&self, _readonly: bool) -> Result<WalDisabled, Error> {
-        Ok(WalDisabled)
+    fn wal_index(&self, _readonly: bool) -> Result<Index, Error> {
+        Ok(Index)
     }
 }

@@ -1,6 +1,8 @@
 //! Keys of databases in a browser: encrypting what lies in clear, changing a key, and the plug pulled at each write of
 //! that. Runs in a dedicated worker.
 
+use std::collections::BTreeSet;
+
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -243,7 +245,7 @@ async fn a_wrong_key_does_not_touch_what_an_interrupted_transaction_left() {
     let store = open(&pool, Some(key(1))).expect("opens");
     fill(&store);
     store.close().expect("closes");
-    let mut was_hot = false;
+    let mut was_there = false;
     for writes in 0.. {
         let store = open(&pool, Some(key(1))).expect("opens");
         cut_after(writes);
@@ -260,19 +262,41 @@ async fn a_wrong_key_does_not_touch_what_an_interrupted_transaction_left() {
         assert!(outcome.is_err());
         cut_after(0);
         restart(&pool, Some(store)).await;
+        was_there |= pool.files().expect("taken").contains(&format!("{FILE}-wal"));
         for _ in 0..2 {
             assert_eq!(pool.fits(FILE, Some(&key(2))), Ok(false));
-            match open(&pool, Some(key(2))).err() {
-                Some(StorageError::WrongKey) => {}
-                Some(StorageError::Corrupt { .. }) => was_hot = true,
-                other => panic!("{other:?}"),
-            }
+            assert_eq!(open(&pool, Some(key(2))).err(), Some(StorageError::WrongKey));
         }
+        // All of it or nothing. Written to its end, it is there, although what SQLite wrote after that failed.
         let store = open(&pool, Some(key(1))).expect("opens");
-        check(&store);
+        let length = |n: u64| {
+            store
+                .mls_value(1, &n.to_be_bytes())
+                .expect("readable")
+                .map(|value| value.len())
+        };
+        let lengths: BTreeSet<_> = (0..10).map(length).collect();
+        assert_eq!(lengths.len(), 1, "{lengths:?}");
+        fill(&store);
         store.close().expect("closes");
     }
-    assert!(was_hot, "a journal was there");
+    assert!(was_there, "a WAL was there");
+}
+
+#[wasm_bindgen_test]
+async fn what_was_committed_before_the_plug_was_pulled_is_there_after_a_wrong_key() {
+    let pool = install("committed").await;
+    let store = open(&pool, Some(key(1))).expect("opens");
+    fill(&store);
+    store.checkpoint().expect("empties");
+    assert_eq!(store.advance_cursor(b"late", KIND, 11, 9), Ok(true));
+    cut_after(0);
+    restart(&pool, Some(store)).await;
+    assert_eq!(open(&pool, Some(key(2))).err(), Some(StorageError::WrongKey));
+    assert_eq!(open(&pool, None).err(), Some(StorageError::WrongKey));
+    let store = open(&pool, Some(key(1))).expect("opens");
+    check(&store);
+    assert_eq!(store.cursor(b"late", KIND, 11), Ok(9));
 }
 
 #[wasm_bindgen_test]

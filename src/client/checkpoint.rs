@@ -1,0 +1,59 @@
+//! Emptying the database's write-ahead log when nothing was written for a while: until then it holds what was deleted,
+//! keys of messages that were read among it.
+
+use std::rc::Weak;
+use std::time::Duration;
+
+use futures::channel::mpsc;
+use futures::{FutureExt as _, StreamExt as _};
+
+use super::{ClientError, Inner};
+use crate::storage::Store;
+
+/// For how long nothing must have been written: emptying costs as much as some messages do, which would wait for it.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Tells of commits; of several that nobody has looked at only once.
+pub(super) fn commits_of(store: &mut Store) -> Result<mpsc::Receiver<()>, ClientError> {
+    let (mut sender, receiver) = mpsc::channel(0);
+    store.on_commit(move || {
+        // A full channel has told already; a closed one is a client that is going.
+        let _ = sender.try_send(());
+    })?;
+    Ok(receiver)
+}
+
+/// Empties the log each time when it is quiet after something was written, until the client is closed or gone. Closing
+/// the database empties it too.
+pub(super) async fn when_quiet(weak: Weak<Inner>, mut written: mpsc::Receiver<()>) {
+    let mut is_empty = false;
+    loop {
+        // Neither holds the client: closing it must give the database back at once.
+        let (mut quiet, mut closed) = {
+            let Some(inner) = weak.upgrade() else { return };
+            if inner.closing.is_told() {
+                return;
+            }
+            let quiet = if is_empty {
+                futures::future::pending().boxed_local()
+            } else {
+                inner.platform.sleep(QUIET)
+            };
+            (quiet.fuse(), Box::pin(inner.closing.wait()).fuse())
+        };
+        futures::select! {
+            told = written.next() => match told {
+                Some(()) => is_empty = false,
+                None => return,
+            },
+            () = quiet => {
+                let Some(inner) = weak.upgrade() else { return };
+                if let Err(error) = inner.store.checkpoint() {
+                    tracing::warn!(%error, "the write-ahead log could not be emptied yet");
+                }
+                is_empty = true;
+            }
+            () = closed => return,
+        }
+    }
+}
