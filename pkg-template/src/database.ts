@@ -24,6 +24,22 @@ export async function hasFiles(name: string): Promise<boolean> {
   return root !== undefined && (await has(root, await directoryOf(name)));
 }
 
+/** Bytes of all files of a database, journals and what the pool writes before each file included. */
+export async function sizeOf(name: string): Promise<number> {
+  const root = await databases();
+  const directory = root && (await child(root, await directoryOf(name)));
+  return directory === undefined ? 0 : bytesIn(directory);
+}
+
+async function bytesIn(directory: FileSystemDirectoryHandle): Promise<number> {
+  let bytes = 0;
+  // The DOM library lacks this iterator.
+  for await (const entry of (directory as unknown as { values(): AsyncIterable<FileSystemHandle> }).values()) {
+    bytes += entry.kind === "directory" ? await bytesIn(entry as FileSystemDirectoryHandle) : (await (entry as FileSystemFileHandle).getFile()).size;
+  }
+  return bytes;
+}
+
 /** Deletes all files of a database. Refused while somebody has them open. */
 export async function deleteFiles(name: string): Promise<void> {
   const root = await databases();
