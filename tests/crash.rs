@@ -255,40 +255,6 @@ fn a_member_is_added_and_removed_or_not_and_no_welcome_is_forgotten() {
 }
 
 #[test]
-fn a_group_is_made_with_its_members_or_not() {
-    crash(async {
-        let stage = Stage::new().await;
-        let name = |round: u64| format!("group {round}");
-        let act = async |stage: &Stage, round: u64| {
-            let (conversations, bob) = (stage.alice.client.conversations(), [stage.bob.inbox_id()]);
-            let new = NewGroup {
-                name: name(round),
-                ..NewGroup::default()
-            };
-            conversations.create_group(&bob, &new).await.is_ok()
-        };
-        let check = async |stage: &Stage, point: Point| {
-            stage.agree().await;
-            let named = |person: &Person| {
-                let all = person.client.conversations().list(&Default::default());
-                let ids = all.expect("lists").into_iter().map(|group| group.id());
-                ids.filter(|id| person.name_of(*id) == name(point.round))
-                    .collect::<Vec<_>>()
-            };
-            let made = named(&stage.alice);
-            assert_eq!(named(&stage.bob), made, "both have it or nobody has");
-            assert!(made.len() == 1 || point.was_cut && made.is_empty());
-            for group in made {
-                assert!(stage.bob.is_member_of(group));
-                assert_eq!(stage.alice.members_of(group), stage.bob.members_of(group));
-                stage.talk(group, point.round).await;
-            }
-        };
-        stage.matrix("making a group", nothing(), act, check).await;
-    });
-}
-
-#[test]
 fn a_welcome_is_not_lost() {
     crash(async {
         let stage = Stage::new().await;

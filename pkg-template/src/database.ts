@@ -69,8 +69,12 @@ function earlierDirectory(name: string): string {
 export async function privateFiles(): Promise<FileSystemDirectoryHandle> {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
   if (typeof storage?.getDirectory !== "function") {
-    const details = { reason: "no_file_system" };
-    throw new XmtpError("storage.unavailable", "this browser gives no private file system here", { details });
+    // The worker of a page of no origin does not even see what it is refused.
+    const isRefused = (globalThis as { origin?: string }).origin === "null";
+    const [reason, message] = isRefused
+      ? ["refused", "the browser refuses its storage to a page of no origin, as a frame in a sandbox is"]
+      : ["no_file_system", "this browser gives no private file system here"];
+    throw new XmtpError("storage.unavailable", message, { details: { reason } });
   }
   try {
     return await storage.getDirectory();

@@ -1,9 +1,12 @@
 import { XmtpError } from "./errors.js";
 import type { ClientOptions } from "./types.js";
 
-/** A page of an opaque origin, as a frame in a sandbox is, has no script that is of its own origin, but may make one. */
+/**
+ * A page of an opaque origin, as a frame in a sandbox is, has no script that is of its own origin, but may make one. Chromium refuses it
+ * module workers from a Blob URL, and takes others that import a module.
+ */
 const HOW_TO =
-  "with storage: \"memory\" pass a function as workerUrl that starts a module worker from a Blob URL whose text imports worker.js, " +
+  "with storage: \"memory\" pass a function as workerUrl that starts a worker from a Blob URL whose text is import(\"<address of worker.js>\"), " +
   "and serve the package's files with Access-Control-Allow-Origin";
 
 /** Why a worker cannot be started. `refused`: not for its address, but because this page may have none, or no storage. @internal */

@@ -255,9 +255,9 @@ describe("what is stored", () => {
     }
     const { code, details, message } = await (await alice.sandboxed()).open({ storage: "memory" });
     assert.deepEqual([code, details], ["client.no_worker", { reason: "refused" }]);
-    assert.match(message, /Blob URL whose text imports worker\.js/);
+    assert.match(message, /Blob URL whose text is import\("<address of worker\.js>"\)/);
     const frame = await alice.sandboxed("?worker=blob");
-    frame.state = (await frame.open({ storage: "memory" })).ok;
+    frame.state = await frame.must("open", alice.privateKey, there.node.url, { storage: "memory" });
     await frame.must("watch");
     const friend = await bob.tab();
     const groupId = await frame.must("createGroup", [friend.state.address], "Sand");

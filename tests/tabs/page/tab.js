@@ -17,8 +17,8 @@ window.Worker = class extends Worker {
 const query = new URLSearchParams(location.search);
 const build = query.get("build") === "newer" ? "/newer" : "/pkg";
 const blobWorker = () => {
-  const text = `import ${JSON.stringify(new URL("/pkg/worker.js", location.href).href)};`;
-  return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })), { type: "module" });
+  const text = `import(${JSON.stringify(new URL("/pkg/worker.js", location.href).href)});`;
+  return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
 };
 const places = { "?without=opfs": { workerUrl: "/without-opfs.js" }, "?worker=blob": { workerUrl: blobWorker } };
 const place = places[location.search] ?? {};
