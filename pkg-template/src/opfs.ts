@@ -1,7 +1,9 @@
 import { Channel } from "./channel.js";
-import { invalidArgument, unsupported } from "./errors.js";
+import { invalidArgument } from "./errors.js";
+import { Log } from "./logging.js";
 import { forgetMarks } from "./marker.js";
 import { toolsPlace } from "./tools.js";
+import { LogLevel } from "./types.js";
 
 /**
  * The files of this origin's databases, for tools: what there is, deleting, and copies. A database that is open, here or in
@@ -18,11 +20,11 @@ export class Opfs {
     this.#channel = channel;
   }
 
-  /** Starts a worker, which {@link close} ends. `enableLogging` must be left out or false: nothing is logged. */
+  /** Starts a worker, which {@link close} ends. With `enableLogging` each call is told on the console, at level `Debug`. */
   static async create(enableLogging = false): Promise<Opfs> {
     if (typeof enableLogging !== "boolean") throw invalidArgument("enableLogging must be true or false");
-    if (enableLogging) throw unsupported("this package writes no logs: enableLogging must be left out or false");
-    return new Opfs(new Channel(toolsPlace()));
+    const log = enableLogging ? new Log({ level: LogLevel.Debug, isStructured: false, isTiming: false }) : undefined;
+    return new Opfs(new Channel(toolsPlace(), undefined, log));
   }
 
   /** The databases there are, each by the SHA-256 of its name in hex: names hold inbox ids, and are not written down. */
@@ -49,9 +51,15 @@ export class Opfs {
    * installation; the network still has the old one.
    */
   async deleteFile(path: string): Promise<boolean> {
-    const { found, installationId } = await this.#channel.call("opfs.delete", { path });
-    await forgetMarks({ path, installationId });
-    return found;
+    const installationId = await this.#channel.call("opfs.installation", { path });
+    // First: who dies in between is not told of a database that the browser has cleared.
+    const remark = await forgetMarks({ path, installationId });
+    try {
+      return await this.#channel.call("opfs.delete", { path });
+    } catch (error) {
+      remark();
+      throw error;
+    }
   }
 
   /** The bytes of a database, encrypted. They can be read with its key alone: one of the app's own, or in this browser. */
@@ -65,10 +73,17 @@ export class Opfs {
     await this.#channel.call("opfs.import", { path, data });
   }
 
-  /** Deletes all databases and their keys. */
+  /** Deletes all databases and their keys, one after the other; the first one that is open ends it. */
   async clearAll(): Promise<void> {
-    await this.#channel.call("opfs.clear");
-    await forgetMarks();
+    for (const name of await this.listFiles()) await this.deleteFile(name);
+    // What is kept and noted of databases whose files are gone.
+    const remark = await forgetMarks();
+    try {
+      await this.#channel.call("opfs.clear");
+    } catch (error) {
+      remark();
+      throw error;
+    }
   }
 
   /** Ends the worker. */

@@ -6,7 +6,7 @@ import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawGroupState, RawListedGroup, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import { callCounts, clearCallCounts } from "./call-counts.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
-import { deleteFiles, nameHash } from "./database.js";
+import { deleteFiles, nameHash, sizeOf } from "./database.js";
 import type { DatabaseCounts } from "./diagnostics.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
@@ -14,6 +14,7 @@ import { deleteKept, Keeper } from "./keys.js";
 import * as files from "./opfs-files.js";
 import type { GroupPermissions } from "./permissions.js";
 import { missedSince } from "./missed.js";
+import { ownHost } from "./own-host.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import { initOf, type ResolvedWasm } from "./wasm-source.js";
 import type {
@@ -199,8 +200,8 @@ async function changed(groupId: string, use: (group: raw.Group) => Promise<void>
 }
 
 /** How much there is in the database. */
-function countAll(): DatabaseCounts {
-  const counts: DatabaseCounts = { groups: 0, dms: 0, messages: 0, paused: 0, unpublished: 0, failed: 0 };
+function countAll(): Omit<DatabaseCounts, "bytes"> {
+  const counts = { groups: 0, dms: 0, messages: 0, paused: 0, unpublished: 0, failed: 0 };
   for (const group of open().conversations.list({ consentStates: EVERY_CONSENT_STATE })) {
     try {
       const state = group.state();
@@ -280,7 +281,7 @@ export const handlers: Handlers = {
     const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, known);
     const opened = await raw.Client.create({
       ...given({ appVersion: rest.appVersion, inboxId: rest.inboxId, dbPath, keeper: keys }),
-      apiUrl: rest.apiUrl,
+      apiUrl: await ownHost(args),
       env: rest.env,
       nonce: rest.nonce,
       disableDeviceSync: rest.disableDeviceSync,
@@ -329,7 +330,7 @@ export const handlers: Handlers = {
   },
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
-  "client.counts": countAll,
+  "client.counts": async () => ({ ...countAll(), bytes: keeper && (await sizeOf(keeper.name).catch(() => undefined)) }),
   "client.callCounts": callCounts,
   "client.clearCallCounts": clearCallCounts,
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
@@ -413,6 +414,7 @@ export const handlers: Handlers = {
   "opfs.list": files.listDatabases,
   "opfs.capacity": files.countSlots,
   "opfs.exists": ({ path }) => files.hasDatabase(path),
+  "opfs.installation": ({ path }) => files.installationIn(path),
   "opfs.delete": ({ path }) => files.deleteDatabase(path),
   "opfs.export": ({ path }) => files.exportDatabase(path),
   "opfs.import": ({ path, data }) => files.importDatabase(path, data),
@@ -527,7 +529,10 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
     source.type === "conversations" ? conversations.list(every).map((group) => consumeGroup(group).id) : [];
   if (args.since !== undefined) {
     try {
-      await syncFor(source);
+      // Without a network it is told what is stored; the rest comes by the stream when there is one.
+      await syncFor(source).catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+      });
       await deliverSince(source, args.since, sink);
     } catch (error) {
       end();
@@ -598,6 +603,13 @@ async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")
     await open().conversations.syncAll();
   else await open().conversations.sync();
+}
+
+/** Whether a failure is one of the moment, as that of a network. */
+function isPassing(error: unknown): boolean {
+  if (isTrap(error)) return false;
+  const { code, retryable } = toPlainError(error);
+  return retryable || code.startsWith("network.");
 }
 
 let trapped = false;
