@@ -60,6 +60,16 @@ pub(crate) struct Person {
     machine: TestMachine,
 }
 
+/// Closes a client. Its tasks, which hold it while they work, see that when they are next run: only then is its file free,
+/// and a disk in memory must not be opened twice, since each connection has the index of the WAL to itself.
+async fn let_go(client: Client) {
+    client.close();
+    drop(client);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 impl Person {
     pub(crate) async fn open(
         wallet: &Wallet,
@@ -91,8 +101,7 @@ impl Person {
             machine,
         } = self;
         assert!(file.is_some(), "only a file can be opened again");
-        client.close();
-        drop(client);
+        let_go(client).await;
         let options = ClientOptions {
             protocol_version: version.into(),
             ..ClientOptions::new(wallet.identifier())
@@ -149,8 +158,7 @@ impl Person {
             ..
         } = self;
         assert!(file.is_some(), "only a file can be opened again");
-        client.close();
-        drop(client);
+        let_go(client).await;
         Self::open(&wallet, file, url, &machine).await
     }
 
