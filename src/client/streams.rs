@@ -22,7 +22,7 @@ use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
 use crate::groups::originator;
 use crate::ids::GroupId;
-use crate::storage::{CursorKind, GroupQuery, MembershipState};
+use crate::storage::CursorKind;
 use crate::transport::TransportError;
 use crate::transport::calls::{GroupEnvelope, WelcomeEnvelope};
 
@@ -391,19 +391,14 @@ impl Inner {
         is_handed
     }
 
-    fn group_ids(&self) -> Result<Vec<GroupId>, ClientError> {
-        let query = GroupQuery {
-            include_duplicate_dms: true,
-            membership_states: MembershipState::LIVING.into(),
-            ..Default::default()
-        };
-        Ok(self.store.groups(&query)?.into_iter().map(|row| row.id).collect())
-    }
-
     async fn subscribe(
         &self,
     ) -> Result<stream::Fuse<crate::transport::calls::MessageStream<GroupEnvelope>>, ClientError> {
-        let groups = self.group_ids()?;
+        // A welcome that brings us back into another one is a conversation that is not followed.
+        let living = self.living_groups()?.into_iter();
+        let groups: Vec<GroupId> = living
+            .filter_map(|(row, is_active)| is_active.then_some(row.id))
+            .collect();
         let filters: Vec<_> = groups
             .iter()
             .map(|id| Ok((*id, self.cursor(*id)?)))

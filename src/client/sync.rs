@@ -1,6 +1,6 @@
 //! What others did, in: welcomes and messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use futures::StreamExt as _;
@@ -12,10 +12,10 @@ use crate::groups::intent::{self, Refresh};
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
-use crate::mls::welcome;
+use crate::mls::{GroupSummary, welcome};
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, IntentId, MembershipState,
-    StorageError,
+    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, GroupRow, IntentId,
+    MembershipState, StorageError,
 };
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
@@ -128,10 +128,10 @@ impl Inner {
                 }
                 Joined::Nothing => return Ok(None),
                 Joined::Missing(_) if prepared.fetched => return Err(ClientError::IdentityBehind),
-                Joined::Behind(group_id) => {
+                Joined::Behind { group_id, up_to } => {
                     let lock = self.lock_of(group_id);
                     let _guard = lock.lock().await;
-                    self.receive_locked(group_id).await?;
+                    self.receive_up_to(group_id, up_to).await?;
                     prepared.read = true;
                 }
                 Joined::Missing(states) => {
@@ -172,21 +172,33 @@ impl Inner {
         Ok(states.is_empty() || states.contains(&state))
     }
 
-    /// The conversations that the node has something new of, that something waits to be sent or done in, or that
-    /// wait for a version.
-    pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
+    /// The conversations that one is or was in, each with whether one still is: a node has nothing readable of the
+    /// others, and while one is away from them their messages are not passed, since a welcome may bring one back.
+    pub(super) fn living_groups(&self) -> Result<Vec<(GroupRow, bool)>, ClientError> {
         let rows = self.store.groups(&GroupQuery {
             include_duplicate_dms: true,
             membership_states: MembershipState::LIVING.into(),
             ..Default::default()
         })?;
         let ids: Vec<GroupId> = rows.iter().map(|row| row.id).collect();
+        let active = GroupSummary::are_active(&self.context().provider(), &ids).map_err(GroupError::from)?;
+        Ok(rows.into_iter().zip(active).collect())
+    }
+
+    /// The conversations that the node has something new of, that something waits to be sent or done in, or that
+    /// wait for a version.
+    pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
+        let rows = self.living_groups()?;
+        let active = |(row, is_active): &(GroupRow, bool)| is_active.then_some(row.id);
+        let ids: Vec<GroupId> = rows.iter().filter_map(active).collect();
         let newest = self.api.newest_group_messages(&ids).await?;
+        let mut newest: HashMap<GroupId, _> = ids.into_iter().zip(newest).collect();
         let waiting: BTreeSet<GroupId> = self.store.groups_with_open_intents()?.into_iter().collect();
         let cursors = self.store.group_cursors()?;
         let mut stale = Vec::new();
-        for (row, newest) in rows.into_iter().zip(newest) {
+        for (row, _) in rows {
             let read = cursors.get(&row.id).copied().unwrap_or(0);
+            let newest = newest.remove(&row.id).flatten();
             let is_new = newest.is_some_and(|newest| newest.id > read);
             let has_work = waiting.contains(&row.id) || row.has_pending_leave_request;
             if is_new || has_work || row.paused_for_version.is_some() {
@@ -250,7 +262,9 @@ impl Inner {
         let row = self.context().row(group_id)?;
         // In the conversation of the own installations a new one makes the next.
         let is_virtual = row.conversation_type == ConversationType::Sync;
-        let is_old = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
+        // A time to come is one of a clock that was wrong.
+        let age_ns = self.now_ns().abs_diff(row.installations_last_checked_ns);
+        let is_old = age_ns > older_than_ns.unsigned_abs();
         Ok(is_old
             && !is_virtual
             && row.paused_for_version.is_none()
@@ -267,13 +281,23 @@ impl Inner {
 
     /// Reads everything the node has of a group. The lock is held by the caller.
     pub(super) async fn receive_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
+        self.receive_up_to(group_id, None).await
+    }
+
+    /// The same, up to and with one message.
+    async fn receive_up_to(&self, group_id: GroupId, last: Option<u64>) -> Result<(), ClientError> {
         if self.unpause(group_id)?.is_some() {
             return Ok(());
         }
+        let is_wanted = |id: u64| last.is_none_or(|last| id <= last);
         loop {
             let after = self.cursor(group_id)?;
+            if !is_wanted(after.saturating_add(1)) {
+                return Ok(());
+            }
             let page = self.api.query_group_messages(group_id, after).await?;
-            let envelopes: Vec<_> = page.items.into_iter().map(envelope).collect();
+            let is_wanted = |item: &GroupEnvelope| is_wanted(item.id);
+            let envelopes: Vec<_> = page.items.into_iter().filter(is_wanted).map(envelope).collect();
             if !self.receive_batch(group_id, &envelopes).await? || page.next.is_none() {
                 return Ok(());
             }
