@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use super::{Client, ClientError, Event, Inner};
-use crate::groups::inbound::{self, Change, Envelope, Stop};
+use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent::{self, Refresh};
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{GroupError, exceeds, originator};
@@ -21,6 +21,17 @@ use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arr
 
 /// How many conversations are synced side by side, as in libxmtp: while one waits for the node, others are read.
 pub(super) const PARALLEL: usize = 10;
+
+/// How far envelopes of a group were processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// To their end.
+    All,
+    /// Not to their end, and nothing more of the group can be.
+    Stopped,
+    /// Not to their end, unless the node is asked for what comes before.
+    Ask,
+}
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
@@ -76,9 +87,7 @@ impl Inner {
         let topic = self.key.id();
         let mut joined = Vec::new();
         loop {
-            let after = self
-                .store
-                .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
+            let after = self.welcome_cursor()?;
             let page = self.api.query_welcome_messages(topic, after).await?;
             for arrived in page.items {
                 if let Some(group_id) = self.receive_welcome(arrived).await?
@@ -90,13 +99,17 @@ impl Inner {
                 self.welcome_arrived()?;
             }
             // A page of nothing but what this version cannot read would be asked for for ever.
-            let now = self
-                .store
-                .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
-            if page.next.is_none() || now == after {
+            if page.next.is_none() || self.welcome_cursor()? == after {
                 return Ok(joined);
             }
         }
+    }
+
+    /// The node's number of the last welcome that was processed.
+    pub(super) fn welcome_cursor(&self) -> Result<u64, StorageError> {
+        let topic = self.key.id();
+        self.store
+            .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)
     }
 
     /// Processes one welcome. Returns the group joined by it, if any.
@@ -201,7 +214,8 @@ impl Inner {
             let newest = newest.remove(&row.id).flatten();
             let is_new = newest.is_some_and(|newest| newest.id > read);
             let has_work = waiting.contains(&row.id) || row.has_pending_leave_request;
-            if is_new || has_work || row.paused_for_version.is_some() {
+            let is_unconfirmed = self.live.unconfirmed.has(row.id);
+            if is_new || has_work || is_unconfirmed || row.paused_for_version.is_some() {
                 stale.push(row.id);
             }
         }
@@ -289,37 +303,51 @@ impl Inner {
         if self.unpause(group_id)?.is_some() {
             return Ok(());
         }
+        let brought = self.live.unconfirmed.of(group_id);
+        let brought = brought.as_deref();
         let is_wanted = |id: u64| last.is_none_or(|last| id <= last);
-        loop {
-            let after = self.cursor(group_id)?;
-            if !is_wanted(after.saturating_add(1)) {
-                return Ok(());
-            }
+        let mut read = self.cursor(group_id)?;
+        let mut after = brought.map_or(read, |brought| brought.after().min(read));
+        while is_wanted(after.saturating_add(1)) {
             let page = self.api.query_group_messages(group_id, after).await?;
-            let is_wanted = |item: &GroupEnvelope| is_wanted(item.id);
-            let envelopes: Vec<_> = page.items.into_iter().filter(is_wanted).map(envelope).collect();
-            if !self.receive_batch(group_id, &envelopes).await? || page.next.is_none() {
+            let Some(reached) = page.items.last().map(|item| item.id) else {
                 return Ok(());
+            };
+            let items = page.items.into_iter().filter(|item| is_wanted(item.id));
+            let (passed, new): (Vec<_>, Vec<_>) =
+                items.map(envelope).partition(|item| item.sequence_id <= read);
+            let is_left_out = |item: &Envelope| brought.is_some_and(|brought| !brought.has(item.sequence_id));
+            let left_out: Vec<_> = passed.into_iter().filter(is_left_out).collect();
+            for (envelopes, feed) in [(left_out, Feed::LeftOut), (new, Feed::Asked)] {
+                if self.receive_batch(group_id, &envelopes, feed).await? != Progress::All {
+                    return Ok(());
+                }
             }
-            if self.cursor(group_id)? == after {
-                return Ok(());
+            let reached = last.map_or(reached, |last| reached.min(last));
+            self.live.unconfirmed.confirm(group_id, reached);
+            read = self.cursor(group_id)?;
+            // A page of nothing but what this version cannot read would be asked for for ever.
+            match page.next {
+                Some(next) if next.min(read) > after => after = next.min(read),
+                _ => return Ok(()),
             }
         }
+        Ok(())
     }
 
-    /// Processes envelopes of a group in order. `false`: stopped before the end, for good. The lock is held
-    /// by the caller.
+    /// Processes envelopes of a group in order. The lock is held by the caller.
     pub(super) async fn receive_batch(
         &self,
         group_id: GroupId,
         envelopes: &[Envelope],
-    ) -> Result<bool, ClientError> {
+        feed: Feed,
+    ) -> Result<Progress, ClientError> {
         let mut rest = envelopes;
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
             let (batch, updates) = self.store.transaction(|tx| {
-                let batch = inbound::receive(tx, &context, group_id, rest, fetched)?;
+                let batch = inbound::receive_from(tx, &context, group_id, rest, fetched, feed)?;
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
                 Ok::<_, ClientError>((batch, updates))
             })?;
@@ -335,7 +363,8 @@ impl Inner {
             fetched = fetched && batch.done == 0;
             match batch.stop {
                 None => {}
-                Some(Stop::Paused(_) | Stop::Inactive) => return Ok(false),
+                Some(Stop::Paused(_) | Stop::Inactive) => return Ok(Progress::Stopped),
+                Some(Stop::Ask) => return Ok(Progress::Ask),
                 Some(Stop::Missing(_)) if fetched => return Err(ClientError::IdentityBehind),
                 Some(Stop::Missing(states)) => {
                     self.settle(&states).await?;
@@ -343,7 +372,7 @@ impl Inner {
                 }
             }
         }
-        Ok(true)
+        Ok(Progress::All)
     }
 
     /// Lets a paused group go on if our version is high enough by now. Returns the version it still waits for.

@@ -25,6 +25,7 @@ mod hostile;
 mod installations;
 mod leaving;
 mod left_behind;
+mod left_out;
 mod message_streams;
 mod messaging;
 mod network_changes;
