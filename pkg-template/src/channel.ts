@@ -2,9 +2,10 @@ import { CodecRegistry } from "./codecs.js";
 import type { RecentError } from "./diagnostics.js";
 import { XmtpError } from "./errors.js";
 import { Events, type TabRole } from "./events.js";
+import type { Log } from "./logging.js";
 import type { Args, ClientState, Method, OpenArgs, Result, StreamValue, ToPage, ToWorker } from "./rpc.js";
 import { mayRepeat, newMessageKey, OUTCOME_UNKNOWN, withKey, type Outcome } from "./tabs/protocol.js";
-import type { ClientOptions } from "./types.js";
+import { LogLevel, type ClientOptions } from "./types.js";
 import { WorkerLine, type Ready } from "./worker-line.js";
 import { noWorker } from "./worker-refused.js";
 
@@ -46,6 +47,8 @@ interface Pending {
   request: ToWorker;
   /** Whether a worker has it, which may have carried it out. */
   wasSent: boolean;
+  /** Tells the log how it ended. */
+  logged: ((code?: string) => void) | undefined;
   resolve: (value: never) => void;
   reject: (error: XmtpError) => void;
 }
@@ -71,9 +74,14 @@ export class Channel {
   readonly events = new Events();
   /** The codecs of the app, for whoever builds messages from what arrives. */
   readonly codecs: CodecRegistry;
+  /** Undefined: nothing is logged. */
+  readonly log: Log | undefined;
+  /** Called when there are more streams or fewer. */
+  onStreams: (() => void) | undefined;
 
-  constructor(workerUrl?: ClientOptions["workerUrl"], codecs: CodecRegistry = new CodecRegistry()) {
+  constructor(workerUrl?: ClientOptions["workerUrl"], codecs: CodecRegistry = new CodecRegistry(), log?: Log) {
     this.codecs = codecs;
+    this.log = log;
     this.#workerUrl = workerUrl;
     this.#line = this.#start();
   }
@@ -101,7 +109,7 @@ export class Channel {
       this.#opening = { ...opening, dbEncryptionKey: opening.dbEncryptionKey?.slice() };
     }
     return new Promise<never>((resolve, reject) => {
-      const pending = { request, wasSent: false, resolve, reject };
+      const pending = { request, wasSent: false, logged: this.log?.call(method), resolve, reject };
       this.#pending.set(id, pending);
       if (isNow) this.#post(pending);
     });
@@ -112,6 +120,7 @@ export class Channel {
       this.#line.post(pending.request, { onSent: () => (pending.wasSent = true) });
     } catch (error) {
       this.#pending.delete(pending.request.id);
+      pending.logged?.("argument.invalid");
       pending.reject(new XmtpError("argument.invalid", `an argument cannot be sent to the worker: ${String(error)}`));
     }
   }
@@ -120,11 +129,13 @@ export class Channel {
   listen(listener: StreamListener): number {
     const streamId = this.#nextId++;
     this.#streams.set(streamId, listener);
+    this.onStreams?.();
     return streamId;
   }
 
   unlisten(streamId: number): void {
     this.#streams.delete(streamId);
+    this.onStreams?.();
   }
 
   get isClosed(): boolean {
@@ -145,8 +156,9 @@ export class Channel {
     return this.#recentErrors;
   }
 
+  /** Those of the app. */
   get openStreams(): number {
-    return this.#streams.size;
+    return [...this.#streams.values()].filter(({ kind }) => kind !== "log").length;
   }
 
   get pendingCalls(): number {
@@ -242,6 +254,7 @@ export class Channel {
     if (message.type === "fatal") return this.#fail(XmtpError.fromPlain(message.error));
     if (message.type === "role") {
       this.#role = message.role;
+      this.log?.info("role of this tab", { role: message.role });
       return this.events.tell("role", { role: message.role });
     }
     if (message.type === "rekeyed") {
@@ -250,6 +263,10 @@ export class Channel {
     }
     if (message.type === "stream") {
       const listener = this.#streams.get(message.streamId);
+      if (listener !== undefined && listener.kind !== "log") {
+        if (message.event === "value") this.log?.write(LogLevel.Trace, "stream value", { stream: listener.kind });
+        else if (message.event === "error") this.log?.warn("stream error", { stream: listener.kind, code: message.error.code });
+      }
       if (message.event === "value") listener?.onValue(message.value);
       else if (message.event === "error") listener?.onError(this.#noted(XmtpError.fromPlain(message.error), `stream ${listener.kind}`));
       else this.#endStream(message.streamId);
@@ -262,6 +279,7 @@ export class Channel {
     const listener = this.#streams.get(streamId);
     this.#streams.delete(streamId);
     listener?.onEnd();
+    this.onStreams?.();
   }
 
   #answer(id: number, outcome: Outcome): void {
@@ -269,6 +287,7 @@ export class Channel {
     this.#pending.delete(id);
     if (pending === undefined) return;
     const { method } = pending.request;
+    pending.logged?.(outcome.ok ? undefined : outcome.error.code);
     if (!outcome.ok) return pending.reject(this.#noted(XmtpError.fromPlain(outcome.error), method));
     if (method === "client.open" && this.#opening !== undefined) {
       // Nothing is made anew by a worker that opens it again.
@@ -283,6 +302,7 @@ export class Channel {
     if (this.#recentErrors.length > RECENT_ERRORS) this.#recentErrors.shift();
     if (error.code === "identity.installation_revoked" && !this.#isRevoked) {
       this.#isRevoked = true;
+      this.log?.error("this installation was revoked");
       this.events.tell("revoked", { error });
     }
     return error;
@@ -302,7 +322,12 @@ export class Channel {
     this.#streams.clear();
     const isFirst = !this.#hasEnded;
     this.#hasEnded = true;
-    for (const { reject } of pending) reject(error);
+    if (isFirst && error.code === "client.closed") this.log?.info("closed");
+    else if (isFirst) this.log?.error("ended", { code: error.code });
+    for (const { reject, logged } of pending) {
+      logged?.(error.code);
+      reject(error);
+    }
     for (const stream of streams) stream.onEnd(error.code === "client.closed" ? undefined : error);
     if (isFirst) this.events.tell("ended", { error: error.code === "client.closed" ? undefined : error });
   }

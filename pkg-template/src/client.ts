@@ -13,6 +13,7 @@ import {
   type AvailableArchiveInfo,
 } from "./archives.js";
 import { Channel } from "./channel.js";
+import { logConnection } from "./connection-log.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
 import { diagnose, type Diagnostics } from "./diagnostics.js";
@@ -20,24 +21,28 @@ import { asyncDispose } from "./dispose.js";
 import { invalidArgument, XmtpError } from "./errors.js";
 import type { ClientEventName, ClientEvents, ListenerOptions, TabRole } from "./events.js";
 import { watchLife } from "./life.js";
+import { Log } from "./logging.js";
 import { forgetMarks, markedInstallation, markInstallation, unmarkInstallation } from "./marker.js";
 import { watchNetwork, type ConnectionState } from "./network.js";
 import { checkDatabaseKey, checkKeys, resolveOptions, signalled, type ResolvedOptions } from "./options.js";
 import { Preferences } from "./preferences.js";
+import { untilVisible } from "./registration.js";
 import type { ArchiveSummary, ClientState, OpenArgs, StreamValue } from "./rpc.js";
 import { DebugInformation } from "./statistics.js";
 import { askToKeep, storageInfo, type StorageInfo } from "./storage.js";
 import { askSigner, checkIdentifier, checkIdentifiers, signText, type SafeSigner, type Signer } from "./signers.js";
 import { openStream, type AsyncStreamProxy, type StreamOptions } from "./streams.js";
 import { remember, tools } from "./tools.js";
-import type {
-  ClientOptions,
-  GroupSyncSummary,
-  Identifier,
-  InboxState,
-  KeyPackageStatus,
-  XmtpEnv,
+import {
+  LogLevel,
+  type ClientOptions,
+  type GroupSyncSummary,
+  type Identifier,
+  type InboxState,
+  type KeyPackageStatus,
+  type XmtpEnv,
 } from "./types.js";
+import { PACKAGE_VERSION } from "./version.js";
 import { refusedStorage } from "./worker-refused.js";
 
 function openArgs(options: ResolvedOptions, identifier: Identifier): OpenArgs {
@@ -129,6 +134,7 @@ export class Client<_ContentTypes = unknown> {
     try {
       const args = openArgs(options, identifier);
       const state = await channel.call("client.open", { ...args, madeHere: await markedInstallation(args) });
+      channel.log?.info("open", { env: options.env, version: PACKAGE_VERSION, isRegistered: state.isRegistered });
       if (state.isRegistered) await markInstallation(args, state.installationId);
       return new Client(channel, options, identifier, signer, state, stopWatching);
     } catch (error) {
@@ -140,9 +146,12 @@ export class Client<_ContentTypes = unknown> {
     }
   }
 
-  static #channelFor({ workerUrl, codecs, dbPath }: ResolvedOptions): Channel {
+  static #channelFor({ workerUrl, codecs, dbPath, logging }: ResolvedOptions): Channel {
+    const log = logging && new Log(logging);
     try {
-      return new Channel(workerUrl, codecs);
+      const channel = new Channel(workerUrl, codecs, log);
+      if (log?.has(LogLevel.Info) === true) logConnection(channel, log);
+      return channel;
     } catch (error) {
       throw refusedStorage(error, dbPath);
     }
@@ -211,7 +220,9 @@ export class Client<_ContentTypes = unknown> {
       await this.#channel.call("client.addSignature", await signText(signer, text));
     }
     throwIfAborted(signal);
-    this.#state = await this.#channel.call("client.register");
+    const { visibilityTimeoutMs } = this.#options;
+    this.#state = await untilVisible(visibilityTimeoutMs, signal, () => this.#channel.call("client.register"));
+    this.#channel.log?.info("registered");
     await markInstallation(openArgs(this.#options, this.#identifier), this.installationId);
   }
 

@@ -112,4 +112,5 @@ export type {
   MessageDisappearingSettings,
 } from "./settings.js";
 export * from "./types.js";
+export type { VisibilityConfirmationOptions } from "./registration.js";
 export type { WasmSource } from "./wasm-source.js";

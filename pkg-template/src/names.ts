@@ -23,7 +23,7 @@ export type ContentOptions = Pick<ClientOptions, "codecs">;
 export type StorageOptions = Pick<ClientOptions, "dbPath" | "dbEncryptionKey" | "storage">;
 export type OtherOptions = Pick<
   ClientOptions,
-  "disableAutoRegister" | "structuredLogging" | "performanceLogging" | "loggingLevel"
+  "disableAutoRegister" | "structuredLogging" | "performanceLogging" | "loggingLevel" | "waitForRegistrationVisible"
 >;
 
 /** What the content of a message can be that this package decodes. A guard such as `isText` tells which. */

@@ -1,7 +1,9 @@
 import { Channel } from "./channel.js";
-import { invalidArgument, unsupported } from "./errors.js";
+import { invalidArgument } from "./errors.js";
+import { Log } from "./logging.js";
 import { forgetMarks } from "./marker.js";
 import { toolsPlace } from "./tools.js";
+import { LogLevel } from "./types.js";
 
 /**
  * The files of this origin's databases, for tools: what there is, deleting, and copies. A database that is open, here or in
@@ -18,11 +20,11 @@ export class Opfs {
     this.#channel = channel;
   }
 
-  /** Starts a worker, which {@link close} ends. `enableLogging` must be left out or false: nothing is logged. */
+  /** Starts a worker, which {@link close} ends. With `enableLogging` each call is told on the console, at level `Debug`. */
   static async create(enableLogging = false): Promise<Opfs> {
     if (typeof enableLogging !== "boolean") throw invalidArgument("enableLogging must be true or false");
-    if (enableLogging) throw unsupported("this package writes no logs: enableLogging must be left out or false");
-    return new Opfs(new Channel(toolsPlace()));
+    const log = enableLogging ? new Log({ level: LogLevel.Debug, isStructured: false, isTiming: false }) : undefined;
+    return new Opfs(new Channel(toolsPlace(), undefined, log));
   }
 
   /** The databases there are, each by the SHA-256 of its name in hex: names hold inbox ids, and are not written down. */

@@ -2,7 +2,9 @@ import { abortable, checkSignal, type CallOptions } from "./abort.js";
 import { Backend } from "./backend.js";
 import { CodecRegistry } from "./codecs.js";
 import { invalidArgument, unsupported } from "./errors.js";
-import { ApiUrls, HistorySyncUrls, LogLevel, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
+import { logSettings, type LogSettings } from "./logging.js";
+import { visibilityTimeout } from "./registration.js";
+import { ApiUrls, HistorySyncUrls, type ClientOptions, type NetworkOptions, type XmtpEnv } from "./types.js";
 import { resolveWasm, type ResolvedWasm } from "./wasm-source.js";
 
 /** Refuses options this build does not know: nothing given is ignored. @internal */
@@ -31,12 +33,9 @@ export function checkBigints<T extends object>(options: T, names: readonly (keyo
   }
 }
 
-/** Options whose one value that can be honoured is what happens anyway. */
-const SWITCHED_OFF = { structuredLogging: false, performanceLogging: false, loggingLevel: LogLevel.Off } as const;
-
 const CLIENT_OPTIONS: readonly (keyof ClientOptions)[] = [
   "env", "apiUrl", "appVersion", "dbPath", "dbEncryptionKey", "storage", "nonce", "disableDeviceSync", "historySyncUrl", "disableAutoRegister", "workerUrl", "wasmUrl",
-  "codecs", "signal", "backend", "structuredLogging", "performanceLogging", "loggingLevel",
+  "codecs", "signal", "backend", "structuredLogging", "performanceLogging", "loggingLevel", "waitForRegistrationVisible",
 ];
 
 /** Checked options with their defaults. @internal */
@@ -51,6 +50,10 @@ export interface ResolvedOptions {
   /** Undefined: nowhere. */
   historySyncUrl: string | undefined;
   disableAutoRegister: boolean;
+  /** How long a registration is tried, milliseconds; undefined: once. */
+  visibilityTimeoutMs: number | undefined;
+  /** Undefined: nothing is logged. */
+  logging: LogSettings | undefined;
   workerUrl: ClientOptions["workerUrl"] | undefined;
   codecs: CodecRegistry;
   wasmUrl: ResolvedWasm | undefined;
@@ -81,10 +84,6 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
   checkKeys("Client", options, CLIENT_OPTIONS);
   const { env = "dev", appVersion, apiUrl } = networkOf(options);
   const { nonce = 1n, dbEncryptionKey, dbPath } = options;
-  for (const [name, off] of Object.entries(SWITCHED_OFF)) {
-    const value = options[name as keyof typeof SWITCHED_OFF];
-    if (value !== undefined && value !== off) throw unsupported(`this package writes no logs: ${name} must be left out or off`);
-  }
   if (!Object.hasOwn(ApiUrls, env)) throw unsupported(`env must be one of ${Object.keys(ApiUrls).join(", ")}`);
   if (apiUrl !== undefined && !/^https?:\/\//.test(apiUrl)) throw invalidArgument("apiUrl must begin with http:// or https://");
   if (typeof nonce !== "bigint" || nonce < 0n || nonce >= 1n << 64n) {
@@ -124,6 +123,8 @@ export function resolveOptions(options: ClientOptions = {}): ResolvedOptions {
     disableDeviceSync: options.disableDeviceSync ?? false,
     historySyncUrl: historySyncUrl ?? undefined,
     disableAutoRegister: options.disableAutoRegister ?? false,
+    visibilityTimeoutMs: visibilityTimeout(options.waitForRegistrationVisible),
+    logging: logSettings(options),
     workerUrl: options.workerUrl,
     codecs: new CodecRegistry(options.codecs),
     wasmUrl: resolveWasm(options.wasmUrl),

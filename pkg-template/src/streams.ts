@@ -6,6 +6,7 @@ import { XmtpError } from "./errors.js";
 import type { StreamSource, StreamValue } from "./rpc.js";
 import { markLast } from "./stream-failure.js";
 import { Told } from "./told.js";
+import { LogLevel } from "./types.js";
 
 /** `V` is what comes out, `T` unless it is given: two parameters as in the package this one follows. */
 export interface StreamOptions<T = unknown, V = T> {
@@ -118,6 +119,7 @@ export async function openStream<T>(
   options: StreamOptions<T> = {},
 ): Promise<AsyncStreamProxy<T>> {
   checkStreamOptions(options);
+  const { log } = channel;
   const { retryOnFail = true, retryAttempts = 6, retryDelay = 10_000, signal } = options;
   let isOpen = false;
   /** Why there is no stream, which shows while it is being opened. */
@@ -168,6 +170,7 @@ export async function openStream<T>(
     streamId = id;
     try {
       const existing = await channel.call("stream.open", { streamId: id, source, syncFirst, since });
+      log?.write(since === undefined ? LogLevel.Debug : LogLevel.Info, since === undefined ? "stream open" : "stream open again", { stream: source.type });
       if (since === undefined) for (const known of existing) told.knows(known);
       if (streamId === id) openedAt = Date.now();
     } catch (error) {
@@ -184,6 +187,7 @@ export async function openStream<T>(
       refused = error;
       return end();
     }
+    log?.error("stream gives up", { stream: source.type, code: error.code });
     callApp(options.onFail);
     callApp(options.onError, markLast(error));
     void proxy.end();
@@ -200,6 +204,7 @@ export async function openStream<T>(
     const last = error ?? new XmtpError("network.unavailable", "the stream to the node broke", { retryable: true });
     if (openedAt !== undefined && Date.now() - openedAt > STEADY_MS) attempts = 0;
     openedAt = undefined;
+    log?.warn("stream broke", { stream: source.type, code: last.code, retries: attempts });
     if (!retryOnFail || attempts >= retryAttempts || isInVain(last)) return giveUp(last);
     attempts += 1;
     const attempt = attempts;

@@ -2,6 +2,7 @@ import type { CallOptions } from "./abort.js";
 import type { Backend } from "./backend.js";
 import type { ContentCodec } from "./codecs.js";
 import type { PermissionPolicySet } from "./permissions.js";
+import type { VisibilityConfirmationOptions } from "./registration.js";
 import type { MessageDisappearingSettings } from "./settings.js";
 import type { WasmSource } from "./wasm-source.js";
 
@@ -314,13 +315,18 @@ export interface SendOptions extends SendTextOptions {
 
 export type XmtpEnv = "local" | "dev" | "production";
 
-/** How much is logged. Nothing is, here: `Off` alone can be asked for. */
+/** How much is logged, each with what is above it: see docs/guides/errors.md. */
 export enum LogLevel {
   Off = 0,
+  /** A client that ends, a stream that gives up, a defect of this package. */
   Error = 1,
+  /** A call that fails, a stream that breaks. */
   Warn = 2,
+  /** Clients that open and close, their tab's role, their connection; calls with `performanceLogging`. */
   Info = 3,
+  /** Calls that succeed, streams that open and end. */
   Debug = 4,
+  /** Calls that begin, values of streams. */
   Trace = 5,
 }
 
@@ -379,11 +385,19 @@ export interface ClientOptions {
   historySyncUrl?: string | null;
   /** Leaves the registration to a later `client.register()`. */
   disableAutoRegister?: boolean;
-  /** False, which is what happens anyway: nothing is logged. */
+  /** How `register` waits for the node to show the installation. Default: it asks once. */
+  waitForRegistrationVisible?: VisibilityConfirmationOptions;
+  /** Default false. True: each line of the log is a JSON object with `time`, `level`, `target`, `client`, `message` and details. */
   structuredLogging?: boolean;
-  /** False, as {@link ClientOptions.structuredLogging}. */
+  /**
+   * Default false. True: how long each call took is told in milliseconds, at level `Info`, and shown in the browser's Performance
+   * panel as `xmtp-web` and the call.
+   */
   performanceLogging?: boolean;
-  /** `LogLevel.Off`, as {@link ClientOptions.structuredLogging}. */
+  /**
+   * What is written to the page's console; never ids, addresses, keys, texts. Default `Off`, and `Info` where one of the
+   * other two is true.
+   */
   loggingLevel?: LogLevel;
   /** How the app reads content types of its own. */
   codecs?: ContentCodec[];

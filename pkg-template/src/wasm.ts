@@ -14,6 +14,7 @@ import { deleteKept, Keeper } from "./keys.js";
 import * as files from "./opfs-files.js";
 import type { GroupPermissions } from "./permissions.js";
 import { missedSince } from "./missed.js";
+import { ownHost } from "./own-host.js";
 import { forgetRequests, identityHandlers } from "./wasm_identity.js";
 import { initOf, type ResolvedWasm } from "./wasm-source.js";
 import type {
@@ -280,7 +281,7 @@ export const handlers: Handlers = {
     const keys = dbPath === null ? undefined : new Keeper(dbEncryptionKey, known);
     const opened = await raw.Client.create({
       ...given({ appVersion: rest.appVersion, inboxId: rest.inboxId, dbPath, keeper: keys }),
-      apiUrl: rest.apiUrl,
+      apiUrl: await ownHost(args),
       env: rest.env,
       nonce: rest.nonce,
       disableDeviceSync: rest.disableDeviceSync,

@@ -1,7 +1,38 @@
 /**
  * What the page-side code expects of the module that wasm-bindgen generates (`xmtp_web.js` beside this file in
- * the built package). The generated declarations take this file's place there; `npm run check` compares the two.
+ * the built package). The generated declarations take this file's place there; `npm run check` compares the two. The
+ * plain objects are declared once, where the bindings make them.
  */
+import type {
+  ConnectionState,
+  RawArchiveMetadata,
+  RawAvailableArchive,
+  RawConsent,
+  RawCreateOptions,
+  RawDebugInfo,
+  RawDeletedMessage,
+  RawEncodedContent,
+  RawEncryptedAttachment,
+  RawEncryptedFile,
+  RawFileInfo,
+  RawGroupState,
+  RawHmacKey,
+  RawIdentifier,
+  RawInboxState,
+  RawKeyPackageStatus,
+  RawMember,
+  RawMessage,
+  RawPasskeySignature,
+  RawPause,
+  RawPreferenceUpdate,
+  RawRemoveOptions,
+  RawSendOptions,
+  RawSyncSummary,
+  RawTypedSendOptions,
+} from "../../src/bindings/types.js";
+
+export type * from "../../src/bindings/types.js";
+
 export default function init(options?: {
   module_or_path?: string | URL | Request | Response | BufferSource | WebAssembly.Module;
 }): Promise<unknown>;
@@ -10,15 +41,6 @@ export default function init(options?: {
 export function walletAddress(key: Uint8Array): string;
 /** An EIP-191 signature by such a key: 65 bytes. */
 export function signAsWallet(key: Uint8Array, text: string): Uint8Array;
-
-/** Content as it travels inside an encrypted message. */
-export interface RawEncodedContent {
-  type?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number };
-  parameters: Record<string, string>;
-  fallback?: string;
-  content: Uint8Array;
-  compression?: number;
-}
 
 /** Encodes an `EncodedContent` as its protobuf message. */
 export function encodeContent(content: RawEncodedContent): Uint8Array;
@@ -44,132 +66,6 @@ export class FileDecryptor {
 }
 /** The opposite of {@link encodeContent}; throws `message.invalid_content`. */
 export function decodeContent(bytes: Uint8Array): RawEncodedContent;
-
-export interface RawMessage {
-  id: string;
-  conversationId: string;
-  senderInboxId: string;
-  senderInstallationId: string;
-  sentAtNs: bigint;
-  insertedAtNs: bigint;
-  expiresAtNs?: bigint | undefined;
-  /** 0 application, 1 membership change. */
-  kind: number;
-  /** 0 unpublished, 1 published, 2 failed. */
-  deliveryStatus: number;
-  contentType?: { authorityId: string; typeId: string; versionMajor: number; versionMinor: number } | undefined;
-  /** Protobuf of `EncodedContent`. */
-  content: Uint8Array;
-  text?: string | undefined;
-  groupUpdated?: object | undefined;
-  fallback?: string | undefined;
-  numReplies: bigint;
-  body: RawBody;
-  reactions: RawMessage[];
-  inReplyTo?: RawMessage | undefined;
-}
-
-/** Decoded content: its type by the name the page's API has for it, and the shape of that type. */
-export interface RawBody {
-  type: string;
-  content: unknown;
-}
-
-export interface RawEncryptedAttachment {
-  payload: Uint8Array;
-  contentDigest: string;
-  secret: Uint8Array;
-  salt: Uint8Array;
-  nonce: Uint8Array;
-  contentLength: number;
-  filename?: string | undefined;
-}
-
-export interface RawFileInfo {
-  filename?: string;
-  mimeType: string;
-  /** Bytes. */
-  size: number;
-}
-
-/** The end of an encrypted file, and what goes into the message. */
-export interface RawEncryptedFile {
-  tail: Uint8Array;
-  contentDigest: string;
-  secret: Uint8Array;
-  salt: Uint8Array;
-  nonce: Uint8Array;
-  contentLength: number;
-}
-
-export interface RawTypedSendOptions {
-  optimistic?: boolean;
-  idempotencyKey?: string;
-}
-
-export interface RawRemoveOptions {
-  form?: "delete" | "deleteMessage";
-  optimistic?: boolean;
-}
-
-export interface RawGroupState {
-  name: string;
-  description: string;
-  imageUrl: string;
-  appData: string;
-  admins: string[];
-  superAdmins: string[];
-  creatorInboxId: string;
-  /** 0 direct message, 1 group, 2 own installations, 3 carried by a welcome. */
-  conversationType: number;
-  pausedForVersion?: string | undefined;
-  minimumSupportedProtocolVersion?: string | undefined;
-  messageDisappearingSettings?: { fromNs: bigint; inNs: bigint } | undefined;
-  epoch: bigint | number;
-  permissions: object;
-}
-
-/** What `Conversations.listed` answers as JSON: 64-bit numbers are strings, what is absent is null. */
-export interface RawListedGroup {
-  id: string;
-  createdAtNs: string;
-  addedByInboxId: string;
-  isActive: boolean;
-  state: Omit<
-    RawGroupState,
-    "epoch" | "pausedForVersion" | "minimumSupportedProtocolVersion" | "messageDisappearingSettings"
-  > & {
-    epoch: string;
-    pausedForVersion: string | null;
-    minimumSupportedProtocolVersion: string | null;
-    messageDisappearingSettings: { fromNs: string; inNs: string } | null;
-  };
-}
-
-export interface RawIdentifier {
-  identifier: string;
-  identifierKind: number;
-}
-
-export interface RawInboxState {
-  inboxId: string;
-  recoveryIdentifier: RawIdentifier;
-  installations: { bytes: Uint8Array; id: string; clientTimestampNs?: bigint | undefined }[];
-  accountIdentifiers: RawIdentifier[];
-}
-
-export interface RawKeyPackageStatus {
-  /** Seconds since the Unix epoch. */
-  lifetime?: { notBefore: bigint; notAfter: bigint } | undefined;
-  validationError?: string | undefined;
-}
-
-export interface RawPasskeySignature {
-  publicKey: Uint8Array;
-  signature: Uint8Array;
-  authenticatorData: Uint8Array;
-  clientDataJson: Uint8Array;
-}
 
 /** Whether a signature of a text is by an installation's key, which is its id (32 bytes). */
 export function verifySignedWithPublicKey(text: string, signature: Uint8Array, publicKey: Uint8Array): boolean;
@@ -200,72 +96,6 @@ export class Directory {
   revokeInstallations(recovery: RawIdentifier, inboxId: string, installationIds: Uint8Array[]): SignatureRequest;
   applySignatureRequest(request: SignatureRequest): Promise<void>;
   free(): void;
-}
-
-export interface RawMember {
-  inboxId: string;
-  accountIdentifiers: { identifier: string; identifierKind: number }[];
-  installationIds: string[];
-  permissionLevel: number;
-  consentState: number;
-}
-
-/** A conversation that stopped or went on. */
-export interface RawPause {
-  conversationId: string;
-  pausedForVersion?: string | undefined;
-}
-
-/** A message that is gone. */
-export interface RawDeletedMessage {
-  conversationId: string;
-  messageId: string;
-}
-
-export interface RawDebugInfo {
-  epoch: bigint;
-  maybeForked: boolean;
-  forkDetails: string;
-  isCommitLogForked?: boolean;
-  localCommitLog: string;
-  remoteCommitLog: string;
-  cursor: { originatorId: number; sequenceId: bigint }[];
-}
-
-/** A key by which a push server knows the own messages of one window of 30 days. */
-export interface RawHmacKey {
-  /** 42 bytes. */
-  key: Uint8Array;
-  epoch: bigint;
-}
-
-export interface RawSendOptions {
-  shouldPush: boolean;
-  optimistic?: boolean;
-  idempotencyKey?: string;
-}
-
-/** How the streams of a client are connected to the node. */
-export type ConnectionState = "idle" | "connecting" | "connected" | "reconnecting";
-
-/** A decision about a conversation or an inbox. */
-export interface RawConsent {
-  /** 0 conversation, 1 inbox. */
-  entityType: number;
-  /** 0 unknown, 1 allowed, 2 denied. */
-  state: number;
-  /** Lower-case hex. */
-  entity: string;
-}
-
-export type RawPreferenceUpdate =
-  | { type: "ConsentUpdate"; consent: RawConsent }
-  | { type: "HmacKeyUpdate"; key: Uint8Array };
-
-/** How many groups there are, and how many of them were synced. */
-export interface RawSyncSummary {
-  numEligible: number;
-  numSynced: number;
 }
 
 export class StreamHandle {
@@ -368,42 +198,9 @@ export class Preferences {
   free(): void;
 }
 
-export interface RawArchiveMetadata {
-  version: number;
-  elements: number;
-  exportedAtNs: bigint;
-  startNs?: bigint;
-  endNs?: bigint;
-}
-
-export interface RawAvailableArchive {
-  pin: string;
-  metadata: RawArchiveMetadata;
-  sentByInstallation: Uint8Array;
-}
-
 export class Client {
   private constructor();
-  static create(options: {
-    apiUrl: string;
-    appVersion?: string;
-    env: string;
-    identifier: string;
-    identifierKind: 0 | 1;
-    inboxId?: string;
-    nonce: bigint;
-    dbPath?: string | null;
-    dbEncryptionKey?: Uint8Array;
-    /** Keeps keys for the app; `dbEncryptionKey` is then its business. */
-    keeper?: {
-      /** The directory of a database, one path component. */
-      directory(name: string): Promise<string>;
-      /** The next key to try, and whether the file is in clear and gets it; throws when there is none. */
-      key(exists: boolean, clear: boolean, failed?: string): Promise<{ key: Uint8Array; clear: boolean }>;
-    };
-    protocolVersion?: string;
-    disableDeviceSync?: boolean;
-  }): Promise<Client>;
+  static create(options: RawCreateOptions): Promise<Client>;
   readonly inboxId: string;
   readonly installationId: string;
   readonly installationIdBytes: Uint8Array;

@@ -1,14 +1,16 @@
-// Two people in one page, as an app would write it. The test signs for them (`addressOf`, `signFor`) and reads `heard`.
-import { Client, createEOASigner, isText } from "xmtp-web";
+// Two people in one page, as an app would write it. The test signs for them (`addressOf`, `signFor`), reads `heard`, reloads
+// the page and reads it again. Databases are where they are by default: encrypted, in the browser's private file system.
+import { Client, createEOASigner, ethereumIdentifier, isText } from "xmtp-web";
 
-async function open(name, apiUrl) {
+const options = { env: "local", apiUrl: new URLSearchParams(location.search).get("node") };
+
+async function open(name) {
   const signer = createEOASigner(await window.addressOf(name), (text) => window.signFor(name, text));
-  return Client.create(signer, { env: "local", apiUrl, dbPath: null });
+  return Client.create(signer, options);
 }
 
 async function chat() {
-  const apiUrl = new URLSearchParams(location.search).get("node");
-  const [alice, bob] = [await open("alice", apiUrl), await open("bob", apiUrl)];
+  const [alice, bob] = [await open("alice"), await open("bob")];
   const stream = await bob.conversations.streamAllMessages();
   const group = await alice.conversations.createGroup([bob.inboxId], { groupName: "Lunch" });
   await group.sendText("Soup or noodles?");
@@ -19,11 +21,24 @@ async function chat() {
     break;
   }
   const found = await bob.conversations.list();
+  const { location: kind } = await bob.storageInfo();
+  sessionStorage.setItem("installation", bob.installationId);
   await Promise.all([alice.close(), bob.close()]);
-  return { text, groups: found.map((each) => each.name) };
+  return { text, groups: found.map((each) => each.name), kind };
 }
 
-chat().then(
+/** What Bob finds in his database after a reload, without a signature and without a sync. */
+async function comeBack(installation) {
+  const bob = await Client.build(ethereumIdentifier(await window.addressOf("bob")), options);
+  const [group] = await bob.conversations.list();
+  const text = (await group.messages()).find(isText)?.content;
+  const isSame = bob.installationId === installation;
+  await bob.close();
+  return { text, groups: [group.name], isSame };
+}
+
+const installation = sessionStorage.getItem("installation");
+(installation === null ? chat() : comeBack(installation)).then(
   (heard) => window.heard(heard),
   (error) => window.heard({ error: `${error.code ?? error.name}: ${error.message}` }),
 );

@@ -71,6 +71,7 @@ import {
   type SendMessageOpts,
   type SendOpts,
   type StorageOptions,
+  type VisibilityConfirmationOptions,
   type StreamCallback,
   type StreamFunction,
   type StreamValueMutator,
@@ -96,7 +97,8 @@ const poke = {
 export async function networks(signer: sdk.Signer): Promise<void> {
   const network: NetworkOptions = { env: "dev", appVersion: "app/1.0" };
   const backend = await createBackend(network);
-  const given: ClientOptions = { backend, dbPath: null, loggingLevel: LogLevel.Off, structuredLogging: false, performanceLogging: false };
+  const patience: VisibilityConfirmationOptions = { quorumPercentage: 0.5, quorumAbsolute: 1, timeoutMs: 10_000 };
+  const given: ClientOptions = { backend, dbPath: null, loggingLevel: LogLevel.Warn, structuredLogging: true, performanceLogging: true, waitForRegistrationVisible: patience };
   const client = await Client.create(signer, given);
   await Client.canMessage([identifier], backend);
   await Client.fetchInboxStates(["id"], backend);

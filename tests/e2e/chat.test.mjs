@@ -13,6 +13,25 @@ describe("two browser windows and a local node", () => {
     await twoTalkAndOneReloads(alice, bob);
   });
 
+  it("four people in one browser all listen and talk: each has connections of its own to the node", async () => {
+    const alice = await join("alice");
+    const others = [];
+    for (const name of ["bob", "carol", "dave"]) others.push(await join(name, { beside: alice }));
+    const all = [alice, ...others];
+    assert.equal(new Set(await Promise.all(all.map((person) => person.wallet()))).size, 4);
+    await alice.createGroup("Lunch", others);
+    for (const person of others) await person.openGroup("Lunch");
+    const said = [];
+    for (const round of ["first", "second"]) {
+      for (const person of all) {
+        said.push(`${person.name}, ${round}`);
+        await person.say(said.at(-1));
+        await Promise.all(all.map((other) => other.sees(said.at(-1))));
+      }
+    }
+    for (const person of all) assert.deepEqual(await person.messages(), said);
+  });
+
   it("a page killed in mid-send loses nothing and doubles nothing", async () => {
     const { alice, bob } = await twoInAGroup();
     await alice.say("one");

@@ -57,15 +57,6 @@ describe("a backend", () => {
   });
 });
 
-describe("options about logs", () => {
-  it("are taken where they say off, and refused otherwise", () => {
-    resolveOptions({ structuredLogging: false, performanceLogging: false, loggingLevel: api.LogLevel.Off });
-    for (const options of [{ structuredLogging: true }, { performanceLogging: true }, { loggingLevel: api.LogLevel.Debug }]) {
-      assert.throws(() => resolveOptions(options), code("argument.unsupported"));
-    }
-  });
-});
-
 describe("error classes", () => {
   it("know errors by their code", () => {
     const classes = {

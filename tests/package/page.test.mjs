@@ -25,7 +25,7 @@ describe("options", () => {
   });
 
   it("are refused when they cannot be honoured, and never ignored", () => {
-    for (const options of [{ gatewayHost: "x" }, { loggingLevel: "off" }, { env: "mainnet" }, { env: "toString" }, { storage: "disk" }]) {
+    for (const options of [{ gatewayHost: "x" }, { workerConfig: {} }, { env: "mainnet" }, { env: "toString" }, { storage: "disk" }]) {
       assert.throws(() => resolveOptions(options), code("argument.unsupported"), JSON.stringify(options));
     }
     const wrong = [

@@ -117,10 +117,11 @@ export function openBrowser(options = {}) {
 export class Person {
   #complaints = [];
 
-  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 }, colorScheme = "light" }) {
+  static async join(browser, name, { page, node, viewport = { width: 1280, height: 800 }, colorScheme = "light", beside }) {
     const person = new Person();
     person.name = name;
-    person.context = await browser.newContext({ viewport, colorScheme });
+    // Beside somebody: another window of the same browser profile.
+    person.context = beside?.context ?? (await browser.newContext({ viewport, colorScheme }));
     person.context.setDefaultTimeout(PATIENCE);
     person.address = `${page.url}/?user=${name}&node=${encodeURIComponent(node.url)}`;
     await person.#newWindow();
@@ -131,6 +132,7 @@ export class Person {
 
   async #newWindow() {
     this.window = await this.context.newPage();
+    this.window.setDefaultTimeout(PATIENCE);
     this.window.on("pageerror", (error) => this.#complaints.push(`${this.name}: ${error.message}`));
     await this.window.goto(this.address);
   }
