@@ -140,7 +140,7 @@ export class Client<_ContentTypes = unknown> {
     } catch (error) {
       stopWatching();
       channel.terminate();
-      throw error;
+      throw refusedStorage(error, options.dbPath);
     } finally {
       signal?.removeEventListener("abort", giveUp);
     }

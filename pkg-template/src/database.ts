@@ -24,6 +24,22 @@ export async function hasFiles(name: string): Promise<boolean> {
   return root !== undefined && (await has(root, await directoryOf(name)));
 }
 
+/** Bytes of all files of a database, journals and what the pool writes before each file included. */
+export async function sizeOf(name: string): Promise<number> {
+  const root = await databases();
+  const directory = root && (await child(root, await directoryOf(name)));
+  return directory === undefined ? 0 : bytesIn(directory);
+}
+
+async function bytesIn(directory: FileSystemDirectoryHandle): Promise<number> {
+  let bytes = 0;
+  // The DOM library lacks this iterator.
+  for await (const entry of (directory as unknown as { values(): AsyncIterable<FileSystemHandle> }).values()) {
+    bytes += entry.kind === "directory" ? await bytesIn(entry as FileSystemDirectoryHandle) : (await (entry as FileSystemFileHandle).getFile()).size;
+  }
+  return bytes;
+}
+
 /** Deletes all files of a database. Refused while somebody has them open. */
 export async function deleteFiles(name: string): Promise<void> {
   const root = await databases();
@@ -53,8 +69,12 @@ function earlierDirectory(name: string): string {
 export async function privateFiles(): Promise<FileSystemDirectoryHandle> {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
   if (typeof storage?.getDirectory !== "function") {
-    const details = { reason: "no_file_system" };
-    throw new XmtpError("storage.unavailable", "this browser gives no private file system here", { details });
+    // The worker of a page of no origin does not even see what it is refused.
+    const isRefused = (globalThis as { origin?: string }).origin === "null";
+    const [reason, message] = isRefused
+      ? ["refused", "the browser refuses its storage to a page of no origin, as a frame in a sandbox is"]
+      : ["no_file_system", "this browser gives no private file system here"];
+    throw new XmtpError("storage.unavailable", message, { details: { reason } });
   }
   try {
     return await storage.getDirectory();

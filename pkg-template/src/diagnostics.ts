@@ -38,6 +38,8 @@ export interface Diagnostics {
   isRegistered: boolean | undefined;
   storage: {
     kind: "memory" | "opfs";
+    /** Bytes of this account's database: its file and journal, with what lies around them. Undefined in memory. */
+    bytes: number | undefined;
     /** Bytes that this origin has stored, this account's database among them, and may store. */
     usage: number | undefined;
     quota: number | undefined;
@@ -73,6 +75,8 @@ export interface DatabaseCounts {
   paused: number;
   unpublished: number;
   failed: number;
+  /** Bytes of its files; undefined in memory, and where the browser does not tell. */
+  bytes: number | undefined;
 }
 
 /** Enough to tell ids apart, too little to find anybody. */
@@ -120,6 +124,7 @@ export async function diagnose(channel: Channel, options: ResolvedOptions, state
     isRegistered,
     storage: {
       kind: options.dbPath === null ? "memory" : "opfs",
+      bytes: counts?.bytes,
       usage: estimate?.usage,
       quota: estimate?.quota,
       isPersisted,

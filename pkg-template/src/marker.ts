@@ -42,11 +42,16 @@ export async function unmarkInstallation(args: OpenArgs, installationId?: string
   if (args.dbPath === null) return () => undefined;
   const id = installationId ?? (await markedInstallation(args));
   const own = await place(args);
+  return forget((key, value) => key === own || value === id);
+}
+
+/** Forgets some of what is noted; answers how to note it again. */
+function forget(isMeant: (key: string, installationId: string) => boolean): () => void {
   const noted = new Map<string, string>();
   try {
     for (const key of Object.keys(localStorage)) {
       const value = localStorage.getItem(key);
-      if (!key.startsWith(PREFIX) || value === null || (key !== own && value !== id)) continue;
+      if (!key.startsWith(PREFIX) || value === null || !isMeant(key, value)) continue;
       noted.set(key, value);
       localStorage.removeItem(key);
     }
@@ -62,17 +67,12 @@ export async function unmarkInstallation(args: OpenArgs, installationId?: string
   };
 }
 
-/** Forgets what was noted of a database by its path or its installation; without either, all of it. @internal */
-export async function forgetMarks(of: { path?: string; installationId?: string | undefined } = {}): Promise<void> {
+/**
+ * The same of a database by its path or its installation; without either, of all of them. @internal
+ */
+export async function forgetMarks(of: { path?: string; installationId?: string | undefined } = {}): Promise<() => void> {
   const { path, installationId } = of;
-  const isAll = path === undefined && installationId === undefined;
-  try {
-    const own = path === undefined ? undefined : `${PREFIX}${await sha256Hex(JSON.stringify([path]))}`;
-    for (const key of Object.keys(localStorage)) {
-      if (!key.startsWith(PREFIX)) continue;
-      if (isAll || key === own || localStorage.getItem(key) === installationId) localStorage.removeItem(key);
-    }
-  } catch {
-    // As above.
-  }
+  if (path === undefined && installationId === undefined) return forget(() => true);
+  const own = path === undefined ? undefined : `${PREFIX}${await sha256Hex(JSON.stringify([path]))}`;
+  return forget((key, value) => key === own || value === installationId);
 }

@@ -26,12 +26,6 @@ interface SyncHandle {
   close(): void;
 }
 
-/** What was deleted: the installation in it, where that is known. */
-export interface Deleted {
-  found: boolean;
-  installationId: string | undefined;
-}
-
 /** The directories of all databases, by name. */
 export async function listDatabases(): Promise<string[]> {
   const names: string[] = [];
@@ -50,15 +44,19 @@ export async function hasDatabase(path: string): Promise<boolean> {
   return (await slotsOf(await directoryFor(path))) !== undefined;
 }
 
-/** Deletes a database with its key. Refused while it is open. */
-export async function deleteDatabase(path: string): Promise<Deleted> {
+/** The installation in a database, where that is known. */
+export async function installationIn(path: string): Promise<string | undefined> {
+  return (await keyStore.get(await idOf(path)))?.installationId;
+}
+
+/** Deletes a database with its key; answers whether it was there. Refused while it is open. */
+export async function deleteDatabase(path: string): Promise<boolean> {
   const directory = await directoryFor(path);
-  const id = isListed(path) ? path : await nameHash(path);
+  const id = await idOf(path);
   const found = await child(await root(false), directory);
-  const kept = await keyStore.get(id);
-  if (found === undefined && kept === undefined) return { found: false, installationId: undefined };
+  if (found === undefined && (await keyStore.get(id)) === undefined) return false;
   await deleteKept(id, () => (isListed(path) ? removeDirectory(directory) : deleteFiles(path)));
-  return { found: found !== undefined, installationId: kept?.installationId };
+  return found !== undefined;
 }
 
 /** The bytes of a database as they lie there: encrypted. */
@@ -125,6 +123,11 @@ export async function deleteAllDatabases(): Promise<void> {
 /** A name as `listDatabases` shows it, in place of a path. */
 function isListed(path: string): boolean {
   return /^[0-9a-f]{64}$/.test(path);
+}
+
+/** What is kept of a database is kept under this. */
+async function idOf(path: string): Promise<string> {
+  return isListed(path) ? path : nameHash(path);
 }
 
 async function directoryFor(path: string): Promise<string> {

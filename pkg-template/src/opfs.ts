@@ -51,9 +51,15 @@ export class Opfs {
    * installation; the network still has the old one.
    */
   async deleteFile(path: string): Promise<boolean> {
-    const { found, installationId } = await this.#channel.call("opfs.delete", { path });
-    await forgetMarks({ path, installationId });
-    return found;
+    const installationId = await this.#channel.call("opfs.installation", { path });
+    // First: who dies in between is not told of a database that the browser has cleared.
+    const remark = await forgetMarks({ path, installationId });
+    try {
+      return await this.#channel.call("opfs.delete", { path });
+    } catch (error) {
+      remark();
+      throw error;
+    }
   }
 
   /** The bytes of a database, encrypted. They can be read with its key alone: one of the app's own, or in this browser. */
@@ -67,10 +73,17 @@ export class Opfs {
     await this.#channel.call("opfs.import", { path, data });
   }
 
-  /** Deletes all databases and their keys. */
+  /** Deletes all databases and their keys, one after the other; the first one that is open ends it. */
   async clearAll(): Promise<void> {
-    await this.#channel.call("opfs.clear");
-    await forgetMarks();
+    for (const name of await this.listFiles()) await this.deleteFile(name);
+    // What is kept and noted of databases whose files are gone.
+    const remark = await forgetMarks();
+    try {
+      await this.#channel.call("opfs.clear");
+    } catch (error) {
+      remark();
+      throw error;
+    }
   }
 
   /** Ends the worker. */

@@ -129,7 +129,10 @@ export class Preferences extends InboxStates {
     await this.#channel.call("preferences.importConsent", { records });
   }
 
-  /** As {@link streamConsent}, and the list of XIP-42 is followed while it is open. */
+  /**
+   * As {@link streamConsent}, and the list of XIP-42 is followed while it is open. Where the node has no such list it ends at once, with
+   * `network.not_implemented` or `preferences.list_closed`.
+   */
   streamConsentList(options?: StreamOptions<Consent[]>): Promise<AsyncStreamProxy<Consent[]>> {
     return openStream(this.#channel, { type: "consentList" }, decisions, options);
   }

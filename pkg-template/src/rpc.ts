@@ -10,7 +10,6 @@ import type { DatabaseCounts } from "./diagnostics.js";
 import type { PlainError } from "./errors.js";
 import type { TabRole } from "./events.js";
 import type { ConnectionState } from "./network.js";
-import type { Deleted } from "./opfs-files.js";
 import type { GroupPermissions, MetadataField, PermissionPolicy, PermissionUpdateType } from "./permissions.js";
 import type { ConversationDebugInfo, ConversationPause, MessageDisappearingSettings } from "./settings.js";
 import type {
@@ -297,7 +296,8 @@ export interface Requests {
   "opfs.list": { args: void; result: string[] };
   "opfs.capacity": { args: void; result: number };
   "opfs.exists": { args: { path: string }; result: boolean };
-  "opfs.delete": { args: { path: string }; result: Deleted };
+  "opfs.installation": { args: { path: string }; result: string | undefined };
+  "opfs.delete": { args: { path: string }; result: boolean };
   "opfs.export": { args: { path: string }; result: Uint8Array };
   "opfs.import": { args: { path: string; data: Uint8Array }; result: void };
   "opfs.clear": { args: void; result: void };

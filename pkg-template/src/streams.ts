@@ -160,7 +160,7 @@ export async function openStream<T>(
         });
       },
       onError: (error) => {
-        if (error.code === "identity.installation_revoked") giveUp(error);
+        if (error.code === "identity.installation_revoked" || isMissing(source, error)) giveUp(error);
         else callApp(options.onError, error);
       },
       onEnd: (error) => {
@@ -231,6 +231,11 @@ export async function openStream<T>(
   }
   isOpen = true;
   return proxy;
+}
+
+/** Whether the node has nothing that could be followed: public ones will not have the list of XIP-42 for ever. */
+function isMissing({ type }: StreamSource, { code }: XmtpError): boolean {
+  return type === "consentList" && (code === "network.not_implemented" || code === "preferences.list_closed");
 }
 
 /**

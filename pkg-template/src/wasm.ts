@@ -6,7 +6,7 @@ import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawGroupState, RawListedGroup, RawMessage, RawSendOptions } from "./xmtp_web.js";
 import { callCounts, clearCallCounts } from "./call-counts.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
-import { deleteFiles, nameHash } from "./database.js";
+import { deleteFiles, nameHash, sizeOf } from "./database.js";
 import type { DatabaseCounts } from "./diagnostics.js";
 import { toPlainError, XmtpError, type PlainError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
@@ -200,8 +200,8 @@ async function changed(groupId: string, use: (group: raw.Group) => Promise<void>
 }
 
 /** How much there is in the database. */
-function countAll(): DatabaseCounts {
-  const counts: DatabaseCounts = { groups: 0, dms: 0, messages: 0, paused: 0, unpublished: 0, failed: 0 };
+function countAll(): Omit<DatabaseCounts, "bytes"> {
+  const counts = { groups: 0, dms: 0, messages: 0, paused: 0, unpublished: 0, failed: 0 };
   for (const group of open().conversations.list({ consentStates: EVERY_CONSENT_STATE })) {
     try {
       const state = group.state();
@@ -330,7 +330,7 @@ export const handlers: Handlers = {
   },
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
-  "client.counts": countAll,
+  "client.counts": async () => ({ ...countAll(), bytes: keeper && (await sizeOf(keeper.name).catch(() => undefined)) }),
   "client.callCounts": callCounts,
   "client.clearCallCounts": clearCallCounts,
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
@@ -414,6 +414,7 @@ export const handlers: Handlers = {
   "opfs.list": files.listDatabases,
   "opfs.capacity": files.countSlots,
   "opfs.exists": ({ path }) => files.hasDatabase(path),
+  "opfs.installation": ({ path }) => files.installationIn(path),
   "opfs.delete": ({ path }) => files.deleteDatabase(path),
   "opfs.export": ({ path }) => files.exportDatabase(path),
   "opfs.import": ({ path, data }) => files.importDatabase(path, data),
@@ -528,7 +529,10 @@ export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promis
     source.type === "conversations" ? conversations.list(every).map((group) => consumeGroup(group).id) : [];
   if (args.since !== undefined) {
     try {
-      await syncFor(source);
+      // Without a network it is told what is stored; the rest comes by the stream when there is one.
+      await syncFor(source).catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+      });
       await deliverSince(source, args.since, sink);
     } catch (error) {
       end();
@@ -599,6 +603,13 @@ async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")
     await open().conversations.syncAll();
   else await open().conversations.sync();
+}
+
+/** Whether a failure is one of the moment, as that of a network. */
+function isPassing(error: unknown): boolean {
+  if (isTrap(error)) return false;
+  const { code, retryable } = toPlainError(error);
+  return retryable || code.startsWith("network.");
 }
 
 let trapped = false;

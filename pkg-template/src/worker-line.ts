@@ -4,6 +4,7 @@
  * later, and what was sent before would be lost.
  */
 import { XmtpError } from "./errors.js";
+import { notLoaded } from "./worker-refused.js";
 
 /** The first message of a worker, when its listener is attached. */
 export interface Ready {
@@ -47,19 +48,20 @@ export class WorkerLine<To, From extends object> {
   /** `file` is the worker's among those of this package, for whoever reads that it is missing. */
   constructor(worker: Worker, file: string, ear: Ear<From>) {
     this.#worker = worker;
-    const advice = `see that the app ships ${file} and all that it imports, of one version of this package`;
-    const fail = (code: string, text: string): void => void (!this.#isOver && ear.failure(new XmtpError(code, text)));
-    const failLoading = (why: string): void => fail("client.no_worker", `the worker cannot be started: ${why}; ${advice}`);
+    const fail = (error: XmtpError): void => void (!this.#isOver && ear.failure(error));
+    const failLoading = (why: string): void => fail(notLoaded(why, file));
     onceReady(worker, () => this.#begin());
     worker.addEventListener("message", ({ data }: MessageEvent<From | Ready>) => {
       // What one has said that was ended since concerns nobody.
       if (!this.#isOver && !isReady(data)) ear.message(data as Exclude<From, Ready>);
     });
     worker.addEventListener("error", (event) => {
-      if (this.isListening) fail("internal", `the worker failed: ${event.message}`);
+      if (this.isListening) fail(new XmtpError("internal", `the worker failed: ${event.message}`));
       else failLoading(event.message || "it could not be loaded");
     });
-    worker.addEventListener("messageerror", () => fail("internal", "the worker sent something that cannot be read"));
+    worker.addEventListener("messageerror", () =>
+      fail(new XmtpError("internal", "the worker sent something that cannot be read")),
+    );
     let seconds = 0;
     this.#watch = setInterval(() => {
       seconds += 1;

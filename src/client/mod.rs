@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `register.rs` | opening, the three registration flows |
+//! | `register.rs`, `begun.rs` | opening, the three registration flows |
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
 //! | `outbox.rs`, `echo.rs` | what we want out and how it comes back, and welcomes after our commits |
@@ -28,6 +28,7 @@
 
 mod accounts;
 mod archives;
+mod begun;
 mod consent_list;
 mod conversations;
 mod debug;

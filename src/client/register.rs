@@ -1,8 +1,8 @@
 //! Opening a client and putting its installation into the identity log.
 //!
 //! Three flows: a new inbox, a new installation of an existing inbox, and both with a smart-contract wallet,
-//! whose signature the node confirms. Each step is stored before the next request goes out, so a crash in
-//! between continues with the same installation key instead of using up another installation.
+//! whose signature the node confirms. Each step is stored before the next request goes out or the wallet is asked, so
+//! a crash in between continues with the same installation key instead of using up another installation.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use std::rc::Rc;
 use futures::FutureExt as _;
 use futures::lock::Mutex;
 
+use super::begun::{Pending, begun, is_only_begun};
 use super::device_sync::DeviceSync;
 use super::{Client, ClientError, ClientOptions, Inner, accounts, expiry, streams};
 use crate::error::Coded as _;
@@ -57,8 +58,8 @@ impl Client {
         platform: Rc<dyn Platform>,
     ) -> Result<Self, ClientError> {
         match store.identity()? {
-            Some(row) => Self::reopen(&options, row, store, api, platform).await,
-            None => Self::create(options, store, api, platform).await,
+            Some(row) if !is_only_begun(&row) => Self::reopen(&options, row, store, api, platform).await,
+            begun => Self::create(options, begun, store, api, platform).await,
         }
     }
 
@@ -109,14 +110,19 @@ impl Client {
         inner.load_identities(&[row.inbox_id]).await?;
         if inner.is_in_log().await? {
             inner.finish_registration()?;
-        } else if row.pending_update.is_none() {
-            client.start_registration().await?;
+        } else {
+            match Pending::of(&row) {
+                Pending::Signed(_) => {}
+                waiting => client.start_registration(&waiting).await?,
+            }
         }
         Ok(client)
     }
 
+    /// A new installation, or the one that was begun if it is of the same inbox and wallet.
     async fn create(
         options: ClientOptions,
+        begun: Option<IdentityRow>,
         store: Store,
         api: NodeApi,
         platform: Rc<dyn Platform>,
@@ -130,7 +136,18 @@ impl Client {
                 found: inbox_id,
             });
         }
-        let key = InstallationKey::generate()?;
+        let names = identifier_columns(&options.identifier);
+        let begun = begun.filter(|row| {
+            (row.inbox_id, row.nonce) == (inbox_id, options.nonce)
+                && names == (row.identifier.clone(), row.identifier_kind)
+        });
+        let (key, pending) = match &begun {
+            Some(row) => {
+                let key = InstallationKey::from_seed(row.installation_seed.as_bytes());
+                (key, Pending::of(row))
+            }
+            None => (InstallationKey::generate()?, Pending::Nothing),
+        };
         let client = Self::assemble(
             (options.identifier, inbox_id, options.nonce),
             key,
@@ -140,7 +157,7 @@ impl Client {
             options.protocol_version,
             (options.device_sync, options.files),
         );
-        client.start_registration().await?;
+        client.start_registration(&pending).await?;
         Ok(client)
     }
 
@@ -187,12 +204,12 @@ impl Client {
         Self { inner }
     }
 
-    /// Works out what must be signed.
-    async fn start_registration(&self) -> Result<(), ClientError> {
+    /// Works out what must be signed, and stores that it waits.
+    async fn start_registration(&self, pending: &Pending) -> Result<(), ClientError> {
         let inner = &self.inner;
         let (identifier, installation) = (inner.identifier.clone(), inner.key.id());
         inner.load_identities(&[inner.inbox_id]).await?;
-        let now = inner.platform.now_ns();
+        let now = pending.time(inner.platform.now_ns());
         let mut request = if inner.store.latest_identity_sequence(&inner.inbox_id)? == 0 {
             let request = SignatureRequest::new_inbox(identifier, inner.nonce, installation, now)?;
             if request.inbox_id() != inner.inbox_id {
@@ -207,6 +224,13 @@ impl Client {
             SignatureRequest::new_installation(&state, identifier, installation, now)?
         };
         request.add_installation(&inner.key)?;
+        let row = inner.identity_row(begun(inner.inbox_id, now));
+        inner.store.transaction(|tx| match tx.identity()? {
+            Some(own) if own.installation_seed == row.installation_seed => {
+                tx.set_pending_identity_update(row.pending_update.as_deref())
+            }
+            _ => tx.replace_identity(&row),
+        })?;
         inner.request.replace(Some(request));
         Ok(())
     }
@@ -224,10 +248,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::Identity`]: wrong-signer when another key signed; nothing is changed.
     pub fn add_ecdsa_signature(&self, signature: &[u8]) -> Result<(), ClientError> {
-        match self.open()?.request.borrow_mut().as_mut() {
-            Some(request) => Ok(request.add_ecdsa(signature)?),
-            None => Ok(()),
-        }
+        self.open()?
+            .sign_request(|request| Ok(request.add_ecdsa(signature)?))
     }
 
     /// Adds a passkey's assertion over [`signature_text`](Self::signature_text).
@@ -235,10 +257,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::Identity`]: invalid-passkey-signature or wrong-signer.
     pub fn add_passkey_signature(&self, assertion: PasskeySignature) -> Result<(), ClientError> {
-        match self.open()?.request.borrow_mut().as_mut() {
-            Some(request) => Ok(request.add_passkey(assertion)?),
-            None => Ok(()),
-        }
+        self.open()?
+            .sign_request(|request| Ok(request.add_passkey(assertion)?))
     }
 
     /// Adds a smart-contract wallet's signature, once the node has confirmed it.
@@ -259,17 +279,11 @@ impl Client {
         let account = AccountId::new(chain_id, address);
         let block =
             super::pending::confirm_contract(&inner.api, &text, &account, block_number, signature).await?;
-        match inner.request.borrow_mut().as_mut() {
-            Some(request) => {
-                crate::identity::store_answer(
-                    &inner.store,
-                    &request.contract_question(account.clone(), block, signature),
-                    true,
-                )?;
-                Ok(request.add_contract(account, block, signature)?)
-            }
-            None => Ok(()),
-        }
+        inner.sign_request(|request| {
+            let question = request.contract_question(account.clone(), block, signature);
+            crate::identity::store_answer(&inner.store, &question, true)?;
+            Ok(request.add_contract(account, block, signature)?)
+        })
     }
 
     /// Publishes this installation: key package first, so that whoever sees the installation can add it.
@@ -287,7 +301,10 @@ impl Client {
         if inner.registered.get() {
             return Ok(());
         }
-        let update = inner.signed_update().await?;
+        let update = inner.signed_update()?;
+        if let Err(error) = inner.check(&update).await {
+            return Err(self.sign_anew_unless_retryable(error).await?);
+        }
         if inner
             .store
             .identity()?
@@ -305,11 +322,7 @@ impl Client {
         inner.load_identities(&[inner.inbox_id]).await?;
         if !inner.is_in_log().await? {
             if let Err(error) = published {
-                if !error.is_retryable() {
-                    inner.store.set_pending_identity_update(None)?;
-                    self.start_registration().await?;
-                }
-                return Err(error.into());
+                return Err(self.sign_anew_unless_retryable(error.into()).await?);
             }
             return Err(ClientError::RegistrationNotVisible);
         }
@@ -317,32 +330,50 @@ impl Client {
         inner.wake_device_sync();
         Ok(())
     }
+
+    /// An update that will not be accepted leaves another text to sign. Answers the error it failed with.
+    async fn sign_anew_unless_retryable(&self, error: ClientError) -> Result<ClientError, ClientError> {
+        if !error.is_retryable() {
+            self.inner.store.set_pending_identity_update(None)?;
+            self.start_registration(&Pending::Nothing).await?;
+        }
+        Ok(error)
+    }
 }
 
 impl Inner {
-    /// The update to publish, stored with the installation's key before anything leaves.
-    async fn signed_update(&self) -> Result<Vec<u8>, ClientError> {
-        if let Some(update) = self.store.identity()?.and_then(|row| row.pending_update) {
-            return Ok(update);
-        }
-        let update = match self.request.borrow().as_ref() {
-            Some(request) => request.build()?,
-            None => return Err(ClientError::NotRegistered),
+    /// Adds a signature to what waits for one, if anything does. The last one is stored with the update: whoever opens
+    /// the database next publishes it.
+    fn sign_request(
+        &self,
+        add: impl FnOnce(&mut SignatureRequest) -> Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        let mut waiting = self.request.borrow_mut();
+        let Some(request) = waiting.as_mut() else {
+            return Ok(());
         };
-        self.check(&update).await?;
-        let bytes = update.to_bytes();
-        let row = self.identity_row(&bytes);
-        self.store.transaction(|tx| {
-            if !tx.insert_identity(&row)? {
-                tx.set_pending_identity_update(Some(&bytes))?;
-            }
-            Ok::<_, ClientError>(())
-        })?;
-        Ok(bytes)
+        add(request)?;
+        if request.missing_signers().is_empty() {
+            let update = request.build()?.to_bytes();
+            self.store.set_pending_identity_update(Some(&update))?;
+        }
+        Ok(())
+    }
+
+    /// The update to publish.
+    fn signed_update(&self) -> Result<Vec<u8>, ClientError> {
+        let row = self.store.identity()?.ok_or(ClientError::NotRegistered)?;
+        match (Pending::of(&row), self.request.borrow().as_ref()) {
+            (Pending::Signed(update), _) => Ok(update),
+            // Nobody has signed: says who is missing.
+            (_, Some(request)) => Ok(request.build()?.to_bytes()),
+            (_, None) => Err(ClientError::NotRegistered),
+        }
     }
 
     /// Verifies an own update as everybody else will.
-    async fn check(&self, update: &IdentityUpdate) -> Result<(), ClientError> {
+    async fn check(&self, update: &[u8]) -> Result<(), ClientError> {
+        let update = &IdentityUpdate::from_bytes(update)?;
         if self.store.latest_identity_sequence(&self.inbox_id)? == 0 {
             crate::identity::AssociationState::replay([&accounts::verified(update)?])?;
         } else {
@@ -351,7 +382,7 @@ impl Inner {
         Ok(())
     }
 
-    fn identity_row(&self, update: &[u8]) -> IdentityRow {
+    fn identity_row(&self, pending_update: Vec<u8>) -> IdentityRow {
         let (identifier, identifier_kind) = identifier_columns(&self.identifier);
         IdentityRow {
             inbox_id: self.inbox_id,
@@ -360,7 +391,7 @@ impl Inner {
             identifier_kind,
             nonce: self.nonce,
             registration: RegistrationState::Created,
-            pending_update: Some(update.to_vec()),
+            pending_update: Some(pending_update),
             next_key_package_rotation_ns: None,
         }
     }

@@ -110,12 +110,12 @@ fn identity(store: &Store) {
         pending_update: None,
         next_key_package_rotation_ns: None,
     };
-    assert_eq!(store.insert_identity(&row), Ok(true));
     let other = IdentityRow {
         inbox_id: InboxId::new([2; 32]),
         ..row.clone()
     };
-    assert_eq!(store.insert_identity(&other), Ok(false));
+    assert_eq!(store.replace_identity(&other), Ok(()));
+    assert_eq!(store.replace_identity(&row), Ok(()));
     assert_eq!(store.identity(), Ok(Some(row.clone())));
     store
         .set_registration(RegistrationState::KeyPackageUploaded)

@@ -123,6 +123,17 @@ describe("a worker that never listens", { timeout: 10_000 }, () => {
     await assert.rejects(opening, (error) => noWorker(error) && error.message.includes("SyntaxError: unexpected token"));
   });
 
+  it("in a page of no origin, which the browser refuses it so, is told as refused storage unless the database is in memory", async (test) => {
+    globalThis.origin = "null";
+    test.after(() => delete globalThis.origin);
+    const isRefused = (code) => (error) => error.code === code && error.details?.reason === "refused" && error.message.includes("Blob");
+    for (const [n, [options, expected]] of [[{}, "storage.unavailable"], [{ storage: "memory" }, "client.no_worker"]].entries()) {
+      const opening = Client.create(signer, options);
+      (await begun(n + 1)).dispatchEvent(new Event("error"));
+      await assert.rejects(opening, isRefused(expected));
+    }
+  });
+
   it("and says nothing is given up after a minute, and not before", async (test) => {
     test.mock.timers.enable({ apis: ["setInterval"] });
     let ended;

@@ -370,7 +370,7 @@ describe("diagnostics", () => {
     assert.equal(found.versions.app, "app/1.0");
     assert.equal(found.node, "https://node.example");
     assert.deepEqual([found.env, found.tab, found.connection, found.isRegistered, found.ended], ["dev", "leader", "connected", true, undefined]);
-    assert.equal(found.storage.kind, "opfs");
+    assert.deepEqual([found.storage.kind, found.storage.bytes], ["opfs", 81_920]);
     assert.deepEqual([found.counts.groups, found.counts.openStreams], [1, 1]);
     assert.deepEqual(
       found.recentErrors.map(({ code, during }) => [code, during]),

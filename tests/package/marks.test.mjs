@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import * as api from "../../pkg/index.js";
-import { Account } from "./support/played-worker.mjs";
+import { Account, INBOX } from "./support/played-worker.mjs";
 
 const { Client, createEOASigner, ethereumIdentifier, Opfs } = api;
 const [ADDRESS, OTHER] = [`0x${"ab".repeat(20)}`, `0x${"cd".repeat(20)}`];
@@ -38,6 +38,7 @@ afterEach(() => {
   for (const name of ["Worker", "localStorage"]) delete globalThis[name];
 });
 
+const OPENED = { inboxId: INBOX, installationIdBytes: new Uint8Array(32), isRegistered: true, protocolVersion: "1.0.0" };
 const count = () => Object.keys(marks).length;
 const refused = () => {
   throw { code: "storage.locked_by_other_tab", message: "the database is open", retryable: true };
@@ -65,6 +66,44 @@ describe("what is noted of an installation", () => {
     await assert.rejects(Client.deleteLocalDatabase(ethereumIdentifier(ADDRESS)), code("storage.locked_by_other_tab"));
     assert.deepEqual({ ...marks }, before);
     await client.close();
+  });
+
+  it("of many databases is forgotten with each, so that nothing is noted of one that is gone, nor nothing of one that stays", async () => {
+    const databases = new Map([["one", "1".repeat(64)], ["two", "2".repeat(64)], ["three", "3".repeat(64)]]);
+    /** Deletes all, one of which cannot be deleted; answers whose databases and marks there were before and after each step. */
+    const cleared = async (openOne) => {
+      const there = new Map(databases);
+      for (const [dbPath, installationId] of there) {
+        account.overrides["client.open"] = () => ({ ...OPENED, installationId });
+        await (await Client.create(signer(ADDRESS), { dbPath })).close();
+      }
+      account.overrides = {};
+      const steps = [];
+      const note = () => steps.push([[...there.values()].sort(), Object.values(marks).sort()]);
+      account.overrides["opfs.list"] = () => [...there.keys()];
+      account.overrides["opfs.installation"] = ({ path }) => there.get(path);
+      account.overrides["opfs.delete"] = ({ path }) => {
+        note();
+        if (path === openOne) refused();
+        const found = there.delete(path);
+        note();
+        return found;
+      };
+      account.overrides["opfs.clear"] = note;
+      const opfs = await Opfs.create();
+      if (openOne === undefined) await opfs.clearAll();
+      else await assert.rejects(opfs.clearAll(), code("storage.locked_by_other_tab"));
+      opfs.close();
+      note();
+      return steps;
+    };
+    for (const [existing, noted] of await cleared()) {
+      assert.deepEqual(noted.filter((id) => !existing.includes(id)), [], "no mark of a database that is gone");
+      assert.ok(existing.length - noted.length <= 1, "at most the one that is just being deleted has no mark");
+    }
+    assert.equal(count(), 0);
+    const [existing, noted] = (await cleared("two")).at(-1);
+    assert.deepEqual([existing, noted], [["2".repeat(64), "3".repeat(64)], ["2".repeat(64), "3".repeat(64)]]);
   });
 
   it("is forgotten under every name: another wallet of the inbox, or a path", async () => {

@@ -137,6 +137,32 @@ describe("a stream that broke", () => {
     }
   });
 
+  it("of the list of XIP-42 ends at once where the node has none, and says so; one that cannot be reached is tried again", async (test) => {
+    const pass = clock(test);
+    for (const [code, retryable, isOver] of [
+      ["network.not_implemented", false, true], ["preferences.list_closed", false, true], ["network.unavailable", true, false],
+    ]) {
+      const client = await opened();
+      const { heard, options } = told();
+      const stream = await client.preferences.streamConsentList(options);
+      for (const { send } of account.streams("consentList")) {
+        send({ event: "error", error: { code, message: code, retryable } });
+        send({ event: "end" });
+      }
+      assert.equal(stream.isDone, isOver, code);
+      assert.deepEqual(heard, isOver ? [["fail"], ["error", code], ["end"]] : [["error", code]]);
+      await pass(60_000);
+      assert.equal(heard.some(([name]) => name === "restart"), !isOver, code);
+      await client.close();
+    }
+    // Of another stream it is the error of one value.
+    const client = await opened();
+    const stream = await client.preferences.streamConsent();
+    for (const { send } of account.streams("preferences")) send({ event: "error", error: { code: "network.not_implemented", message: "", retryable: false } });
+    assert.equal(stream.isDone, false);
+    await client.close();
+  });
+
   it("because its installation was revoked ends at once, with that error, told once", async (test) => {
     const pass = clock(test);
     const client = await opened();

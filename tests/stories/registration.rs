@@ -160,6 +160,96 @@ fn a_crash_between_key_package_and_log_continues_with_the_same_installation() {
 }
 
 #[test]
+fn a_signature_counts_also_for_whoever_opens_the_database_while_the_wallet_is_asked() {
+    story(async {
+        let world = World::new().await;
+        for again in [false, true] {
+            let wallet = world.wallet();
+            if again {
+                world.device_of(&wallet).await;
+            }
+            let file = format!("alice {again}");
+            let alice = world.visitor_with_file(&wallet, &file).await;
+            let id = alice.client.installation_id();
+            let text = alice.client.signature_text().expect("a text to sign");
+            world.later(Duration::from_secs(300));
+            let alice = alice.reopened().await;
+            assert_eq!(alice.client.installation_id(), id);
+            assert_eq!(alice.client.signature_text().as_ref(), Some(&text));
+            let signature = wallet.sign(&text);
+            alice.client.add_ecdsa_signature(&signature).expect("counts");
+            // What was signed need not be signed again either.
+            let alice = alice.reopened().await;
+            assert!(!alice.client.is_registered());
+            assert_eq!(alice.client.signature_text(), None);
+            alice.client.register().await.expect("registers");
+            assert_eq!(alice.client.installation_id(), id);
+            assert_eq!(installations(&alice).await, 1 + usize::from(again));
+        }
+    });
+}
+
+#[test]
+fn a_text_that_nobody_has_signed_for_a_day_is_followed_by_one_of_the_same_installation() {
+    story(async {
+        let world = World::new().await;
+        let alice = world.visitor_with_file(&world.wallet(), "alice").await;
+        let (id, text) = (alice.client.installation_id(), alice.client.signature_text());
+        world.later(DAY);
+        let alice = alice.reopened().await;
+        assert_eq!(alice.client.installation_id(), id);
+        assert_ne!(alice.client.signature_text(), text);
+        alice.sign_and_register().await.expect("registers");
+        assert_eq!(installations(&alice).await, 1);
+    });
+}
+
+#[test]
+fn a_database_in_which_nobody_has_signed_belongs_to_nobody() {
+    story(async {
+        let world = World::new().await;
+        let (alices, bobs) = (world.wallet(), world.wallet());
+        let alice = world.visitor_with_file(&alices, "shared").await;
+        let id = alice.client.installation_id();
+        alice.client.close();
+        let bob = world.visitor_with_file(&bobs, "shared").await;
+        assert_ne!(bob.client.installation_id(), id);
+        bob.sign_and_register().await.expect("registers");
+        let found = Client::inbox_id_for(&world.api(), &bobs.identifier(), 1).await;
+        assert_eq!(found.expect("found"), bob.inbox_id());
+        let bob = bob.reopened().await;
+        assert!(bob.client.is_registered());
+        let file = Some(world.file("shared"));
+        let late = Person::open(&alices, file, world.url(), &world.machine).await;
+        assert_eq!(
+            late.map(|_| ()).expect_err("it is Bob's").code(),
+            ErrorCode::InboxMismatch
+        );
+    });
+}
+
+#[test]
+fn a_signature_that_is_worth_nothing_any_more_leaves_another_text() {
+    story(async {
+        let world = World::new().await;
+        let wallet = world.wallet();
+        let laptop = world.visitor_with_file(&wallet, "laptop").await;
+        let text = laptop.client.signature_text().expect("a text to sign");
+        let signature = wallet.sign(&text);
+        laptop.client.add_ecdsa_signature(&signature).expect("counts");
+        // It would make an inbox that exists by now.
+        let phone = world.device_of(&wallet).await;
+        let laptop = laptop.reopened().await;
+        assert_eq!(laptop.client.signature_text(), None);
+        let refused = laptop.client.register().await.expect_err("refused for good");
+        assert!(!refused.is_retryable());
+        laptop.sign_and_register().await.expect("registers");
+        assert_eq!(laptop.inbox_id(), phone.inbox_id());
+        assert_eq!(installations(&phone).await, 2);
+    });
+}
+
+#[test]
 fn a_registration_is_done_although_its_answer_was_lost() {
     story(async {
         let world = World::new().await;

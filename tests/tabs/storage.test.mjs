@@ -245,6 +245,28 @@ describe("what is stored", () => {
     assert.deepEqual((await tab.page.evaluate(() => window.tab.stored())).files, []);
   });
 
+  it("a frame in a sandbox is told that it is refused storage, and may go on in memory with a worker that it makes itself", async () => {
+    const [alice, bob] = [await somebody("alice"), await somebody("bob")];
+    for (const query of ["", "?worker=blob"]) {
+      const frame = await alice.sandboxed(query);
+      assert.equal(await frame.page.evaluate(() => window.origin), "null");
+      const { code, details, message } = await frame.open();
+      assert.deepEqual([code, details], ["storage.unavailable", { reason: "refused" }], message);
+    }
+    const { code, details, message } = await (await alice.sandboxed()).open({ storage: "memory" });
+    assert.deepEqual([code, details], ["client.no_worker", { reason: "refused" }]);
+    assert.match(message, /Blob URL whose text is import\("<address of worker\.js>"\)/);
+    const frame = await alice.sandboxed("?worker=blob");
+    frame.state = await frame.must("open", alice.privateKey, there.node.url, { storage: "memory" });
+    await frame.must("watch");
+    const friend = await bob.tab();
+    const groupId = await frame.must("createGroup", [friend.state.address], "Sand");
+    await friend.must("sync");
+    await friend.must("send", groupId, "is it warm in there?");
+    assert.deepEqual(await sees(frame, 1), ["is it warm in there?"]);
+    assert.equal((await frame.must("storageInfo")).location, "memory");
+  });
+
   it("the browser is asked to keep it, and what it says can be read", async () => {
     const alice = await somebody("alice");
     const tab = await alice.tab();
@@ -252,6 +274,10 @@ describe("what is stored", () => {
     assert.equal(location, "opfs");
     assert.ok(["granted", "denied"].includes(persistence), persistence);
     assert.ok(usage > 0 && quota > usage);
+    const { storage } = await tab.must("diagnostics");
+    const { files } = await tab.page.evaluate(() => window.tab.stored());
+    assert.equal(storage.bytes, files.reduce((sum, { size }) => sum + size, 0));
+    assert.ok(storage.bytes > 100_000);
   });
 
   it("a full disk is told as such, loses nothing, and is over when there is room", async () => {

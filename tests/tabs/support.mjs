@@ -26,19 +26,34 @@ function fileOf(path) {
   return join(root, "tests/tabs/page", path);
 }
 
+/**
+ * A module that, asked for the key of the consent list, raises the number of the schema in its database, as the migration of a later
+ * release does.
+ */
+function raising(module) {
+  const query = "SELECT private_key FROM identity_key";
+  const at = module.indexOf(query);
+  if (at < 0) throw new Error("the module does not ask for that key as it did");
+  module.write("PRAGMA user_version = 1000".padEnd(query.length), at);
+  return module;
+}
+
 /** Serves the built package as it is, without a bundler, and once more as a later release. */
 export async function serveTabs() {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://page").pathname);
     const file = fileOf(path);
     if (!file.startsWith(root) || !existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    // For the page in a sandbox, to which every file is of another origin.
+    response.writeHead(200, { "content-type": type, "access-control-allow-origin": "*" });
     if (path === "/newer/tabs/protocol.js") {
       const text = readFileSync(file, "utf8");
       const newer = text.replace(/schema: (\d+)/, (_, schema) => `schema: ${Number(schema) + 1}`);
       if (newer === text) throw new Error("the later release is the same one");
       return void response.end(newer);
     }
+    if (path === "/newer/xmtp_web_bg.wasm") return void response.end(raising(readFileSync(file)));
     createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -61,9 +76,25 @@ export class Somebody {
 
   /** A page that has opened nothing yet. */
   async blank(query = "", url = this.site.url) {
+    return this.#tabOf(await this.#load(`${url}/${query}`));
+  }
+
+  /** The same in a frame in a sandbox. */
+  async sandboxed(query = "") {
+    const page = await this.#load(`${this.site.url}/sandboxed.html${query}`);
+    const frame = await (await page.waitForSelector("iframe")).contentFrame();
+    return this.#tabOf(frame);
+  }
+
+  async #load(url) {
     const page = await this.context.newPage();
     page.on("pageerror", (error) => this.complaints.push(`${this.name}: ${error.message}`));
-    await page.goto(`${url}/${query}`);
+    await page.goto(url);
+    return page;
+  }
+
+  /** `page` may be a frame of one. */
+  async #tabOf(page) {
     await page.waitForFunction(() => window.tab !== undefined);
     const call = (name, ...args) => page.evaluate(([name, args]) => window.tab[name](...args), [name, args]);
     const must = async (name, ...args) => {

@@ -120,4 +120,54 @@ describe("tabs of one person in one profile", () => {
     const late = await alice.blank();
     assert.equal((await late.open()).code, "tabs.newer_version");
   });
+
+  it("what a newer version has migrated is refused by an older one, which changes no byte of it", async () => {
+    const { alice, tabs: [older], friend, groupId } = await gathering(1);
+    const newer = await alice.blank("?build=newer");
+    newer.state = await newer.must("open", alice.privateKey, there.node.url, {});
+    await newer.must("identityKey");
+    await newer.must("send", groupId, "of another age");
+    assert.deepEqual(await sees(friend, 1), ["of another age"]);
+    assert.equal((await older.call("send", groupId, "too old")).code, "tabs.newer_version");
+    await newer.must("close");
+    const before = await newer.page.evaluate(() => window.tab.stored());
+    for (let turn = 0; turn < 2; turn += 1) {
+      const again = await alice.blank();
+      assert.equal((await again.open()).code, "storage.newer_schema");
+      await alice.shut(again);
+    }
+    assert.deepEqual(await newer.page.evaluate(() => window.tab.stored()), before);
+  });
+
+  it("a wallet that is asked while the leader is closed signs for the same installation, whoever leads then", async () => {
+    const alice = await somebody("alice");
+    const [first, second] = [await alice.blank(), await alice.blank()];
+    for (const tab of [first, second]) {
+      tab.opening = tab.open({ holds: true }).catch(() => undefined);
+      await tab.page.waitForFunction(() => window.press !== undefined);
+    }
+    await alice.shut(first);
+    await second.page.evaluate(() => window.press());
+    const { ok, code, message } = await second.opening;
+    assert.equal(code, undefined, message);
+    const third = await alice.tab();
+    assert.deepEqual(third.state, ok);
+  });
+
+  it("a stream outlives a leader that is closed while the node is away, and misses nothing", async () => {
+    const { alice, tabs: [leader], friend, groupId } = await gathering(1);
+    const follower = await alice.blank();
+    follower.state = await follower.must("open", alice.privateKey, there.node.url, {});
+    await follower.must("watch", { retryAttempts: 1 });
+    await friend.must("send", groupId, "before");
+    await sees(follower, 1);
+    await there.node.kill();
+    await alice.shut(leader);
+    await follower.page.waitForFunction(() => window.tab.role() === "leader");
+    await follower.page.waitForFunction(() => window.tab.restarts() > 0);
+    await there.node.restart();
+    await friend.must("send", groupId, "after");
+    assert.deepEqual(await sees(follower, 2), ["before", "after"]);
+    assert.deepEqual(await follower.call("streamErrors"), []);
+  });
 });

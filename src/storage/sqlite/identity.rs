@@ -76,7 +76,7 @@ pub struct IdentityRow {
     pub nonce: u64,
     /// How far registration has come.
     pub registration: RegistrationState,
-    /// The signed identity update that still has to be published.
+    /// The identity update that still has to be published; one without actions has not been signed yet.
     pub pending_update: Option<Vec<u8>>,
     /// When the next key package is due; `None` before the first.
     pub next_key_package_rotation_ns: Option<i64>,
@@ -120,15 +120,15 @@ impl Db {
         )
     }
 
-    /// Makes the database that of `row` if it is nobody's yet. Answers whether it was.
+    /// Makes the database that of `row`, whosever it was: for the row of an installation that nobody knows.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn insert_identity(&self, row: &IdentityRow) -> Result<bool, StorageError> {
-        let changed = self.execute(
-            "INSERT INTO identity (only, inbox_id, installation_seed, identifier, identifier_kind, nonce,
+    pub fn replace_identity(&self, row: &IdentityRow) -> Result<(), StorageError> {
+        self.execute(
+            "INSERT OR REPLACE INTO identity (only, inbox_id, installation_seed, identifier, identifier_kind, nonce,
                 registration, pending_update, next_key_package_rotation_ns)
-             VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 row.inbox_id,
                 row.installation_seed.as_bytes(),
@@ -140,7 +140,7 @@ impl Db {
                 row.next_key_package_rotation_ns,
             ],
         )?;
-        Ok(changed > 0)
+        Ok(())
     }
 
     /// Stores how far registration has come.

@@ -78,8 +78,10 @@ export class Account {
         return true;
       case "client.connectionState":
         return this.connection;
+      case "opfs.list":
+        return [];
       case "client.counts":
-        return { groups: this.groups.size, dms: 0, messages: [...this.messages.values()].flat().length, paused: 0, unpublished: 0, failed: 0 };
+        return { bytes: 81_920, groups: this.groups.size, dms: 0, messages: [...this.messages.values()].flat().length, paused: 0, unpublished: 0, failed: 0 };
       case "client.close":
         worker.isOpen = false;
         return undefined;

@@ -1,5 +1,5 @@
 // What the tests do in a tab. `?build=newer` takes a package that believes to be of a later release, `?without=opfs` a
-// worker that has no private file system.
+// worker that has no private file system, `?worker=blob` one that is made as a page in a sandbox has to.
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
@@ -16,7 +16,12 @@ window.Worker = class extends Worker {
 
 const query = new URLSearchParams(location.search);
 const build = query.get("build") === "newer" ? "/newer" : "/pkg";
-const place = query.get("without") === "opfs" ? { workerUrl: "/without-opfs.js" } : {};
+const blobWorker = () => {
+  const text = `import(${JSON.stringify(new URL("/pkg/worker.js", location.href).href)});`;
+  return new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+};
+const places = { "?without=opfs": { workerUrl: "/without-opfs.js" }, "?worker=blob": { workerUrl: blobWorker } };
+const place = places[location.search] ?? {};
 const api = await import(`${build}/index.js`);
 
 function signerOf(privateKey) {
@@ -31,9 +36,19 @@ function signerOf(privateKey) {
   });
 }
 
+/** As a wallet that shows the text until somebody presses `window.press`. */
+function holding(signer) {
+  const signMessage = async (text) => {
+    await new Promise((resolve) => (window.press = resolve));
+    return signer.signMessage(text);
+  };
+  return { ...signer, signMessage };
+}
+
 let client;
 const seen = [];
 const streamErrors = [];
+let restarts = 0;
 const textOf = (message) => (api.isText(message) ? message.content : undefined);
 
 /** Errors cross to the test as their codes. */
@@ -49,9 +64,10 @@ window.tab = {
   ...storage,
   open: coded(async (privateKey, node, options = {}) => {
     // A key crosses from the test as the byte it is made of.
-    const { key, ...rest } = options;
+    const { key, holds, ...rest } = options;
     const keyed = key === undefined ? {} : { dbEncryptionKey: new Uint8Array(32).fill(key) };
-    client = await api.Client.create(signerOf(privateKey), { env: "local", apiUrl: node, ...place, ...keyed, ...rest });
+    const signer = signerOf(privateKey);
+    client = await api.Client.create(holds ? holding(signer) : signer, { env: "local", apiUrl: node, ...place, ...keyed, ...rest });
     return { inboxId: client.inboxId, installationId: client.installationId, address: client.accountIdentifier.identifier };
   }),
   /** Without the key that signs. */
@@ -61,14 +77,18 @@ window.tab = {
     return { inboxId: client.inboxId, installationId: client.installationId, isRegistered: await client.isRegistered() };
   }),
   /** Notes the text of each message that arrives from now on. */
-  watch: coded(async () => {
+  watch: coded(async (options = {}) => {
     await client.conversations.streamAllMessages({
+      ...options,
       onValue: (message) => textOf(message) !== undefined && seen.push(textOf(message)),
       onError: (error) => streamErrors.push(error.code),
+      onRestart: () => (restarts += 1),
     });
   }),
   seen: () => seen,
   streamErrors: () => streamErrors,
+  restarts: () => restarts,
+  role: () => client.tabRole,
   createGroup: coded(async (addresses, name) => {
     const identifiers = addresses.map(api.ethereumIdentifier);
     return (await client.conversations.createGroupWithIdentifiers(identifiers, { groupName: name })).id;
@@ -107,6 +127,9 @@ window.tab = {
   }),
   close: coded(() => client.close()),
   rekey: coded((byte) => client.rekey(byte === undefined ? {} : { dbEncryptionKey: new Uint8Array(32).fill(byte) })),
+  diagnostics: coded(() => client.diagnostics()),
+  /** In a later release this raises the number of the stored schema. */
+  identityKey: coded(async () => (await client.preferences.identityKey()).length),
   storageInfo: coded(() => client.storageInfo()),
   deleteDatabase: coded(() => client.deleteLocalDatabase()),
   deleteClosedDatabase: coded(async (privateKey, node, options = {}) => {
