@@ -41,6 +41,11 @@ pub enum Fault {
     },
     /// A server stream delivers every item twice.
     Duplicate,
+    /// A server stream leaves the item after `after` others out, as public nodes do with one that was committed late.
+    LeaveOut {
+        /// How many items are delivered before.
+        after: u64,
+    },
     /// A server stream breaks without a status after `after` items (0: at once).
     CutStream {
         /// How many items are delivered.
@@ -129,13 +134,20 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StreamFaults {
     duplicate: bool,
+    left_out: Option<u64>,
     cut_after: Option<u64>,
 }
 
 impl StreamFaults {
-    /// How often each item is delivered.
-    pub(crate) fn copies(self) -> usize {
-        if self.duplicate { 2 } else { 1 }
+    /// How often the item after `sent` others is delivered.
+    pub(crate) fn copies(self, sent: u64) -> usize {
+        match self {
+            Self {
+                left_out: Some(item), ..
+            } if item == sent => 0,
+            Self { duplicate: true, .. } => 2,
+            _ => 1,
+        }
     }
 
     /// The mark that breaks the stream, if it ends after `sent` items.
@@ -245,6 +257,7 @@ impl Plan {
             Fault::DropAnswer => self.drop_answer = true,
             Fault::Error { code, message } => self.error = Some((*code, message.clone())),
             Fault::Duplicate => self.stream.duplicate = true,
+            Fault::LeaveOut { after } => self.stream.left_out = Some(*after),
             Fault::CutStream { after } => self.stream.cut_after = Some(*after),
         }
     }

@@ -223,7 +223,7 @@ impl<T: Clone> Output<T> {
         if let Some(cut) = self.faults.cut(self.sent) {
             return Err(Stop::Failed(cut));
         }
-        for _ in 0..self.faults.copies() {
+        for _ in 0..self.faults.copies(self.sent) {
             self.sender.send(Ok(row.clone())).await.map_err(|_| Stop::Gone)?;
         }
         self.sent += 1;

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{Either, select};
 
-use super::sync::envelope;
+use super::sync::{Progress, envelope};
 use super::{ClientError, Inner};
 use crate::groups::inbound::Envelope;
 use crate::ids::GroupId;
@@ -108,8 +108,10 @@ impl Inner {
             while let Ok(next) = echo.arriving.try_recv() {
                 arrived.push(next);
             }
-            if !self.receive_batch(echo.group_id, &arrived).await? {
-                return Ok(true);
+            match self.receive_live(echo.group_id, &arrived).await? {
+                Progress::All => {}
+                Progress::Stopped => return Ok(true),
+                Progress::Ask => return Ok(false),
             }
         }
     }

@@ -61,6 +61,7 @@ mod revocation;
 mod settings;
 mod streams;
 mod sync;
+mod unconfirmed;
 mod views;
 
 use std::cell::{Cell, RefCell};

@@ -29,7 +29,8 @@ impl GroupHandle {
                 .store
                 .messages_at(&envelope.group_id, envelope.id, inner.now_ns())
         };
-        if envelope.id > inner.cursor(envelope.group_id)? {
+        let is_unconfirmed = inner.live.unconfirmed.has(envelope.group_id);
+        if is_unconfirmed || envelope.id > inner.cursor(envelope.group_id)? {
             inner.sync_group(envelope.group_id).await?;
         }
         Ok(stored()?)

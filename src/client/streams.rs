@@ -17,14 +17,13 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 use super::echo::Listeners;
 use super::key_packages::keep_fresh;
 use super::network::Conditions;
-use super::sync::{PARALLEL, envelope};
+use super::sync::{PARALLEL, Progress, envelope};
+use super::unconfirmed::{CONFIRM_AFTER, Unconfirmed};
 use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
-use crate::groups::originator;
 use crate::ids::GroupId;
-use crate::storage::{CursorKind, GroupQuery, MembershipState};
 use crate::transport::TransportError;
-use crate::transport::calls::{GroupEnvelope, WelcomeEnvelope};
+use crate::transport::calls::GroupEnvelope;
 
 /// The first pause before connecting again; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -47,6 +46,7 @@ const FIRST_PAUSE_IF_LIMITED: Duration = Duration::from_secs(1);
 pub(super) struct Live {
     pub(super) conditions: Conditions,
     pub(super) listeners: Listeners,
+    pub(super) unconfirmed: Unconfirmed,
     /// The groups whose messages the connection brings.
     followed: RefCell<BTreeSet<GroupId>>,
     stalled: RefCell<Stalled>,
@@ -243,10 +243,7 @@ impl Inner {
 
     async fn connected(self: &Rc<Self>, own: EventStream) -> Result<Infallible, ClientError> {
         self.live.stalled.take();
-        let topic = self.key.id();
-        let after = self
-            .store
-            .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
+        let (topic, after) = (self.key.id(), self.welcome_cursor()?);
         let mut welcomes = self.api.subscribe_welcome_messages(topic, after).await?.fuse();
         let mut own = own.fuse();
         let mut messages = self.subscribe().await?;
@@ -255,7 +252,11 @@ impl Inner {
         self.set_connection(ConnectionState::Connected);
         let mut retry = Fuse::terminated();
         let mut pause = FIRST_RETRY;
+        let mut check = Fuse::terminated();
         loop {
+            if check.is_terminated() && !self.live.unconfirmed.is_empty() {
+                check = self.platform.sleep(CONFIRM_AFTER).fuse();
+            }
             if self.live.stalled.borrow().is_empty() {
                 pause = FIRST_RETRY;
             } else if retry.is_terminated() {
@@ -265,7 +266,7 @@ impl Inner {
             futures::select! {
                 welcome = welcomes.next() => {
                     let welcome = welcome.unwrap_or_else(|| Err(ended()))?;
-                    self.live_welcome(welcome).await?;
+                    self.live_welcome(welcome.id).await?;
                 }
                 message = messages.next() => {
                     let message = message.unwrap_or_else(|| Err(ended()))?;
@@ -279,6 +280,7 @@ impl Inner {
                         messages = self.subscribe().await?;
                     }
                 }
+                () = check => self.confirm_live().await?,
                 () = retry => if self.retry().await? {
                     pause = FIRST_RETRY;
                 },
@@ -334,24 +336,22 @@ impl Inner {
         Ok(is_well)
     }
 
-    /// Processes a welcome that arrived by itself. Behind one that could not be processed yet nothing is: the
-    /// cursor must not pass it, and the retry reads all of them.
-    async fn live_welcome(self: &Rc<Self>, welcome: WelcomeEnvelope) -> Result<(), ClientError> {
+    /// A welcome came by itself. All there are are asked for: before it one may have been left out (`unconfirmed`), and
+    /// behind one that could not be processed yet nothing is, for the cursor must not pass it.
+    async fn live_welcome(self: &Rc<Self>, id: u64) -> Result<(), ClientError> {
         if self.live.stalled.borrow().welcomes {
             return Ok(());
         }
         let outcome = {
             let _guard = self.welcomes.lock().await;
-            self.receive_welcome(welcome).await
+            self.read_welcomes().await
         };
-        match tolerate(outcome)? {
-            Some(_) => self.welcome_arrived()?,
-            None => self.live.stalled.borrow_mut().welcomes = true,
-        }
+        let is_read = tolerate(outcome)?.is_some() && self.welcome_cursor()? >= id;
+        self.live.stalled.borrow_mut().welcomes = !is_read;
         Ok(())
     }
 
-    /// The same for a message of a group. In a group in which something is just being sent, the sender reads it, or it
+    /// Processes a message of a group that came by itself. In a group in which something is just being sent, the sender reads it, or it
     /// is read a little later: one slow request must not silence all others.
     async fn live_message(&self, message: GroupEnvelope) -> Result<(), ClientError> {
         let group_id = message.group_id;
@@ -373,9 +373,15 @@ impl Inner {
         if message.id <= self.cursor(group_id)? {
             return Ok(());
         }
-        let read = tolerate(self.receive_batch(group_id, &[envelope(message)]).await)?.is_some();
+        let id = message.id;
+        let mut read = tolerate(self.receive_live(group_id, &[envelope(message)]).await)?;
+        if read == Some(Progress::Ask) {
+            read = tolerate(self.receive_locked(group_id).await)?.map(|()| Progress::All);
+            // The node that was asked may be behind the one that brought it.
+            read = read.filter(|_| self.cursor(group_id).is_ok_and(|cursor| id <= cursor));
+        }
         // Whom we are to take out is taken out by the sync that follows.
-        if !read || self.is_left_waiting(group_id)? {
+        if read.is_none() || self.is_left_waiting(group_id)? {
             self.stall(group_id);
         }
         Ok(())
@@ -391,19 +397,14 @@ impl Inner {
         is_handed
     }
 
-    fn group_ids(&self) -> Result<Vec<GroupId>, ClientError> {
-        let query = GroupQuery {
-            include_duplicate_dms: true,
-            membership_states: MembershipState::LIVING.into(),
-            ..Default::default()
-        };
-        Ok(self.store.groups(&query)?.into_iter().map(|row| row.id).collect())
-    }
-
     async fn subscribe(
         &self,
     ) -> Result<stream::Fuse<crate::transport::calls::MessageStream<GroupEnvelope>>, ClientError> {
-        let groups = self.group_ids()?;
+        // A welcome that brings us back into another one is a conversation that is not followed.
+        let living = self.living_groups()?.into_iter();
+        let groups: Vec<GroupId> = living
+            .filter_map(|(row, is_active)| is_active.then_some(row.id))
+            .collect();
         let filters: Vec<_> = groups
             .iter()
             .map(|id| Ok((*id, self.cursor(*id)?)))
@@ -447,7 +448,7 @@ fn ends_everything(error: &ClientError) -> bool {
 }
 
 /// A failure that is no failure of the connection must not end it: one conversation would silence all others.
-fn tolerate<T>(outcome: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
+pub(super) fn tolerate<T>(outcome: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
         Err(error) if ends_everything(&error) => Err(error),

@@ -1,26 +1,37 @@
 //! What others did, in: welcomes and messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use futures::StreamExt as _;
 use futures::stream;
 
 use super::{Client, ClientError, Event, Inner};
-use crate::groups::inbound::{self, Change, Envelope, Stop};
+use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent::{self, Refresh};
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
-use crate::mls::welcome;
+use crate::mls::{GroupSummary, welcome};
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, IntentId, MembershipState,
-    StorageError,
+    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, GroupRow, IntentId,
+    MembershipState, StorageError,
 };
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
 /// How many conversations are synced side by side, as in libxmtp: while one waits for the node, others are read.
 pub(super) const PARALLEL: usize = 10;
+
+/// How far envelopes of a group were processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// To their end.
+    All,
+    /// Not to their end, and nothing more of the group can be.
+    Stopped,
+    /// Not to their end, unless the node is asked for what comes before.
+    Ask,
+}
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
@@ -76,9 +87,7 @@ impl Inner {
         let topic = self.key.id();
         let mut joined = Vec::new();
         loop {
-            let after = self
-                .store
-                .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
+            let after = self.welcome_cursor()?;
             let page = self.api.query_welcome_messages(topic, after).await?;
             for arrived in page.items {
                 if let Some(group_id) = self.receive_welcome(arrived).await?
@@ -90,13 +99,17 @@ impl Inner {
                 self.welcome_arrived()?;
             }
             // A page of nothing but what this version cannot read would be asked for for ever.
-            let now = self
-                .store
-                .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)?;
-            if page.next.is_none() || now == after {
+            if page.next.is_none() || self.welcome_cursor()? == after {
                 return Ok(joined);
             }
         }
+    }
+
+    /// The node's number of the last welcome that was processed.
+    pub(super) fn welcome_cursor(&self) -> Result<u64, StorageError> {
+        let topic = self.key.id();
+        self.store
+            .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)
     }
 
     /// Processes one welcome. Returns the group joined by it, if any.
@@ -128,10 +141,10 @@ impl Inner {
                 }
                 Joined::Nothing => return Ok(None),
                 Joined::Missing(_) if prepared.fetched => return Err(ClientError::IdentityBehind),
-                Joined::Behind(group_id) => {
+                Joined::Behind { group_id, up_to } => {
                     let lock = self.lock_of(group_id);
                     let _guard = lock.lock().await;
-                    self.receive_locked(group_id).await?;
+                    self.receive_up_to(group_id, up_to).await?;
                     prepared.read = true;
                 }
                 Joined::Missing(states) => {
@@ -172,24 +185,37 @@ impl Inner {
         Ok(states.is_empty() || states.contains(&state))
     }
 
-    /// The conversations that the node has something new of, that something waits to be sent or done in, or that
-    /// wait for a version.
-    pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
+    /// The conversations that one is or was in, each with whether one still is: a node has nothing readable of the
+    /// others, and while one is away from them their messages are not passed, since a welcome may bring one back.
+    pub(super) fn living_groups(&self) -> Result<Vec<(GroupRow, bool)>, ClientError> {
         let rows = self.store.groups(&GroupQuery {
             include_duplicate_dms: true,
             membership_states: MembershipState::LIVING.into(),
             ..Default::default()
         })?;
         let ids: Vec<GroupId> = rows.iter().map(|row| row.id).collect();
+        let active = GroupSummary::are_active(&self.context().provider(), &ids).map_err(GroupError::from)?;
+        Ok(rows.into_iter().zip(active).collect())
+    }
+
+    /// The conversations that the node has something new of, that something waits to be sent or done in, or that
+    /// wait for a version.
+    pub(super) async fn stale_groups(&self) -> Result<Vec<GroupId>, ClientError> {
+        let rows = self.living_groups()?;
+        let active = |(row, is_active): &(GroupRow, bool)| is_active.then_some(row.id);
+        let ids: Vec<GroupId> = rows.iter().filter_map(active).collect();
         let newest = self.api.newest_group_messages(&ids).await?;
+        let mut newest: HashMap<GroupId, _> = ids.into_iter().zip(newest).collect();
         let waiting: BTreeSet<GroupId> = self.store.groups_with_open_intents()?.into_iter().collect();
         let cursors = self.store.group_cursors()?;
         let mut stale = Vec::new();
-        for (row, newest) in rows.into_iter().zip(newest) {
+        for (row, _) in rows {
             let read = cursors.get(&row.id).copied().unwrap_or(0);
+            let newest = newest.remove(&row.id).flatten();
             let is_new = newest.is_some_and(|newest| newest.id > read);
             let has_work = waiting.contains(&row.id) || row.has_pending_leave_request;
-            if is_new || has_work || row.paused_for_version.is_some() {
+            let is_unconfirmed = self.live.unconfirmed.has(row.id);
+            if is_new || has_work || is_unconfirmed || row.paused_for_version.is_some() {
                 stale.push(row.id);
             }
         }
@@ -250,7 +276,9 @@ impl Inner {
         let row = self.context().row(group_id)?;
         // In the conversation of the own installations a new one makes the next.
         let is_virtual = row.conversation_type == ConversationType::Sync;
-        let is_old = self.now_ns().saturating_sub(row.installations_last_checked_ns) > older_than_ns;
+        // A time to come is one of a clock that was wrong.
+        let age_ns = self.now_ns().abs_diff(row.installations_last_checked_ns);
+        let is_old = age_ns > older_than_ns.unsigned_abs();
         Ok(is_old
             && !is_virtual
             && row.paused_for_version.is_none()
@@ -267,35 +295,59 @@ impl Inner {
 
     /// Reads everything the node has of a group. The lock is held by the caller.
     pub(super) async fn receive_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
+        self.receive_up_to(group_id, None).await
+    }
+
+    /// The same, up to and with one message.
+    async fn receive_up_to(&self, group_id: GroupId, last: Option<u64>) -> Result<(), ClientError> {
         if self.unpause(group_id)?.is_some() {
             return Ok(());
         }
-        loop {
-            let after = self.cursor(group_id)?;
+        let brought = self.live.unconfirmed.of(group_id);
+        let brought = brought.as_deref();
+        let is_wanted = |id: u64| last.is_none_or(|last| id <= last);
+        let mut read = self.cursor(group_id)?;
+        let mut after = brought.map_or(read, |brought| brought.after().min(read));
+        while is_wanted(after.saturating_add(1)) {
             let page = self.api.query_group_messages(group_id, after).await?;
-            let envelopes: Vec<_> = page.items.into_iter().map(envelope).collect();
-            if !self.receive_batch(group_id, &envelopes).await? || page.next.is_none() {
+            let Some(reached) = page.items.last().map(|item| item.id) else {
                 return Ok(());
+            };
+            let items = page.items.into_iter().filter(|item| is_wanted(item.id));
+            let (passed, new): (Vec<_>, Vec<_>) =
+                items.map(envelope).partition(|item| item.sequence_id <= read);
+            let is_left_out = |item: &Envelope| brought.is_some_and(|brought| !brought.has(item.sequence_id));
+            let left_out: Vec<_> = passed.into_iter().filter(is_left_out).collect();
+            for (envelopes, feed) in [(left_out, Feed::LeftOut), (new, Feed::Asked)] {
+                if self.receive_batch(group_id, &envelopes, feed).await? != Progress::All {
+                    return Ok(());
+                }
             }
-            if self.cursor(group_id)? == after {
-                return Ok(());
+            let reached = last.map_or(reached, |last| reached.min(last));
+            self.live.unconfirmed.confirm(group_id, reached);
+            read = self.cursor(group_id)?;
+            // A page of nothing but what this version cannot read would be asked for for ever.
+            match page.next {
+                Some(next) if next.min(read) > after => after = next.min(read),
+                _ => return Ok(()),
             }
         }
+        Ok(())
     }
 
-    /// Processes envelopes of a group in order. `false`: stopped before the end, for good. The lock is held
-    /// by the caller.
+    /// Processes envelopes of a group in order. The lock is held by the caller.
     pub(super) async fn receive_batch(
         &self,
         group_id: GroupId,
         envelopes: &[Envelope],
-    ) -> Result<bool, ClientError> {
+        feed: Feed,
+    ) -> Result<Progress, ClientError> {
         let mut rest = envelopes;
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
             let (batch, updates) = self.store.transaction(|tx| {
-                let batch = inbound::receive(tx, &context, group_id, rest, fetched)?;
+                let batch = inbound::receive_from(tx, &context, group_id, rest, fetched, feed)?;
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
                 Ok::<_, ClientError>((batch, updates))
             })?;
@@ -311,7 +363,8 @@ impl Inner {
             fetched = fetched && batch.done == 0;
             match batch.stop {
                 None => {}
-                Some(Stop::Paused(_) | Stop::Inactive) => return Ok(false),
+                Some(Stop::Paused(_) | Stop::Inactive) => return Ok(Progress::Stopped),
+                Some(Stop::Ask) => return Ok(Progress::Ask),
                 Some(Stop::Missing(_)) if fetched => return Err(ClientError::IdentityBehind),
                 Some(Stop::Missing(states)) => {
                     self.settle(&states).await?;
@@ -319,7 +372,7 @@ impl Inner {
                 }
             }
         }
-        Ok(true)
+        Ok(Progress::All)
     }
 
     /// Lets a paused group go on if our version is high enough by now. Returns the version it still waits for.

@@ -147,6 +147,23 @@ impl<'a> MlsStore<'a> {
         Ok(keys.into_iter().map(both).collect())
     }
 
+    /// The state of each of these groups that is stored, by one query.
+    pub(super) fn states<K: Serialize, S: DeserializeOwned>(
+        &self,
+        groups: &[K],
+    ) -> Result<Vec<Option<S>>, MlsStoreError> {
+        let keys: Vec<Vec<u8>> = groups.iter().map(encode).collect::<Result<_, _>>()?;
+        let kind = Kind::GroupState as u8;
+        let mut found: HashMap<Vec<u8>, Vec<u8>> = self
+            .note(self.db.mls_values([kind, kind], &keys))?
+            .into_iter()
+            .map(|(_, key, value)| (key, value))
+            .collect();
+        keys.into_iter()
+            .map(|key| self.note(found.remove(&key).map(|state| decode(&state)).transpose()))
+            .collect()
+    }
+
     /// Remembers a failure.
     fn note<T, E: Into<MlsStoreError>>(&self, answer: Result<T, E>) -> Result<T, MlsStoreError> {
         answer.map_err(|error| {

@@ -46,10 +46,7 @@ impl StoredSummary {
     /// # Errors
     /// [`MlsError::Storage`].
     pub fn load_all(provider: &Provider<'_>, ids: &[GroupId]) -> Result<Vec<Option<Self>>, MlsError> {
-        let keys: Vec<_> = ids
-            .iter()
-            .map(|id| openmls::group::GroupId::from_slice(id.as_bytes()))
-            .collect();
+        let keys = keys(ids);
         let found = provider
             .storage()
             .contexts(&keys)
@@ -72,4 +69,29 @@ impl StoredSummary {
             is_active: !matches!(state, MlsGroupState::Inactive),
         })
     }
+
+    /// Whether the own leaf is in the tree of each of these groups, by one query that reads nothing else of them;
+    /// `false` for those that are not stored.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`], [`MlsError::Corrupt`].
+    pub fn are_active(provider: &Provider<'_>, ids: &[GroupId]) -> Result<Vec<bool>, MlsError> {
+        let keys = keys(ids);
+        let found = provider
+            .storage()
+            .states::<_, MlsGroupState>(&keys)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
+        let is_active = |state: MlsGroupState| !matches!(state, MlsGroupState::Inactive);
+        Ok(found
+            .into_iter()
+            .map(|state| state.is_some_and(is_active))
+            .collect())
+    }
+}
+
+/// The ids as OpenMLS stores them.
+fn keys(ids: &[GroupId]) -> Vec<openmls::group::GroupId> {
+    ids.iter()
+        .map(|id| openmls::group::GroupId::from_slice(id.as_bytes()))
+        .collect()
 }

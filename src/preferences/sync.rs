@@ -191,9 +191,12 @@ pub fn joined(
     for row in alive {
         context.db.queue_installation_refresh(&row.id)?;
     }
+    let known = context.db.preferences()?;
+    let newer = known.map_or(0, |row| row.hmac_key_cycled_at_ns.saturating_add(1));
     let row = PreferencesRow {
         hmac_key: fresh_key(),
-        hmac_key_cycled_at_ns: context.now_ns,
+        // One made by a clock that was ahead must not outlast those after it: the new installation has neither.
+        hmac_key_cycled_at_ns: newer.max(context.now_ns),
     };
     if !context.db.apply_hmac_key(&row)? {
         return Ok(Vec::new());

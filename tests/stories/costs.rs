@@ -114,7 +114,7 @@ fn a_message_is_two_transactions_what_is_wanted_and_what_came_back() {
 }
 
 #[test]
-fn one_who_watches_commits_by_one_request() {
+fn one_who_watches_commits_by_one_request_and_asks_whether_it_was_the_first() {
     story(async {
         let (world, alice, bob, group, _watch) = watched().await;
         // However slow this machine is: members were looked up just now.
@@ -124,7 +124,10 @@ fn one_who_watches_commits_by_one_request() {
         let conversation = alice.group(group);
         let renamed = conversation.update_field(xmtp_web::groups::field::NAME, "lunch");
         renamed.await.expect("allowed");
-        assert_eq!(made(&world, &before), [("SendGroupMessages", 1)]);
+        assert_eq!(
+            made(&world, &before),
+            [("SendGroupMessages", 1), ("QueryGroupMessages", 1)]
+        );
         assert_eq!(alice.name_of(group), "lunch");
         bob.sync().await;
         assert_eq!(bob.name_of(group), "lunch");

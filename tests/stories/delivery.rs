@@ -332,11 +332,8 @@ const CHANGES: [(Cut, Ended, bool, bool); 9] = [
 
 async fn changes_whose_way_is_cut(watches: bool) {
     let mut stage = Stage::new(watches).await;
-    for (cut, mut ends, mut then, after) in CHANGES {
+    for (cut, ends, then, after) in CHANGES {
         let name = format!("{cut:?}");
-        if watches && cut == Cut::ReadingBack {
-            (ends, then) = (Ended::Well, true);
-        }
         let lines = stage.changes();
         let ended;
         (stage, ended) = stage.act(cut, What::Name, &name).await;

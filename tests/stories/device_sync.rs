@@ -222,6 +222,27 @@ fn all_installations_end_with_one_key_for_push_notifications() {
 }
 
 #[test]
+fn all_installations_end_with_one_key_although_the_clock_was_ahead_when_the_first_was_made() {
+    story(async {
+        let world = World::new().await;
+        let wallet = world.wallet();
+        world.later(Duration::from_secs(24 * 60 * 60));
+        let phone = open(&world, &wallet, Some("phone")).await;
+        phone.sign_and_register().await.expect("registers");
+        world.machine.set_right();
+        let laptop = open(&world, &wallet, Some("laptop")).await;
+        laptop.sign_and_register().await.expect("registers");
+        settle(&[&phone, &laptop]).await;
+        drop((phone, laptop));
+        let key = |file| {
+            let store = Store::open(StoreOptions::file(world.file(file))).expect("opens");
+            store.preferences().expect("reads").expect("a key")
+        };
+        assert_eq!(key("phone"), key("laptop"));
+    });
+}
+
+#[test]
 fn who_watches_hears_what_the_other_installation_decides() {
     story(async {
         let world = World::new().await;

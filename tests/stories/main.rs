@@ -6,6 +6,7 @@
 mod support;
 
 mod archives;
+mod clocks;
 mod consent;
 mod conversations;
 mod costs;
@@ -23,6 +24,8 @@ mod history;
 mod hostile;
 mod installations;
 mod leaving;
+mod left_behind;
+mod left_out;
 mod message_streams;
 mod messaging;
 mod network_changes;

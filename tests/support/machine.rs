@@ -94,6 +94,11 @@ impl TestMachine {
         self.follows_clock.set(true);
     }
 
+    /// Sets the clock right again.
+    pub(crate) fn set_right(&self) {
+        self.ahead_ns.set(0);
+    }
+
     /// Does something with the clock as if it had never been set forward.
     pub(crate) fn as_at_first<T>(&self, act: impl FnOnce() -> T) -> T {
         let ahead_ns = self.ahead_ns.replace(0);

@@ -20,6 +20,7 @@ export type Fault =
   /** A stream delivers every item twice. */
   | { kind: "duplicate" }
   /** A stream breaks after so many items. */
+  | { kind: "leave_out"; after: number }
   | { kind: "cut_stream"; after: number };
 
 /** Which calls a fault meets. */

@@ -14,7 +14,7 @@ pub use commit_rules::Rule;
 #[cfg(feature = "broken-rules")]
 pub use commit_rules::leave_out;
 pub use commit_rules::{IdentityStates, ValidatedCommit, needed_states, validate, validate_proposal};
-pub use receive::{Batch, Change, Stop, receive};
+pub use receive::{Batch, Change, Feed, Stop, receive, receive_from};
 
 /// A group message as the node delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -144,7 +144,8 @@ impl Cursors {
 
     pub(super) fn advance(&mut self, is_commit: bool, sequence_id: u64) {
         let [(.., commits), (.., messages)] = &mut self.positions;
-        *if is_commit { commits } else { messages } = sequence_id;
+        let reached = if is_commit { commits } else { messages };
+        *reached = sequence_id.max(*reached);
     }
 
     pub(super) fn save(&self, db: &Db) -> Result<(), StorageError> {

@@ -56,6 +56,18 @@ pub struct Batch {
     pub stop: Option<Stop>,
 }
 
+/// How envelopes were come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// Asked for: everything after the cursors, in order.
+    Asked,
+    /// They came by themselves, in order, and others may have been left out: no commit is taken from there, and nothing of
+    /// an epoch to come is passed.
+    Live,
+    /// Asked for once more, since the cursors have passed what was left out.
+    LeftOut,
+}
+
 /// Why a batch ended early.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -65,6 +77,8 @@ pub enum Stop {
     Paused(String),
     /// An envelope was refused while we are no member any more; one that adds us again may follow by welcome.
     Inactive,
+    /// What came live cannot be processed without what may have been left out before it: ask for it.
+    Ask,
 }
 
 /// Why an envelope was not accepted, within its savepoint.
@@ -76,6 +90,18 @@ enum Failure {
     Missing(States),
     Paused(String),
     Fatal(GroupError),
+}
+
+impl Failure {
+    fn is_of_an_epoch_to_come(&self) -> bool {
+        matches!(
+            self,
+            Failure::Refused(refusal) if matches!(
+                refusal.error,
+                GroupError::Mls(MlsError::Message(MessageFault::WrongEpoch { message, group })) if message > group
+            )
+        )
+    }
 }
 
 /// Who sent a message, and may speak for the inbox it names. Only [`Step::speaker`] makes one.
@@ -152,6 +178,21 @@ pub fn receive(
     envelopes: &[Envelope],
     fetched: bool,
 ) -> Result<Batch, GroupError> {
+    receive_from(tx, context, group_id, envelopes, fetched, Feed::Asked)
+}
+
+/// The same, of envelopes that were come by in another way.
+///
+/// # Errors
+/// As [`receive`].
+pub fn receive_from(
+    tx: &Transaction<'_>,
+    context: &Context<'_>,
+    group_id: GroupId,
+    envelopes: &[Envelope],
+    fetched: bool,
+    feed: Feed,
+) -> Result<Batch, GroupError> {
     let context = &context.with(tx);
     let mut batch = Batch {
         done: 0,
@@ -168,9 +209,17 @@ pub fn receive(
         let header = Group::header(&envelope.data);
         let kind = header.as_ref().ok().map(|header| header.kind);
         let is_commit = kind == Some(MessageKind::Commit);
-        if cursors.get(is_commit) >= envelope.sequence_id {
+        if feed != Feed::LeftOut && cursors.get(is_commit) >= envelope.sequence_id {
             batch.done += 1;
             continue;
+        }
+        if feed == Feed::Live && matches!(kind, Some(MessageKind::Commit | MessageKind::Proposal)) {
+            batch.stop = Some(if reader.group.is_active() {
+                Stop::Ask
+            } else {
+                Stop::Inactive
+            });
+            break;
         }
         let is_application = kind == Some(MessageKind::Application);
         if matches!(kind, Some(MessageKind::Commit | MessageKind::Proposal)) {
@@ -214,7 +263,11 @@ pub fn receive(
                     reader.restore(context)?;
                     reader.save(context)?;
                 }
-                refuse(context, &reader.group, envelope, was_active, failure)?
+                if feed == Feed::Live && was_active && failure.is_of_an_epoch_to_come() {
+                    Some(Stop::Ask)
+                } else {
+                    refuse(context, &reader.group, envelope, was_active, failure)?
+                }
             }
         };
         if let Some(stop) = stop {

@@ -105,7 +105,9 @@ fn store_message(
         .db
         .intents(&group_id, &[IntentState::ToPublish, IntentState::Published])?;
     let renewal_waits = open.iter().any(|intent| intent.kind == IntentKind::KeyUpdate);
-    if !renewal_waits && context.now_ns.saturating_sub(group_row.rotated_at_ns) > ROTATION_NS {
+    // However far off, a time to come is one of a clock that was wrong.
+    let age_ns = context.now_ns.abs_diff(group_row.rotated_at_ns);
+    if !renewal_waits && age_ns > ROTATION_NS.unsigned_abs() {
         queue(context, group_id, &IntentData::KeyUpdate)?;
     }
     let data = IntentData::SendMessage {

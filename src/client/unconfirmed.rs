@@ -1,0 +1,167 @@
+//! What the live connection brought and nobody has asked for since.
+//!
+//! A node's live feed can leave a message out for good: it follows one number for all groups, and passes a message that
+//! is committed late under a lower number than one of another group. Asking never does, since within a group numbers
+//! are in the order of commits. Nothing of it shows in what comes after, for numbers have gaps. So commits, on which
+//! everything after them depends, are read by asking alone, and so is what is of an epoch to come; other messages are
+//! read as they come, and what came is asked for once more a little later, for what was left out.
+//!
+//! # Source
+//! xmtp-node-go (`pkg/mls/api/v1/worker.go`; one lock per group for inserts, none across groups); libxmtp, whose streams
+//! take no commits and move no cursor.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream;
+
+use super::streams::tolerate;
+use super::sync::{PARALLEL, Progress};
+use super::{ClientError, Inner};
+use crate::groups::inbound::{Envelope, Feed};
+use crate::ids::GroupId;
+
+/// How long after something came live its group is asked for: what comes meanwhile is confirmed with it.
+pub(super) const CONFIRM_AFTER: Duration = Duration::from_secs(60);
+
+/// What came live, by group.
+#[derive(Debug, Default)]
+pub(super) struct Unconfirmed(RefCell<HashMap<GroupId, Rc<Brought>>>);
+
+/// What came live in a group after the last message that is certain to have nothing missing before it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Brought {
+    after: u64,
+    ids: BTreeSet<u64>,
+}
+
+impl Brought {
+    /// From where to ask, so that nothing is left out.
+    pub(super) fn after(&self) -> u64 {
+        self.after
+    }
+
+    /// Whether a message was processed when it came.
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.ids.contains(&id)
+    }
+}
+
+impl Unconfirmed {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    pub(super) fn has(&self, group_id: GroupId) -> bool {
+        self.0.borrow().contains_key(&group_id)
+    }
+
+    pub(super) fn of(&self, group_id: GroupId) -> Option<Rc<Brought>> {
+        self.0.borrow().get(&group_id).cloned()
+    }
+
+    fn groups(&self) -> Vec<GroupId> {
+        self.0.borrow().keys().copied().collect()
+    }
+
+    /// These were processed as they came, in a group that was read up to `after` before.
+    fn note(&self, group_id: GroupId, after: u64, ids: impl Iterator<Item = u64>) {
+        let mut ids = ids.peekable();
+        if ids.peek().is_none() {
+            return;
+        }
+        let mut groups = self.0.borrow_mut();
+        let brought = groups.entry(group_id).or_insert_with(|| {
+            Rc::new(Brought {
+                after,
+                ids: BTreeSet::new(),
+            })
+        });
+        Rc::make_mut(brought).ids.extend(ids);
+    }
+
+    /// Everything up to this message was asked for and processed.
+    pub(super) fn confirm(&self, group_id: GroupId, up_to: u64) {
+        let mut groups = self.0.borrow_mut();
+        let Some(brought) = groups.get_mut(&group_id) else {
+            return;
+        };
+        if brought.ids.last().is_none_or(|last| *last <= up_to) {
+            groups.remove(&group_id);
+        } else if brought.after < up_to {
+            let brought = Rc::make_mut(brought);
+            brought.ids = brought.ids.split_off(&up_to.saturating_add(1));
+            brought.after = up_to;
+        }
+    }
+}
+
+impl Inner {
+    /// Processes what came live in a group, as far as that can be done without asking. The lock is held by the caller.
+    pub(super) async fn receive_live(
+        &self,
+        group_id: GroupId,
+        envelopes: &[Envelope],
+    ) -> Result<Progress, ClientError> {
+        let before = self.cursor(group_id)?;
+        let outcome = self.receive_batch(group_id, envelopes, Feed::Live).await;
+        let reached = match (&outcome, envelopes.last()) {
+            (Ok(Progress::All), Some(last)) => last.sequence_id,
+            _ => self.cursor(group_id)?,
+        };
+        let processed = envelopes.iter().map(|envelope| envelope.sequence_id);
+        let processed = processed.filter(|id| before < *id && *id <= reached);
+        self.live.unconfirmed.note(group_id, before, processed);
+        outcome
+    }
+
+    /// Asks for what came live, for what was left out. Groups in which something is just being done have their turn the
+    /// next time.
+    pub(super) async fn confirm_live(&self) -> Result<(), ClientError> {
+        let confirm = |group_id| async move {
+            let lock = self.lock_of(group_id);
+            match lock.try_lock() {
+                Some(_guard) => tolerate(self.receive_locked(group_id).await).map(|_| ()),
+                None => Ok(()),
+            }
+        };
+        let groups = self.live.unconfirmed.groups();
+        let mut outcomes = stream::iter(groups.into_iter().map(confirm)).buffered(PARALLEL);
+        while let Some(outcome) = outcomes.next().await {
+            outcome?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: GroupId = GroupId::new([1; 16]);
+
+    #[test]
+    fn what_came_is_confirmed_as_far_as_it_was_asked_for() {
+        let unconfirmed = Unconfirmed::default();
+        unconfirmed.note(GROUP, 3, std::iter::empty());
+        assert!(unconfirmed.is_empty());
+        unconfirmed.note(GROUP, 3, [5].into_iter());
+        unconfirmed.note(GROUP, 5, [8, 9].into_iter());
+        let brought = unconfirmed.of(GROUP).expect("noted");
+        assert_eq!(brought.after(), 3, "nothing was asked for since");
+        assert!(brought.has(8) && !brought.has(7));
+        unconfirmed.confirm(GROUP, 7);
+        let brought = unconfirmed.of(GROUP).expect("not all of it");
+        assert_eq!(
+            (brought.after(), brought.has(5), brought.has(9)),
+            (7, false, true)
+        );
+        unconfirmed.confirm(GROUP, 6);
+        assert_eq!(unconfirmed.of(GROUP).expect("nothing new").after(), 7);
+        unconfirmed.confirm(GROUP, 9);
+        assert!(!unconfirmed.has(GROUP));
+    }
+}
