@@ -30,6 +30,24 @@ impl GroupSummary {
         let found = StoredSummary::load_all(provider, &[id])?.pop().flatten();
         found.ok_or(MlsError::UnknownGroup)?.read()
     }
+
+    /// Whether the own leaf is in the tree of each of these groups, by one query that reads nothing else of them;
+    /// `false` for those that are not stored.
+    ///
+    /// # Errors
+    /// [`MlsError::Storage`], [`MlsError::Corrupt`].
+    pub fn are_active(provider: &Provider<'_>, ids: &[GroupId]) -> Result<Vec<bool>, MlsError> {
+        let keys = keys(ids);
+        let found = provider
+            .storage()
+            .states::<_, MlsGroupState>(&keys)
+            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
+        let is_active = |state: MlsGroupState| !matches!(state, MlsGroupState::Inactive);
+        Ok(found
+            .into_iter()
+            .map(|state| state.is_some_and(is_active))
+            .collect())
+    }
 }
 
 /// The same as it is stored, not decoded yet. While it is equal to what was stored before, it says the same: decoding
@@ -68,24 +86,6 @@ impl StoredSummary {
             context: ContextExtensions::read(context.extensions()),
             is_active: !matches!(state, MlsGroupState::Inactive),
         })
-    }
-
-    /// Whether the own leaf is in the tree of each of these groups, by one query that reads nothing else of them;
-    /// `false` for those that are not stored.
-    ///
-    /// # Errors
-    /// [`MlsError::Storage`], [`MlsError::Corrupt`].
-    pub fn are_active(provider: &Provider<'_>, ids: &[GroupId]) -> Result<Vec<bool>, MlsError> {
-        let keys = keys(ids);
-        let found = provider
-            .storage()
-            .states::<_, MlsGroupState>(&keys)
-            .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))?;
-        let is_active = |state: MlsGroupState| !matches!(state, MlsGroupState::Inactive);
-        Ok(found
-            .into_iter()
-            .map(|state| state.is_some_and(is_active))
-            .collect())
     }
 }
 
