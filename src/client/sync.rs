@@ -141,10 +141,10 @@ impl Inner {
                 }
                 Joined::Nothing => return Ok(None),
                 Joined::Missing(_) if prepared.fetched => return Err(ClientError::IdentityBehind),
-                Joined::Behind { group_id, up_to } => {
+                Joined::Behind(group_id) => {
                     let lock = self.lock_of(group_id);
                     let _guard = lock.lock().await;
-                    self.receive_up_to(group_id, up_to).await?;
+                    self.receive_locked(group_id).await?;
                     prepared.read = true;
                 }
                 Joined::Missing(states) => {
@@ -295,27 +295,20 @@ impl Inner {
 
     /// Reads everything the node has of a group. The lock is held by the caller.
     pub(super) async fn receive_locked(&self, group_id: GroupId) -> Result<(), ClientError> {
-        self.receive_up_to(group_id, None).await
-    }
-
-    /// The same, up to and with one message.
-    async fn receive_up_to(&self, group_id: GroupId, last: Option<u64>) -> Result<(), ClientError> {
         if self.unpause(group_id)?.is_some() {
             return Ok(());
         }
         let brought = self.live.unconfirmed.of(group_id);
         let brought = brought.as_deref();
-        let is_wanted = |id: u64| last.is_none_or(|last| id <= last);
         let mut read = self.cursor(group_id)?;
         let mut after = brought.map_or(read, |brought| brought.after().min(read));
-        while is_wanted(after.saturating_add(1)) {
+        loop {
             let page = self.api.query_group_messages(group_id, after).await?;
             let Some(reached) = page.items.last().map(|item| item.id) else {
                 return Ok(());
             };
-            let items = page.items.into_iter().filter(|item| is_wanted(item.id));
-            let (passed, new): (Vec<_>, Vec<_>) =
-                items.map(envelope).partition(|item| item.sequence_id <= read);
+            let items = page.items.into_iter().map(envelope);
+            let (passed, new): (Vec<_>, Vec<_>) = items.partition(|item| item.sequence_id <= read);
             let is_left_out = |item: &Envelope| brought.is_some_and(|brought| !brought.has(item.sequence_id));
             let left_out: Vec<_> = passed.into_iter().filter(is_left_out).collect();
             for (envelopes, feed) in [(left_out, Feed::LeftOut), (new, Feed::Asked)] {
@@ -323,7 +316,6 @@ impl Inner {
                     return Ok(());
                 }
             }
-            let reached = last.map_or(reached, |last| reached.min(last));
             self.live.unconfirmed.confirm(group_id, reached);
             read = self.cursor(group_id)?;
             // A page of nothing but what this version cannot read would be asked for for ever.
@@ -332,7 +324,6 @@ impl Inner {
                 _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     /// Processes envelopes of a group in order. The lock is held by the caller.

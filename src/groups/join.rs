@@ -50,13 +50,7 @@ pub enum Joined {
     Missing(States),
     /// We are a member of this group as far as we know: read what it has and process the welcome again. Who was
     /// removed and added again may meet the welcome first.
-    Behind {
-        /// Of which group.
-        group_id: GroupId,
-        /// Read up to this message, the commit that added us; `None`: all. What comes after it is read with the
-        /// state that the welcome brings: one who cannot read on any more would pass it over.
-        up_to: Option<u64>,
-    },
+    Behind(GroupId),
 }
 
 /// What was done for a welcome before it is processed again.
@@ -72,7 +66,7 @@ pub struct Prepared {
 enum Failure {
     Refused(GroupError),
     Missing(States),
-    Behind { group_id: GroupId, up_to: Option<u64> },
+    Behind(GroupId),
     Nothing,
     Fatal(GroupError),
 }
@@ -138,7 +132,7 @@ pub fn receive_welcome(
         Err(Failure::Refused(error)) => Joined::Refused(error),
         Err(Failure::Nothing) => Joined::Nothing,
         Err(Failure::Missing(states)) => return Ok(Joined::Missing(states)),
-        Err(Failure::Behind { group_id, up_to }) => return Ok(Joined::Behind { group_id, up_to }),
+        Err(Failure::Behind(group_id)) => return Ok(Joined::Behind(group_id)),
         Err(Failure::Fatal(error)) => return Err(error),
     };
     tx.advance_cursor(
@@ -200,11 +194,7 @@ fn check(
     } else if existing.is_some() {
         match context.load(group_id) {
             Ok(group) => {
-                let up_to = (cursor > 0).then_some(cursor);
-                by_stranger = match check_replacement(context, &group, invitation, &offer, prepared.read)? {
-                    Replacement::Fits { by_stranger } => by_stranger,
-                    Replacement::Unread => return Err(Failure::Behind { group_id, up_to }),
-                };
+                by_stranger = !check_replacement(context, &group, invitation, &offer, prepared.read)?;
             }
             // nothing is there to be replaced
             Err(GroupError::Mls(MlsError::UnknownGroup)) => {}
@@ -229,15 +219,7 @@ fn check(
     })
 }
 
-/// A welcome to a group that is known.
-enum Replacement {
-    /// It may take that group's place. A stranger was no member of it.
-    Fits { by_stranger: bool },
-    /// What the group has was not read yet.
-    Unread,
-}
-
-/// Whether a welcome may take the place of a group that is known.
+/// Whether a welcome may take the place of a group that is known; `false` when its sender was no member of it.
 ///
 /// Group ids are no secret to nodes and former members, who could invite to a group of their own under the same
 /// id: what is known must be what the welcome says it is, and while we are a member, having read everything, only
@@ -248,7 +230,7 @@ fn check_replacement(
     invitation: &Invitation,
     offer: &Offer,
     read: bool,
-) -> Result<Replacement, Failure> {
+) -> Result<bool, Failure> {
     let known = group.context();
     if known.immutable_metadata != invitation.context().immutable_metadata {
         return Err(WelcomeError::OtherGroup.into());
@@ -257,21 +239,19 @@ fn check_replacement(
     let membership = GroupMembership::decode(known.membership.as_deref())?;
     let is_member = adder == context.inbox_id || membership.members.contains_key(&adder);
     if !group.is_active() {
-        return Ok(Replacement::Fits {
-            by_stranger: !is_member,
-        });
+        return Ok(is_member);
     }
     if invitation.epoch() <= group.epoch() {
         return Err(WelcomeError::AlreadyJoined.into());
     }
     if !read {
-        return Ok(Replacement::Unread);
+        return Err(Failure::Behind(group.id()));
     }
     let metadata = MutableMetadata::decode(known.mutable_metadata.as_deref())?;
     let may = adder == context.inbox_id
         || is_member && (offer.immutable.dm_members.is_some() || metadata.is_super_admin(adder));
     if may {
-        Ok(Replacement::Fits { by_stranger: false })
+        Ok(true)
     } else {
         Err(WelcomeError::OtherGroup.into())
     }

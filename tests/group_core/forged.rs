@@ -19,11 +19,6 @@ use xmtp_web::storage::{
 use crate::refusals::{Hand, SUITE, credential, raw};
 use crate::world::{Client, NOW, Node, group_of, settle};
 
-/// Whether what a group has is to be read before a welcome to it.
-fn is_behind(joined: &Joined, group: GroupId) -> bool {
-    matches!(joined, Joined::Behind { group_id, .. } if *group_id == group)
-}
-
 /// A group of somebody's own, made to deceive.
 pub(crate) struct Forgery<'a> {
     pub(crate) by: &'a Client,
@@ -207,7 +202,11 @@ fn a_stranger_cannot_replace_a_group_we_are_in() {
         vec![],
         &bob,
     );
-    assert!(is_behind(&bob.welcome(&same), group), "what it has is read first");
+    assert_eq!(
+        bob.welcome(&same),
+        Joined::Behind(group),
+        "what it has is read first"
+    );
     untouched();
     assert_eq!(
         bob.welcome_after_reading(&same),
@@ -255,7 +254,7 @@ fn while_our_leaf_is_there_only_a_super_admin_brings_it_back() {
     // removed and added by an ordinary member while away: what was read says that the leaf is gone
     let welcome = replaced(&mut node, &carol);
     assert!(bob.is_active(group));
-    assert!(is_behind(&bob.welcome(&welcome), group));
+    assert_eq!(bob.welcome(&welcome), Joined::Behind(group));
     bob.pull(&node, group);
     assert!(!bob.is_active(group));
     assert_eq!(bob.welcome_after_reading(&welcome), Joined::Group(group));
@@ -263,14 +262,14 @@ fn while_our_leaf_is_there_only_a_super_admin_brings_it_back() {
 
     // by a super admin, though nothing could be read
     let welcome = replaced(&mut node, &alice);
-    assert!(is_behind(&bob.welcome(&welcome), group));
+    assert_eq!(bob.welcome(&welcome), Joined::Behind(group));
     assert!(bob.is_active(group));
     assert_eq!(bob.welcome_after_reading(&welcome), Joined::Group(group));
     heard(&mut node, "and again");
 
     // by an ordinary member, though nothing could be read
     let (epoch, welcome) = (bob.epoch(group), replaced(&mut node, &carol));
-    assert!(is_behind(&bob.welcome(&welcome), group));
+    assert_eq!(bob.welcome(&welcome), Joined::Behind(group));
     assert_eq!(
         bob.welcome_after_reading(&welcome),
         refused(WelcomeError::OtherGroup)
