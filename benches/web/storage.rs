@@ -45,11 +45,11 @@ struct Setting {
 
 /// What clients use: `Store::prepare`.
 const CHOSEN: Setting = Setting {
-    name: "**4,096, TRUNCATE, exclusive locking, NORMAL**",
+    name: "**4,096, WAL, FULL, exclusive locking**",
     page_size: 4_096,
-    journal: "TRUNCATE",
+    journal: "WAL",
     locking: "EXCLUSIVE",
-    synchronous: "NORMAL",
+    synchronous: "FULL",
     is_encrypted: true,
 };
 
@@ -76,48 +76,56 @@ const SETTINGS: &[Setting] = &[
         ..CHOSEN
     },
     Setting {
-        name: "journal DELETE",
-        journal: "DELETE",
+        name: "WAL, NORMAL (not safe: the last transactions are not synced)",
+        synchronous: "NORMAL",
         ..CHOSEN
     },
     Setting {
-        name: "journal PERSIST",
-        journal: "PERSIST",
-        ..CHOSEN
-    },
-    Setting {
-        name: "normal locking",
-        locking: "NORMAL",
-        ..CHOSEN
-    },
-    Setting {
-        name: "WAL, FULL",
-        journal: "WAL",
-        synchronous: "FULL",
-        ..CHOSEN
-    },
-    Setting {
-        name: "WAL (not safe: the last transactions are not synced)",
-        journal: "WAL",
-        ..CHOSEN
-    },
-    Setting {
-        name: "synchronous FULL",
-        synchronous: "FULL",
-        ..CHOSEN
-    },
-    Setting {
-        name: "synchronous EXTRA",
-        synchronous: "EXTRA",
-        ..CHOSEN
-    },
-    Setting {
-        name: "synchronous OFF (not safe: what syncing costs)",
+        name: "WAL, OFF (not safe: what syncing costs)",
         synchronous: "OFF",
         ..CHOSEN
     },
     Setting {
-        name: "journal MEMORY (not safe: what the journal costs)",
+        name: "TRUNCATE, FULL",
+        journal: "TRUNCATE",
+        ..CHOSEN
+    },
+    Setting {
+        name: "TRUNCATE, FULL, normal locking",
+        journal: "TRUNCATE",
+        locking: "NORMAL",
+        ..CHOSEN
+    },
+    Setting {
+        name: "TRUNCATE, EXTRA",
+        journal: "TRUNCATE",
+        synchronous: "EXTRA",
+        ..CHOSEN
+    },
+    Setting {
+        name: "TRUNCATE, NORMAL (not safe: an emptied journal may come back)",
+        journal: "TRUNCATE",
+        synchronous: "NORMAL",
+        ..CHOSEN
+    },
+    Setting {
+        name: "TRUNCATE, FULL, 8,192",
+        journal: "TRUNCATE",
+        page_size: 8_192,
+        ..CHOSEN
+    },
+    Setting {
+        name: "PERSIST, FULL",
+        journal: "PERSIST",
+        ..CHOSEN
+    },
+    Setting {
+        name: "DELETE, FULL",
+        journal: "DELETE",
+        ..CHOSEN
+    },
+    Setting {
+        name: "MEMORY, FULL (not safe: what the journal costs)",
         journal: "MEMORY",
         ..CHOSEN
     },

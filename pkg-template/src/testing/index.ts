@@ -19,8 +19,9 @@ export type Fault =
   | { kind: "error"; code: number; message?: string }
   /** A stream delivers every item twice. */
   | { kind: "duplicate" }
-  /** A stream breaks after so many items. */
+  /** A stream leaves out the item after so many others, as public nodes may. */
   | { kind: "leave_out"; after: number }
+  /** A stream breaks after so many items. */
   | { kind: "cut_stream"; after: number };
 
 /** Which calls a fault meets. */
