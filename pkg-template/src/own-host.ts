@@ -4,6 +4,7 @@
  * `localhost` are this machine too, and other hosts to the browser. Public nodes speak HTTP/2, where all share one connection.
  */
 import { sha256Hex } from "./hash.js";
+import { toHex } from "./hex.js";
 import type { OpenArgs } from "./rpc.js";
 
 type Opened = Pick<OpenArgs, "apiUrl" | "env" | "identifier" | "nonce" | "dbPath">;
@@ -26,10 +27,14 @@ export async function ownHost(args: Opened, ask: typeof fetch = fetch): Promise<
   return (await answers(own, ask)) ? own : apiUrl;
 }
 
-/** The same each time, so that a browser's answers to preflights hold; another one for each database, and for each in memory. */
+/**
+ * The same each time for each database, so that a browser's answers to preflights hold, and another one for each in memory. A page
+ * that is no secure context, as a frame in a sandbox is, has no hashes, and no database either.
+ */
 async function nameOf({ identifier, nonce, dbPath }: Opened): Promise<string> {
-  const database = dbPath === null ? crypto.randomUUID() : (dbPath ?? "");
-  const parts = [identifier.identifier.toLowerCase(), nonce.toString(), database];
+  const { subtle } = crypto as Partial<Crypto>;
+  if (dbPath === null || subtle === undefined) return `xmtp-${toHex(crypto.getRandomValues(new Uint8Array(6)))}`;
+  const parts = [identifier.identifier.toLowerCase(), nonce.toString(), dbPath ?? ""];
   return `xmtp-${(await sha256Hex(JSON.stringify(parts))).slice(0, 12)}`;
 }
 

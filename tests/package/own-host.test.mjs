@@ -35,6 +35,18 @@ describe("the address of a local node", () => {
     assert.equal(new Set([first, ...urls]).size, 6);
   });
 
+  it("has a name of its own too in a page that is no secure context, which has neither hashes nor random UUIDs", async () => {
+    const whole = globalThis.crypto;
+    const insecure = { getRandomValues: (bytes) => whole.getRandomValues(bytes) };
+    Object.defineProperty(globalThis, "crypto", { value: insecure, configurable: true });
+    try {
+      const urls = await Promise.all([of(), of({ dbPath: null })].map((each) => ownHost(each, node)));
+      for (const url of urls) assert.match(url, /^http:\/\/xmtp-[0-9a-f]{12}\.localhost:5557$/);
+    } finally {
+      Object.defineProperty(globalThis, "crypto", { value: whole, configurable: true });
+    }
+  });
+
   it("stays as it is where the name leads nowhere, or to something else", async () => {
     const answers = [
       async () => { throw new TypeError("Failed to fetch"); },
