@@ -1,6 +1,7 @@
 /** The directories of databases in the origin's private file system, and what they are called. Runs in the worker. */
 import { toPlainError, XmtpError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
+import { isOpaque } from "./origin.js";
 
 /** The directory of all databases, below the origin's root. The module has the same. */
 const ROOT = ".xmtp-web";
@@ -70,8 +71,7 @@ export async function privateFiles(): Promise<FileSystemDirectoryHandle> {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
   if (typeof storage?.getDirectory !== "function") {
     // The worker of a page of no origin does not even see what it is refused.
-    const isRefused = (globalThis as { origin?: string }).origin === "null";
-    const [reason, message] = isRefused
+    const [reason, message] = isOpaque()
       ? ["refused", "the browser refuses its storage to a page of no origin, as a frame in a sandbox is"]
       : ["no_file_system", "this browser gives no private file system here"];
     throw new XmtpError("storage.unavailable", message, { details: { reason } });

@@ -1,4 +1,5 @@
 import { XmtpError } from "./errors.js";
+import { isOpaque } from "./origin.js";
 import type { ClientOptions } from "./types.js";
 
 /**
@@ -35,11 +36,6 @@ function refused(why: string, cause?: unknown): XmtpError {
 export function refusedStorage(error: unknown, dbPath: string | null | undefined): unknown {
   if (!(error instanceof XmtpError) || error.code !== "client.no_worker" || error.details === undefined || dbPath === null) return error;
   return new XmtpError("storage.unavailable", error.message, { cause: error, details: error.details });
-}
-
-/** Whether this page is of no origin that it could share with anything. */
-function isOpaque(): boolean {
-  return (globalThis as { origin?: string }).origin === "null";
 }
 
 function isOfAnotherOrigin(workerUrl: ClientOptions["workerUrl"]): boolean {

@@ -351,8 +351,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Processes a message of a group that came by itself. In a group in which something is just being sent, the sender reads it, or it
-    /// is read a little later: one slow request must not silence all others.
+    /// Processes a message of a group that came by itself. In a group in which something is just being sent, the sender
+    /// reads it, or it is read a little later: one slow request must not silence all others.
     async fn live_message(&self, message: GroupEnvelope) -> Result<(), ClientError> {
         let group_id = message.group_id;
         if self.store.group(&group_id)?.is_none()
