@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 use std::pin::pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use futures::future::{Either, select};
 use futures::lock::Mutex;
@@ -41,11 +41,10 @@ pub(super) struct DeviceSync {
     pub(super) is_history_asked: Cell<bool>,
     /// A pass is about to begin: another need not be asked for.
     is_asked: Cell<bool>,
-    pub(super) myself: Weak<Inner>,
 }
 
 impl DeviceSync {
-    pub(super) fn new(is_enabled: bool, files: Option<Rc<dyn Files>>, myself: Weak<Inner>) -> Self {
+    pub(super) fn new(is_enabled: bool, files: Option<Rc<dyn Files>>) -> Self {
         Self {
             is_enabled,
             files,
@@ -54,7 +53,6 @@ impl DeviceSync {
             has_history_tasks: Cell::new(false),
             is_history_asked: Cell::new(false),
             is_asked: Cell::new(false),
-            myself,
         }
     }
 }
@@ -100,7 +98,7 @@ impl Inner {
         if !work.is_enabled || !self.registered.get() || work.is_asked.replace(true) {
             return;
         }
-        let weak = work.myself.clone();
+        let weak = self.myself.clone();
         self.platform.spawn(Box::pin(async move {
             let Some(inner) = weak.upgrade() else { return };
             let closed = inner.closing.wait();

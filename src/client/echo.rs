@@ -1,16 +1,21 @@
-//! What we sent, as it comes back by the live connection: who sends and waits need not ask the node for it.
+//! What we sent, as it comes back. Who sends a message waits until the node has it, and it comes back later; who commits
+//! waits for that. Either comes by the live connection, or the node is asked for it after a while.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{Either, select};
+use futures::{StreamExt as _, stream};
 
-use super::sync::{Progress, envelope};
+use super::outbox::Until;
+use super::streams::ends_everything;
+use super::sync::{PARALLEL, Progress, envelope};
 use super::{ClientError, Inner};
 use crate::groups::inbound::Envelope;
+use crate::groups::intent;
 use crate::ids::GroupId;
 use crate::storage::{IntentId, IntentState};
 use crate::transport::calls::GroupEnvelope;
@@ -18,6 +23,14 @@ use crate::transport::calls::GroupEnvelope;
 /// How long the live connection may take to bring something back before the node is asked for it. Nodes look for what
 /// is new ten times a second.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The groups in which a node has taken messages that have not come back yet, until they are looked after.
+#[derive(Debug, Default)]
+pub(super) struct Awaited {
+    groups: RefCell<BTreeSet<GroupId>>,
+    /// A task is about to look after them.
+    is_begun: Cell<bool>,
+}
 
 /// Who waits for what comes back: one for each group, since it holds the group's lock.
 #[derive(Debug, Default)]
@@ -49,6 +62,13 @@ pub(super) struct Echo<'a> {
     arriving: UnboundedReceiver<Envelope>,
 }
 
+impl Echo<'_> {
+    /// What has arrived and was not taken yet.
+    fn arrived(&mut self) -> Vec<Envelope> {
+        std::iter::from_fn(|| self.arriving.try_recv().ok()).collect()
+    }
+}
+
 impl Drop for Echo<'_> {
     fn drop(&mut self) {
         self.inner.live.listeners.dismiss(self.group_id);
@@ -56,6 +76,104 @@ impl Drop for Echo<'_> {
 }
 
 impl Inner {
+    /// A node has taken these messages. What arrived meanwhile is read; that this fails, or takes asking, is no failure of
+    /// theirs. The group's lock is held by the caller.
+    pub(super) async fn acknowledged(
+        &self,
+        group_id: GroupId,
+        sent: &[IntentId],
+        echo: Option<Echo<'_>>,
+    ) -> Result<(), ClientError> {
+        let read = match echo {
+            Some(echo) => self.read_arrived(echo).await,
+            None => Ok(()),
+        };
+        let context = self.context();
+        let is_awaited = self
+            .store
+            .transaction(|tx| intent::acknowledged(&context.with(tx), group_id, sent))?;
+        if is_awaited {
+            self.alarm.ring();
+            self.await_back(group_id);
+        }
+        match read {
+            Err(error) if ends_everything(&error) => Err(error),
+            Err(error) => {
+                tracing::info!(group = ?group_id, %error, "what arrived while something was sent is read later");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Reads what the live connection has brought so far.
+    async fn read_arrived(&self, mut echo: Echo<'_>) -> Result<(), ClientError> {
+        loop {
+            let arrived = echo.arrived();
+            if arrived.is_empty() {
+                return Ok(());
+            }
+            match self.receive_live(echo.group_id, &arrived).await? {
+                Progress::All => {}
+                Progress::Stopped => return Ok(()),
+                Progress::Ask => return self.receive_locked(echo.group_id).await,
+            }
+        }
+    }
+
+    /// Looks after what has not come back of a group, a little later and in the background.
+    fn await_back(&self, group_id: GroupId) {
+        self.live.awaited.groups.borrow_mut().insert(group_id);
+        if self.live.awaited.is_begun.replace(true) {
+            return;
+        }
+        let (weak, patience, closed) = (
+            self.myself.clone(),
+            self.platform.sleep(PATIENCE),
+            self.closing.wait(),
+        );
+        self.platform.spawn(Box::pin(async move {
+            let mut closed = pin!(closed);
+            if let Either::Right(_) = select(patience, &mut closed).await {
+                return;
+            }
+            let Some(inner) = weak.upgrade() else { return };
+            inner.live.awaited.is_begun.set(false);
+            let groups = inner.live.awaited.groups.take();
+            let fetch = |group_id| inner.fetch_back(group_id);
+            let all = stream::iter(groups).for_each_concurrent(PARALLEL, fetch);
+            // What is under way when the client is closed is broken off: it is stored how far it came.
+            select(pin!(all), closed).await;
+        }));
+    }
+
+    /// Asks for what has not come back of a group, and sends again what came back too late for others to read. What fails
+    /// is left to the next sync.
+    async fn fetch_back(&self, group_id: GroupId) {
+        let fetched = async {
+            let lock = self.lock_of(group_id);
+            let _guard = lock.lock().await;
+            let unseen = self.store.intents(&group_id, &[IntentState::Published])?;
+            if unseen.is_empty() {
+                return Ok(());
+            }
+            self.receive_locked(group_id).await?;
+            let waits = self.store.intents(&group_id, &[IntentState::ToPublish])?;
+            // What waits for something else is not tried for this.
+            if !unseen
+                .iter()
+                .any(|sent| waits.iter().any(|intent| intent.id == sent.id))
+            {
+                return Ok(());
+            }
+            self.publish_locked(group_id, None, None, Until::Acknowledged)
+                .await
+        };
+        if let Err::<(), ClientError>(error) = fetched.await {
+            tracing::info!(group = ?group_id, %error, "what was sent could not be read back yet");
+        }
+    }
+
     /// Listens from now on, which is before something is sent. `None`: nobody follows the group. The group's lock is
     /// held by the caller.
     pub(super) fn listen(&self, group_id: GroupId) -> Result<Option<Echo<'_>>, ClientError> {
@@ -105,9 +223,7 @@ impl Inner {
                 return Ok(false);
             };
             let mut arrived = vec![first];
-            while let Ok(next) = echo.arriving.try_recv() {
-                arrived.push(next);
-            }
+            arrived.extend(echo.arrived());
             match self.receive_live(echo.group_id, &arrived).await? {
                 Progress::All => {}
                 Progress::Stopped => return Ok(true),

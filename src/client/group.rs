@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::outbox::Until;
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 use crate::groups::create::check_length;
@@ -122,6 +123,10 @@ impl GroupHandle {
 
     /// Sends encoded content. Returns the message's id, which is stored from here on, whatever happens.
     ///
+    /// It waits until a node has the message, which is published then. The node's time and number of it come back a moment
+    /// later, by the live connection or by asking; should others have changed the group so often meanwhile that they
+    /// cannot read it any more, it is sent again then.
+    ///
     /// # Errors
     /// [`GroupError::Inactive`], [`GroupError::Paused`]: nothing was stored. [`ClientError::Transport`], or a pause
     /// that came meanwhile: the message is stored as unpublished and the next sync that can sends it.
@@ -207,7 +212,9 @@ impl GroupHandle {
             inner.be_current_locked(group_id).await?;
         }
         let refresh = inner.refresh_locked(group_id, REFRESH_ON_SEND_NS).await?;
-        inner.publish_locked(group_id, awaited, refresh).await
+        inner
+            .publish_locked(group_id, awaited, refresh, Until::Acknowledged)
+            .await
     }
 
     /// Queues a failed message again and publishes it.

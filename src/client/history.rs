@@ -124,7 +124,7 @@ impl Inner {
         if self.files().is_err() || work.is_history_asked.replace(true) {
             return;
         }
-        let weak = work.myself.clone();
+        let weak = self.myself.clone();
         self.platform.spawn(Box::pin(async move {
             let Some(inner) = weak.upgrade() else { return };
             // Somebody who waits may have done it meanwhile.

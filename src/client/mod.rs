@@ -66,7 +66,7 @@ mod views;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use futures::lock::Mutex;
 
@@ -100,6 +100,8 @@ pub struct Client {
 }
 
 struct Inner {
+    /// For what goes on in the background.
+    myself: Weak<Inner>,
     store: Store,
     api: NodeApi,
     platform: Rc<dyn Platform>,

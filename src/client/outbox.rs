@@ -17,78 +17,112 @@ const BUILD_ROUNDS: usize = 4;
 /// How many commits of a group are published in one go before the rest is left to the next sync.
 const PUBLISH_ROUNDS: usize = 16;
 
+/// How long who publishes waits. A commit is waited for until it has come back in any case: only then it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Until a node has taken it: others can read a message wherever it stands among what they sent.
+    Acknowledged,
+    /// Until it has come back.
+    Back,
+}
+
+/// What was sent in one go.
+#[derive(Default)]
+struct Sent {
+    intents: Vec<IntentId>,
+    /// The last of them is a commit.
+    has_commit: bool,
+}
+
 impl Inner {
-    /// Publishes what waits in a group, reads back what was published and sends the welcomes that follow.
-    /// The group's lock is held by the caller, who waits for `awaited`: that another intent cannot be built,
-    /// and is given up for that, is no failure of this one. `refresh` goes before everything else.
+    /// Publishes what waits in a group and sends the welcomes that follow. The group's lock is held by the caller, who
+    /// waits for `awaited`: that another intent cannot be built, and is given up for that, is no failure of this one.
+    /// `refresh` goes before everything else.
     pub(super) async fn publish_locked(
         &self,
         group_id: GroupId,
         awaited: Option<IntentId>,
         refresh: Option<IntentId>,
+        until: Until,
     ) -> Result<(), ClientError> {
-        if intent::has_unseen(&self.context(), group_id)? {
+        if intent::has_unanswered(&self.context(), group_id)? {
             // It goes before anything newer: others keep the keys of a few generations only.
             self.receive_locked(group_id).await?;
             intent::return_unseen(&self.context(), group_id)?;
         }
         self.send_welcomes(group_id).await?;
-        self.publish_from(group_id, awaited, refresh, None).await
+        self.publish_from(group_id, (awaited, refresh), None, until).await
     }
 
     /// The same, where nobody waits for a welcome. What is `built` was built just now and goes first.
     async fn publish_from(
         &self,
         group_id: GroupId,
-        awaited: Option<IntentId>,
-        refresh: Option<IntentId>,
+        wanted: (Option<IntentId>, Option<IntentId>),
         mut built: Option<(IntentRow, Payload)>,
+        until: Until,
     ) -> Result<(), ClientError> {
         for _ in 0..PUBLISH_ROUNDS {
-            let mut sent = Vec::new();
+            let mut sent = Sent::default();
             let echo = self.listen(group_id)?;
-            if let Some((intent, payload)) = built.take() {
-                self.send(group_id, &intent, payload).await?;
-                sent.push(intent.id);
+            let outcome = self.send_waiting(group_id, wanted, built.take(), &mut sent).await;
+            if sent.intents.is_empty() {
+                return outcome;
             }
-            while let Some(intent) = self.next_intent(group_id, refresh)? {
-                if let Some(required) = self.context().row(group_id)?.paused_for_version {
-                    return match awaited {
-                        // It came back before the commit that pauses.
-                        Some(id) if self.store.intent(id)?.is_none() => Ok(()),
-                        _ => Err(GroupError::Paused { required }.into()),
-                    };
-                }
-                let payload = match self.build(&intent).await {
-                    Ok(Some(payload)) => payload,
-                    Ok(None) => continue,
-                    Err(error) if awaited != Some(intent.id) && self.is_given_up(intent.id)? => {
-                        tracing::info!(kind = ?intent.kind, %error, "something queued is not possible any more");
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                };
-                let is_commit = payload.is_commit;
-                self.send(group_id, &intent, payload).await?;
-                sent.push(intent.id);
-                if is_commit {
-                    break;
-                }
+            if outcome.is_ok() && (sent.has_commit || until == Until::Back) {
+                self.read_back(group_id, sent.intents, echo).await?;
+                self.send_welcomes(group_id).await?;
+            } else {
+                outcome.and(self.acknowledged(group_id, &sent.intents, echo).await)?;
             }
-            if sent.is_empty() {
-                return Ok(());
-            }
-            self.read_back(group_id, sent, echo).await?;
-            self.send_welcomes(group_id).await?;
         }
         Ok(())
     }
 
-    /// Whether a message that is queued now can be built in the same transaction: nobody waits for a welcome, nothing was sent
-    /// that has not come back, members were looked up just now. The lock is held by the caller.
+    /// Sends what waits, up to the first commit: nothing may be sent before that has come back.
+    async fn send_waiting(
+        &self,
+        group_id: GroupId,
+        (awaited, refresh): (Option<IntentId>, Option<IntentId>),
+        built: Option<(IntentRow, Payload)>,
+        sent: &mut Sent,
+    ) -> Result<(), ClientError> {
+        if let Some((intent, payload)) = built {
+            self.send(group_id, &intent, payload).await?;
+            sent.intents.push(intent.id);
+        }
+        while let Some(intent) = self.next_intent(group_id, refresh)? {
+            if let Some(required) = self.context().row(group_id)?.paused_for_version {
+                return match awaited {
+                    // It was sent, or even came back, before the commit that pauses.
+                    Some(id) if sent.intents.contains(&id) || self.store.intent(id)?.is_none() => Ok(()),
+                    _ => Err(GroupError::Paused { required }.into()),
+                };
+            }
+            let payload = match self.build(&intent).await {
+                Ok(Some(payload)) => payload,
+                Ok(None) => continue,
+                Err(error) if awaited != Some(intent.id) && self.is_given_up(intent.id)? => {
+                    tracing::info!(kind = ?intent.kind, %error, "something queued is not possible any more");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            sent.has_commit = payload.is_commit;
+            self.send(group_id, &intent, payload).await?;
+            sent.intents.push(intent.id);
+            if sent.has_commit {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message that is queued now can be built in the same transaction: nobody waits for a welcome, the node has what
+    /// was sent before, members were looked up just now. The lock is held by the caller.
     pub(super) fn goes_at_once(&self, group_id: GroupId) -> Result<bool, ClientError> {
         Ok(!self.refresh_is_due(group_id, REFRESH_ON_SEND_NS)?
-            && !intent::has_unseen(&self.context(), group_id)?
+            && !intent::has_unanswered(&self.context(), group_id)?
             && intent::to_complete(&self.context(), group_id)?.is_empty())
     }
 
@@ -99,8 +133,8 @@ impl Inner {
         group_id: GroupId,
         (intent, payload): (IntentRow, Payload),
     ) -> Result<(), ClientError> {
-        let awaited = Some(intent.id);
-        self.publish_from(group_id, awaited, None, Some((intent, payload)))
+        let wanted = (Some(intent.id), None);
+        self.publish_from(group_id, wanted, Some((intent, payload)), Until::Acknowledged)
             .await
     }
 
@@ -264,7 +298,7 @@ impl Inner {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
             let mut cut_off = false;
-            if let Err(error) = self.publish_locked(group_id, Some(id), None).await {
+            if let Err(error) = self.publish_locked(group_id, Some(id), None, Until::Back).await {
                 // The answer may be all that was lost: what arrived comes back.
                 cut_off = matches!(error, ClientError::Transport(_))
                     && self.receive_locked(group_id).await.is_err();

@@ -173,6 +173,7 @@ impl Client {
         let written = checkpoint::commits_of(&mut store)?;
         let (alarm, rung) = expiry::Alarm::new();
         let inner = Rc::new_cyclic(|myself| Inner {
+            myself: myself.clone(),
             store,
             api,
             platform,
@@ -197,7 +198,7 @@ impl Client {
             welcomes: Mutex::new(()),
             identity: Mutex::new(()),
             direct_messages: Mutex::new(()),
-            device_sync: DeviceSync::new(device_sync, files, myself.clone()),
+            device_sync: DeviceSync::new(device_sync, files),
             last_unique_ns: Cell::new(0),
         });
         let cleaning = expiry::delete_when_due(Rc::downgrade(&inner), rung);

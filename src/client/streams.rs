@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::future::{Either, Fuse, FusedFuture as _, select};
 use futures::{FutureExt as _, StreamExt as _, stream};
 
-use super::echo::Listeners;
+use super::echo::{Awaited, Listeners};
 use super::key_packages::keep_fresh;
 use super::network::Conditions;
 use super::sync::{PARALLEL, Progress, envelope};
@@ -46,6 +46,7 @@ const FIRST_PAUSE_IF_LIMITED: Duration = Duration::from_secs(1);
 pub(super) struct Live {
     pub(super) conditions: Conditions,
     pub(super) listeners: Listeners,
+    pub(super) awaited: Awaited,
     pub(super) unconfirmed: Unconfirmed,
     /// The groups whose messages the connection brings.
     followed: RefCell<BTreeSet<GroupId>>,
@@ -440,7 +441,7 @@ impl Stalled {
 }
 
 /// Whether a failure is not one conversation's own.
-fn ends_everything(error: &ClientError) -> bool {
+pub(super) fn ends_everything(error: &ClientError) -> bool {
     matches!(
         error,
         ClientError::Storage(_) | ClientError::Closed | ClientError::InstallationRevoked { .. }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use futures::StreamExt as _;
 use futures::stream;
 
+use super::outbox::Until;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent::{self, Refresh};
@@ -252,7 +253,7 @@ impl Inner {
         intent::return_unseen(&self.context(), group_id)?;
         let refresh = self.refresh_locked(group_id, REFRESH_ON_SYNC_NS).await?;
         self.fulfil_leaves_locked(group_id).await?;
-        match self.publish_locked(group_id, None, refresh).await {
+        match self.publish_locked(group_id, None, refresh, Until::Back).await {
             // Paused by what was just read: what waits is published once it goes on.
             Err(ClientError::Group(GroupError::Paused { .. })) => Ok(()),
             outcome => outcome,
@@ -385,14 +386,7 @@ impl Inner {
 
     /// The node's number of the last message of a group that was processed.
     pub(super) fn cursor(&self, group_id: GroupId) -> Result<u64, StorageError> {
-        let entity = group_id.as_bytes();
-        let commits = self
-            .store
-            .cursor(entity, CursorKind::CommitMessage, originator::COMMITS)?;
-        let messages = self
-            .store
-            .cursor(entity, CursorKind::ApplicationMessage, originator::MESSAGES)?;
-        Ok(commits.max(messages))
+        self.store.group_cursor(&group_id)
     }
 
     fn tell(&self, group_id: GroupId, changes: &[Change]) {

@@ -2,7 +2,7 @@
 
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::messages::{EncodedContent, Plaintext, content};
-use crate::storage::{DeliveryStatus, MessageKind, MessageRow};
+use crate::storage::{DeliveryStatus, GroupRow, MessageKind, MessageRow};
 
 /// The row of a message that is not on the network yet. Content that is no `EncodedContent` is kept as it is,
 /// without a type.
@@ -36,6 +36,17 @@ pub(super) fn unpublished(
         expire_at_ns: None,
         should_push,
         content: plaintext.content.clone(),
+    }
+}
+
+/// When a message of a group disappears that is on the network since now.
+///
+/// # Source
+/// libxmtp: enabled when both settings are above 0, counted from the local time of processing.
+pub(super) fn expiry(group: &GroupRow, now_ns: i64) -> Option<i64> {
+    match (group.message_disappear_from_ns, group.message_disappear_in_ns) {
+        (Some(from), Some(after)) if from > 0 && after > 0 => Some(now_ns.saturating_add(after)),
+        _ => None,
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A test binary opens a fresh store for each of [`CASES`] and runs it; a case panics when it fails.
 
+mod intents;
+
 use super::*;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 
@@ -30,7 +32,12 @@ pub const CASES: &[Case] = &[
     ("disappeared messages are not read and then deleted", disappearing),
     (
         "an intent keeps all its attempts until they are forgotten",
-        intents,
+        intents::attempts,
+    ),
+    ("intents are built in their order, of one group", intents::order),
+    (
+        "a message is published when the network has it, and not any more when it must be sent again",
+        intents::acknowledgements,
     ),
     ("deleting a group deletes what hangs on it", deletion),
     (
@@ -532,83 +539,6 @@ fn disappearing(store: &Store) {
     );
     assert_eq!(store.count_messages(&query, 0), Ok(2));
     assert_eq!(store.next_expiry_ns(), Ok(Some(101)));
-}
-
-fn intents(store: &Store) {
-    store.put_group(&group_row(1)).expect("written");
-    let group = GroupId::new([1; 16]);
-    let new = NewIntent {
-        group_id: group,
-        kind: IntentKind::SendMessage,
-        data: b"wish".to_vec(),
-        should_push: true,
-        message_id: Some(MessageId::new([4; 32])),
-        created_at_ns: 3,
-    };
-    let id = store.insert_intent(&new).expect("written");
-    let attempt = |byte: u8, epoch| AttemptRow {
-        intent_id: id,
-        payload_hash: [byte; 32],
-        published_in_epoch: epoch,
-        staged_commit: None,
-        post_commit: Some(vec![byte]),
-        payload: Some(vec![byte; 9]),
-    };
-    let states = |states: &[IntentState]| store.intents(&group, states).expect("reads").len();
-    assert_eq!(states(&[IntentState::ToPublish]), 1);
-    for (byte, epoch) in [(1, 5), (2, 5), (3, 6)] {
-        store.insert_attempt(&attempt(byte, epoch)).expect("written");
-    }
-    assert!(store.insert_attempt(&attempt(3, 6)).is_err());
-    assert_eq!(states(&[IntentState::ToPublish]), 0);
-    assert_eq!(states(&[IntentState::ToPublish, IntentState::Published]), 1);
-    assert_eq!(states(&[]), 0);
-    let (intent, found) = store
-        .attempt_by_hash(&[1; 32])
-        .expect("reads")
-        .expect("the first is kept");
-    assert_eq!(
-        (intent.id, intent.state, found),
-        (id, IntentState::Published, attempt(1, 5))
-    );
-    assert_eq!(store.attempt_by_hash(&[9; 32]), Ok(None));
-    assert_eq!(store.attempts(id).map(|rows| rows.len()), Ok(3));
-    assert_eq!(store.delete_attempts_before(&GroupId::new([2; 16]), 6), Ok(0));
-    assert_eq!(store.delete_attempts_before(&group, 6), Ok(2));
-    assert_eq!(store.attempts(id), Ok(vec![attempt(3, 6)]));
-    assert_eq!(store.count_publish_attempt(id), Ok(1));
-    assert_eq!(store.count_publish_attempt(id), Ok(2));
-    store.set_intent_committed(id, 44, Some(b"then")).expect("there");
-    let expected = IntentRow {
-        id,
-        group_id: group,
-        kind: new.kind,
-        state: IntentState::Committed,
-        data: new.data.clone(),
-        publish_attempts: 2,
-        should_push: true,
-        message_id: new.message_id,
-        created_at_ns: 3,
-        sequence_id: Some(44),
-        post_commit: Some(b"then".to_vec()),
-    };
-    assert_eq!(store.intent(id), Ok(Some(expected.clone())));
-    assert_eq!(
-        store.intent_of_message(&MessageId::new([4; 32])),
-        Ok(Some(expected))
-    );
-    assert_eq!(store.groups_with_open_intents(), Ok(vec![group]));
-    store.set_intent_state(id, IntentState::Processed).expect("there");
-    assert_eq!(store.groups_with_open_intents(), Ok(vec![]));
-    assert_eq!(store.delete_intent(id), Ok(true));
-    assert_eq!(store.attempt_by_hash(&[3; 32]), Ok(None));
-    assert!(
-        store.insert_intent(&new).expect("written") > id,
-        "numbers are not used twice"
-    );
-    let missing = StorageError::NotFound(Missing::Intent);
-    assert_eq!(store.count_publish_attempt(id), Err(missing.clone()));
-    assert_eq!(store.insert_attempt(&attempt(5, 5)), Err(missing));
 }
 
 fn deletion(store: &Store) {

@@ -46,21 +46,62 @@ fn groups_of(person: &Person, count: usize) -> Vec<GroupHandle> {
 }
 
 #[test]
-fn a_message_costs_sending_and_reading_back_for_one_who_does_not_watch() {
+fn a_message_costs_one_request_for_one_who_does_not_watch() {
     story(async {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person().await);
-        // However slow this machine is: members were looked up just now.
+        // However slow this machine is: members were looked up just now, and nothing is asked for later.
         world.machine.freeze();
+        world.machine.pause.set(Some(Duration::from_secs(20)));
         let group = alice.group_with(&[&bob]).await.id();
         alice.say(group, "warm").await;
         let before = calls(&world);
-        let id = alice.say(group, "hello").await;
+        let mut said = Vec::new();
+        for text in ["one", "two", "three"] {
+            let id = alice.say(group, text).await;
+            assert_eq!(alice.status(id), DeliveryStatus::Published);
+            said.push(id);
+        }
+        assert_eq!(made(&world, &before), [("SendGroupMessages", 3)]);
+        bob.sync().await;
+        assert_eq!(bob.ids(group)[1..], said);
+        // One request brings back all of them.
+        let before = calls(&world);
+        alice.group(group).sync().await.expect("syncs");
+        assert_eq!(made(&world, &before), [("QueryGroupMessages", 1)]);
+        let times = |person: &Person| {
+            let rows = person.messages(group).into_iter();
+            rows.map(|row| (row.id, row.sent_at_ns, row.sequence_id))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(times(&alice)[1..], times(&bob)[1..]);
+    });
+}
+
+#[test]
+fn what_was_sent_is_asked_for_a_little_later_once_for_all_of_it() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        world.machine.freeze();
+        let group = alice.group_with(&[&bob]).await;
+        alice.say(group.id(), "warm").await;
+        group.sync().await.expect("syncs");
+        let before = calls(&world);
+        let mut said = Vec::new();
+        for text in ["one", "two", "three"] {
+            said.push(alice.jot(group.id(), text).await);
+        }
+        group.publish_messages().await.expect("sends");
+        for id in said {
+            while alice.message(id).expect("stored").sequence_id.is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
         assert_eq!(
             made(&world, &before),
-            [("SendGroupMessages", 1), ("QueryGroupMessages", 1)]
+            [("SendGroupMessages", 3), ("QueryGroupMessages", 1)]
         );
-        assert_eq!(alice.status(id), DeliveryStatus::Published);
     });
 }
 
@@ -77,7 +118,7 @@ async fn watched() -> (World, Person, Person, GroupId, crate::support::Watch) {
 #[test]
 fn one_who_watches_sends_a_message_by_one_request() {
     story(async {
-        let (world, alice, bob, group, _watch) = watched().await;
+        let (world, alice, bob, group, mut watch) = watched().await;
         // However slow this machine is: members were looked up just now.
         world.machine.freeze();
         alice.say(group, "warm").await;
@@ -85,9 +126,10 @@ fn one_who_watches_sends_a_message_by_one_request() {
         let mut sent = Vec::new();
         for text in ["one", "two", "three"] {
             let id = alice.say(group, text).await;
-            // All that reading back would tell is known when the call ends.
+            assert_eq!(alice.status(id), DeliveryStatus::Published);
+            // It comes back by itself, with what the node says of it.
+            watch.message(id).await;
             let row = alice.message(id).expect("stored");
-            assert_eq!(row.delivery_status, DeliveryStatus::Published);
             assert!(row.sequence_id.is_some());
             sent.push((id, row.sent_at_ns));
         }
@@ -100,14 +142,16 @@ fn one_who_watches_sends_a_message_by_one_request() {
 }
 
 #[test]
-fn a_message_is_two_transactions_what_is_wanted_and_what_came_back() {
+fn a_message_is_three_transactions_what_is_wanted_that_the_node_has_it_and_what_came_back() {
     story(async {
-        let (world, alice, _bob, group, _watch) = watched().await;
+        let (world, alice, _bob, group, mut watch) = watched().await;
         world.machine.freeze();
-        alice.say(group, "warm").await;
+        let warm = alice.say(group, "warm").await;
+        watch.message(warm).await;
         let (before, statements) = (alice.client.transactions_run(), alice.client.statements_run());
-        alice.say(group, "hello").await;
-        assert_eq!(alice.client.transactions_run() - before, 2);
+        let id = alice.say(group, "hello").await;
+        watch.message(id).await;
+        assert_eq!(alice.client.transactions_run() - before, 3);
         let statements = alice.client.statements_run() - statements;
         assert!(statements <= 75, "{statements} statements");
     });
@@ -150,10 +194,11 @@ fn one_who_watches_looks_after_a_while_for_new_installations_alone() {
 }
 
 #[test]
-fn a_message_after_a_while_is_preceded_by_two_looks_at_what_others_did() {
+fn a_message_after_a_while_is_preceded_by_a_look_at_what_others_did_and_one_for_installations() {
     story(async {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person().await);
+        world.machine.pause.set(Some(Duration::from_secs(20)));
         let group = alice.group_with(&[&bob]).await.id();
         alice.say(group, "hello").await;
         alice.sync().await;
@@ -164,7 +209,7 @@ fn a_message_after_a_while_is_preceded_by_two_looks_at_what_others_did() {
             made(&world, &before),
             [
                 ("SendGroupMessages", 1),
-                ("QueryGroupMessages", 2),
+                ("QueryGroupMessages", 1),
                 ("GetIdentityUpdates", 1)
             ]
         );

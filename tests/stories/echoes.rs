@@ -148,6 +148,55 @@ fn a_message_that_comes_back_too_late_to_be_read_is_sent_again_before_the_call_e
 }
 
 #[test]
+fn a_message_that_came_too_late_to_be_read_is_sent_again_by_one_who_does_not_watch() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let held = scene.world.machine.hold_next_send();
+        let meanwhile = async {
+            held.sent.await.expect("on its way");
+            for index in 0..5 {
+                let name = format!("name {index}");
+                let renamed = bob.group(group);
+                renamed.update_field(field::NAME, &name).await.expect("allowed");
+            }
+            held.release.send(()).expect("waits");
+        };
+        let (id, ()) = futures::join!(alice.say(group, "late"), meanwhile);
+        // In the background: nobody calls anything.
+        while alice.message(id).expect("stored").sequence_id.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        bob.sync().await;
+        assert_eq!(bob.texts(group).last().map(String::as_str), Some("late"));
+        assert_eq!(bob.ids(group).iter().filter(|other| **other == id).count(), 1);
+    });
+}
+
+#[test]
+fn what_waits_for_a_sync_is_not_sent_because_something_else_came_back() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, group) = (&scene.alice, scene.group);
+        let id = alice.say(group, "sent").await;
+        let waits = alice.jot(group, "waits").await;
+        while alice.message(id).expect("stored").sequence_id.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let sends = scene.world.faults().calls("SendGroupMessages");
+        // Another message's way there and back.
+        let other = alice.say(scene.other, "sent").await;
+        while alice.message(other).expect("stored").sequence_id.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(scene.world.faults().calls("SendGroupMessages"), sends + 1);
+        assert_eq!(alice.status(waits), DeliveryStatus::Unpublished);
+    });
+}
+
+#[test]
 fn what_a_stream_delivers_twice_is_told_once() {
     story(async {
         let scene = scene().await;
@@ -184,11 +233,10 @@ fn who_waits_asks_the_node_when_the_connection_breaks() {
             let mut watch = alice.watch().await;
             for text in ["one", "two", "three"] {
                 let id = alice.say(group, text).await;
-                let row = alice.message(id).expect("stored");
-                assert_eq!(row.delivery_status, DeliveryStatus::Published);
-                assert!(row.sequence_id.is_some());
+                assert_eq!(alice.status(id), DeliveryStatus::Published);
                 watch.message(id).await;
                 assert_eq!(watch.count(id), 1);
+                assert!(alice.message(id).expect("stored").sequence_id.is_some());
             }
         }
     });

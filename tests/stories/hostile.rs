@@ -41,6 +41,7 @@ fn nothing_passes_a_commit_that_still_waits_after_it_was_tried_again() {
         let epoch = bob.epoch_of(group.id());
         tried_again(&world, "QueryGroupMessages").await;
         let one = alice.say(group.id(), "one").await;
+        alice.sync().await;
         tried_again(&world, "QueryGroupMessages").await;
         assert_eq!((watch.count(one), bob.epoch_of(group.id())), (0, epoch));
         world.machine.node_is_behind.set(false);
@@ -200,8 +201,9 @@ fn a_slow_send_in_one_group_keeps_no_other_waiting() {
         world.faults().add(Rule::once("SendGroupMessages", delay));
         let is_sent = Cell::new(false);
         let sending = async {
-            bob.say(slow, "slow").await;
+            let id = bob.say(slow, "slow").await;
             is_sent.set(true);
+            id
         };
         let meanwhile = async {
             world.faults().called("SendGroupMessages", sends + 1).await;
@@ -212,7 +214,8 @@ fn a_slow_send_in_one_group_keeps_no_other_waiting() {
             watch.message(hello).await;
             assert!(!is_sent.get(), "the slow one kept it waiting");
         };
-        futures::join!(sending, meanwhile);
+        let (id, ()) = futures::join!(sending, meanwhile);
+        watch.message(id).await;
         assert_eq!(bob.texts(slow), ["first", "overtaken", "slow"]);
     });
 }

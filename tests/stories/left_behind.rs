@@ -15,6 +15,8 @@ fn a_group_one_was_taken_out_of_is_not_asked_for_any_more() {
         for text in ["one", "two", "three"] {
             alice.say(id, text).await;
         }
+        // She has read back what she said.
+        alice.sync().await;
         assert_eq!(bob.client.sync_all().await.expect("syncs"), 0);
         let reads = world.faults().calls("QueryGroupMessages");
         let mut watch = bob.watch().await;

@@ -45,6 +45,7 @@ fn a_message_that_was_left_out_comes_a_minute_later() {
         assert_eq!(bob.texts(group), ["hello", "one", "two", "three"]);
         told_once(&watch, &bob, group);
         // What was confirmed is not asked for again.
+        alice.sync().await;
         let asked = world.faults().calls("QueryGroupMessages");
         assert_eq!(bob.client.sync_all().await.expect("syncs"), 0);
         assert_eq!(world.faults().calls("QueryGroupMessages"), asked);

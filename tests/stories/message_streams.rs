@@ -375,10 +375,8 @@ fn what_a_former_member_publishes_is_passed_over() {
             },
         ));
         mallory.jot(group.id(), "still here").await;
-        assert!(
-            at_mallory.publish_messages().await.is_err(),
-            "the answer cannot be read"
-        );
+        let published = at_mallory.publish_messages().await;
+        published.expect("the node takes what members will not");
         world.faults().clear();
         bob.sync().await;
         alice.sync().await;

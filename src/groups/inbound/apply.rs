@@ -34,7 +34,7 @@ pub(super) fn message(
         delivery_status: DeliveryStatus::Published,
         sequence_id: Some(envelope.sequence_id),
         originator_id: Some(originator::MESSAGES),
-        expire_at_ns: expiry(context, group_id)?,
+        expire_at_ns: row::expiry(&context.row(group_id)?, context.now_ns),
         ..row::unpublished(group_id, sender, plaintext, true, context.now_ns)
     };
     if !context.db.insert_message(&row)? {
@@ -79,7 +79,7 @@ pub(super) fn published(
             sent_at_ns: envelope.created_ns,
             sequence_id: envelope.sequence_id,
             originator_id: originator::MESSAGES,
-            expire_at_ns: expiry(context, group_id)?,
+            expire_at_ns: row::expiry(&context.row(group_id)?, context.now_ns),
         },
     )?;
     let Some(row) = context.db.message(&id, context.now_ns)? else {
@@ -92,20 +92,6 @@ pub(super) fn published(
         leave::note(context, group, context.inbox_id, id)?;
     }
     told(context, group, &row, epoch, Change::Published(id))
-}
-
-/// When a message stored now disappears.
-///
-/// # Source
-/// libxmtp: enabled when both settings are above 0, counted from the local time of processing.
-fn expiry(context: &Context<'_>, group_id: GroupId) -> Result<Option<i64>, GroupError> {
-    let row = context.row(group_id)?;
-    Ok(
-        match (row.message_disappear_from_ns, row.message_disappear_in_ns) {
-            (Some(from), Some(after)) if from > 0 && after > 0 => Some(context.now_ns.saturating_add(after)),
-            _ => None,
-        },
-    )
 }
 
 /// Stores what a merged commit changed.

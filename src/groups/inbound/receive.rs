@@ -301,7 +301,7 @@ fn refuse(
         Failure::Again(intent) => {
             // given up, or done already by another attempt: nothing is to be built again
             if matches!(intent.state, IntentState::ToPublish | IntentState::Published) {
-                context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+                context.db.return_intent(intent.id)?;
             }
             return Ok(None);
         }
@@ -441,9 +441,7 @@ impl Step<'_, '_> {
             attempt.published_in_epoch,
         )?;
         // also those of a resend: the message is out
-        while let Some(intent) = self.context.db.intent_of_message(&message_id)? {
-            self.context.db.delete_intent(intent.id)?;
-        }
+        self.context.db.delete_intents_of_message(&message_id)?;
         Ok(changes)
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | want | [`queue_message`], [`queue`] | to publish |
 //! | build a payload, before it is sent | [`build`], or with the wish [`queue_and_build`] | published |
+//! | a node has it | [`acknowledged`] | published, and so is its message; a commit counts once it came back |
 //! | sending failed | [`sending_failed`] | to publish, or error after three attempts |
 //! | the payload came back | `inbound` | committed, or to publish again in the new epoch |
 //! | nothing came back although all was read | [`return_unseen`] | to publish |
@@ -21,6 +22,6 @@ pub use data::{AdminChange, IntentData, PostCommit, Recipient};
 pub use publish::{Build, Payload, build, members_to_fetch, next};
 pub use queue::{Refresh, membership_update, queue, queue_and_build, queue_message};
 pub use resolve::{
-    MAX_ATTEMPTS, complete, drop_message, give_up, has_unseen, resend_message, return_unseen, sending_failed,
-    to_complete,
+    MAX_ATTEMPTS, acknowledged, complete, drop_message, give_up, has_unanswered, resend_message,
+    return_unseen, sending_failed, to_complete,
 };

@@ -48,11 +48,7 @@ pub enum Build {
 /// # Errors
 /// [`GroupError::Storage`].
 pub fn next(context: &Context<'_>, group_id: GroupId) -> Result<Option<IntentRow>, GroupError> {
-    Ok(context
-        .db
-        .intents(&group_id, &[IntentState::ToPublish])?
-        .into_iter()
-        .next())
+    Ok(context.db.next_intent(&group_id)?)
 }
 
 /// The installations whose key packages building an intent takes, with their inboxes. Empty for all but

@@ -13,7 +13,7 @@ use crate::groups::row;
 use crate::ids::{GroupId, InboxId, MessageId};
 use crate::messages::Plaintext;
 use crate::mls::Group;
-use crate::storage::{IntentId, IntentKind, IntentRow, IntentState, NewIntent};
+use crate::storage::{IntentId, IntentKind, IntentRow, NewIntent};
 
 /// How old the own leaf's keys may be before a message is preceded by their renewal: 30 days, as libxmtp. A
 /// group just joined counts as never renewed.
@@ -101,13 +101,9 @@ fn store_message(
         context.db.advance_last_message(&group_id, context.now_ns)?;
     }
     removal::stored(context, &group, &message, group.epoch())?;
-    let open = context
-        .db
-        .intents(&group_id, &[IntentState::ToPublish, IntentState::Published])?;
-    let renewal_waits = open.iter().any(|intent| intent.kind == IntentKind::KeyUpdate);
     // However far off, a time to come is one of a clock that was wrong.
     let age_ns = context.now_ns.abs_diff(group_row.rotated_at_ns);
-    if !renewal_waits && age_ns > ROTATION_NS.unsigned_abs() {
+    if age_ns > ROTATION_NS.unsigned_abs() && !context.db.is_under_way(&group_id, IntentKind::KeyUpdate)? {
         queue(context, group_id, &IntentData::KeyUpdate)?;
     }
     let data = IntentData::SendMessage {

@@ -4,6 +4,7 @@ use super::data::{IntentData, PostCommit};
 use crate::groups::context::Context;
 use crate::groups::error::GroupError;
 use crate::groups::removal;
+use crate::groups::row;
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{
     DeliveryStatus, IntentId, IntentRow, IntentState, MessageKind, NewIntent, StorageError,
@@ -28,7 +29,7 @@ pub fn sending_failed(context: &Context<'_>, intent: &IntentRow) -> Result<bool,
         give_up(context, intent)?;
         return Ok(true);
     }
-    context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+    context.db.return_intent(intent.id)?;
     Ok(false)
 }
 
@@ -52,21 +53,32 @@ pub fn give_up(context: &Context<'_>, intent: &IntentRow) -> Result<(), GroupErr
 pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, GroupError> {
     let unseen = context.db.intents(&group_id, &[IntentState::Published])?;
     for intent in &unseen {
-        context.db.set_intent_state(intent.id, IntentState::ToPublish)?;
+        context.db.return_intent(intent.id)?;
     }
     Ok(unseen.len())
 }
 
-/// Whether there are such intents. While nothing of the group is being sent they are left from before: a request that was
-/// cut, an app that ended.
+/// Notes that a node has taken what these sent. Their messages are published from here on; what else is to be known of
+/// them comes back with them. Answers whether anything has still to come back.
 ///
 /// # Errors
 /// [`GroupError::Storage`].
-pub fn has_unseen(context: &Context<'_>, group_id: GroupId) -> Result<bool, GroupError> {
-    Ok(!context
-        .db
-        .intents(&group_id, &[IntentState::Published])?
-        .is_empty())
+pub fn acknowledged(context: &Context<'_>, group_id: GroupId, sent: &[IntentId]) -> Result<bool, GroupError> {
+    let expire_at_ns = row::expiry(&context.row(group_id)?, context.now_ns);
+    let mut is_awaited = false;
+    for id in sent {
+        is_awaited |= context.db.acknowledge_intent(*id, expire_at_ns)?;
+    }
+    Ok(is_awaited)
+}
+
+/// Whether something was sent of which it is not known whether a node has it. While nothing of the group is being sent it is
+/// left from before: a request that was cut, an app that ended.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn has_unanswered(context: &Context<'_>, group_id: GroupId) -> Result<bool, GroupError> {
+    Ok(context.db.has_unanswered_intent(&group_id)?)
 }
 
 /// The intents whose commits were accepted and whose welcomes are still to be sent, with the sequence id of
@@ -148,9 +160,7 @@ pub fn drop_message(context: &Context<'_>, message: MessageId) -> Result<(), Gro
     if row.delivery_status != DeliveryStatus::Failed {
         return Err(missing());
     }
-    while let Some(intent) = context.db.intent_of_message(&message)? {
-        context.db.delete_intent(intent.id)?;
-    }
+    context.db.delete_intents_of_message(&message)?;
     context.db.delete_message(&message)?;
     removal::forget(context, message)
 }

@@ -40,7 +40,20 @@ impl Db {
         Ok(found.unwrap_or(0))
     }
 
-    /// How far each group has been read: the greater of its two cursors. One query for all groups.
+    /// How far a group has been read: the greater of its two cursors.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn group_cursor(&self, group: &GroupId) -> Result<u64, StorageError> {
+        let found = self.first(
+            "SELECT max(sequence_id) FROM cursors WHERE entity_id = ? AND kind IN (?, ?)",
+            params![group, CursorKind::ApplicationMessage, CursorKind::CommitMessage],
+            |c| c.take_optional_u64(),
+        )?;
+        Ok(found.flatten().unwrap_or(0))
+    }
+
+    /// The same of each group, by one query.
     ///
     /// # Errors
     /// Those of reading.

@@ -4,6 +4,7 @@
 //! **All attempts are kept until the epoch they were built for is over**: a request that seemed to fail
 //! may have arrived, and its payload comes back.
 
+use super::messages::DeliveryStatus;
 use super::{Columns, stored_enum, to_stored};
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{Db, Missing, StorageError};
@@ -219,6 +220,48 @@ impl Db {
         )
     }
 
+    /// The intent of a group that is to be built next: they are built in the order in which they were asked for.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn next_intent(&self, group: &GroupId) -> Result<Option<IntentRow>, StorageError> {
+        self.first(
+            &format!(
+                "SELECT {COLUMNS} FROM intents i WHERE i.group_id = ? AND i.state = ? ORDER BY i.id LIMIT 1"
+            ),
+            params![group, IntentState::ToPublish],
+            read,
+        )
+    }
+
+    /// Whether an intent of this kind waits in a group to be sent or to come back.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn is_under_way(&self, group: &GroupId, kind: IntentKind) -> Result<bool, StorageError> {
+        let found = self.first(
+            "SELECT 1 FROM intents WHERE group_id = ? AND state IN (?, ?) AND kind = ? LIMIT 1",
+            params![group, IntentState::ToPublish, IntentState::Published, kind],
+            |c| c.take::<i64>(),
+        )?;
+        Ok(found.is_some())
+    }
+
+    /// Whether something of a group was sent, or about to be, of which it is not known whether the network has it: its
+    /// message is not [`DeliveryStatus::Published`], or it is none.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn has_unanswered_intent(&self, group: &GroupId) -> Result<bool, StorageError> {
+        let found = self.first(
+            "SELECT 1 FROM intents i LEFT JOIN messages m ON m.id = i.message_id
+             WHERE i.group_id = ? AND i.state = ? AND m.delivery_status IS NOT ? LIMIT 1",
+            params![group, IntentState::Published, DeliveryStatus::Published],
+            |c| c.take::<i64>(),
+        )?;
+        Ok(found.is_some())
+    }
+
     /// The groups in which something still waits to be sent, to come back or to be followed up.
     ///
     /// # Errors
@@ -245,6 +288,38 @@ impl Db {
             "UPDATE intents SET state = ? WHERE id = ?",
             params![state, id],
         )
+    }
+
+    /// Stores that the network has what an intent sent and what has not come back yet: its message is published, and
+    /// disappears then. Answers whether there is such a message.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn acknowledge_intent(&self, id: IntentId, expire_at_ns: Option<i64>) -> Result<bool, StorageError> {
+        let changed = self.execute(
+            "UPDATE messages SET delivery_status = ?, expire_at_ns = ?
+             WHERE id = (SELECT message_id FROM intents WHERE id = ? AND state = ?)",
+            params![
+                DeliveryStatus::Published,
+                expire_at_ns,
+                id,
+                IntentState::Published
+            ],
+        )?;
+        Ok(changed > 0)
+    }
+
+    /// Gives an intent back to be published, whatever was said of its message.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`].
+    pub fn return_intent(&self, id: IntentId) -> Result<(), StorageError> {
+        self.execute(
+            "UPDATE messages SET delivery_status = ?, expire_at_ns = NULL
+             WHERE delivery_status = ? AND id = (SELECT message_id FROM intents WHERE id = ?)",
+            params![DeliveryStatus::Unpublished, DeliveryStatus::Published, id],
+        )?;
+        self.set_intent_state(id, IntentState::ToPublish)
     }
 
     /// Stores that the payload of an intent was applied: state [`IntentState::Committed`], the network's
@@ -290,6 +365,15 @@ impl Db {
     /// Those of writing.
     pub fn delete_intent(&self, id: IntentId) -> Result<bool, StorageError> {
         Ok(self.execute("DELETE FROM intents WHERE id = ?", params![id])? > 0)
+    }
+
+    /// Forgets all intents that send a message.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn delete_intents_of_message(&self, message: &MessageId) -> Result<(), StorageError> {
+        self.execute("DELETE FROM intents WHERE message_id = ?", params![message])?;
+        Ok(())
     }
 
     /// Stores an attempt and moves its intent to [`IntentState::Published`].

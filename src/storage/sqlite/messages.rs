@@ -212,20 +212,21 @@ impl Db {
         )
     }
 
-    /// Stores what the network said about an own message, and that it is published. Answers whether the
-    /// row is still there: it may have been deleted meanwhile.
+    /// Stores what the network said about an own message, and that it is published. One that was acknowledged before
+    /// disappears no later for it. Answers whether the row is still there: it may have been deleted meanwhile.
     ///
     /// # Errors
     /// [`StorageError::NumberTooLarge`], and those of writing.
     pub fn mark_published(&self, id: &MessageId, published: &Published) -> Result<bool, StorageError> {
         let changed = self.execute(
             "UPDATE messages SET delivery_status = ?, sent_at_ns = ?, sequence_id = ?, originator_id = ?,
-                expire_at_ns = ? WHERE id = ?",
+                expire_at_ns = min(coalesce(expire_at_ns, ?), ?) WHERE id = ?",
             params![
                 DeliveryStatus::Published,
                 published.sent_at_ns,
                 to_stored(published.sequence_id, "a sequence id")?,
                 published.originator_id,
+                published.expire_at_ns,
                 published.expire_at_ns,
                 id,
             ],
