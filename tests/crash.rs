@@ -159,6 +159,36 @@ fn a_message_is_sent_once_or_not_at_all() {
 }
 
 #[test]
+fn what_came_live_and_was_not_on_the_disk_comes_again() {
+    crash(async {
+        let mut stage = Stage::new().await;
+        for round in 0..3 {
+            let mut watch = stage.alice.watch().await;
+            for n in 0..3 {
+                let said = stage.bob.say(stage.group, &format!("{round}.{n}")).await;
+                watch.message(said).await;
+            }
+            let known = stage.alice.texts(stage.group);
+            if round == 2 {
+                // An answer stands on what it answers.
+                stage.alice.say(stage.group, "all read").await;
+            }
+            stage.disk.cut_after(u64::MAX, LastWrite::Unsynced);
+            stage.disk.restart();
+            stage.alice = stage.alice.reopened().await;
+            let kept = stage.alice.texts(stage.group);
+            if round == 2 {
+                assert_eq!(kept[..known.len()], known);
+            } else {
+                assert!(kept.len() < known.len(), "the disk forgets what was not synced");
+            }
+            stage.agree().await;
+            stage.talk(stage.group, round).await;
+        }
+    });
+}
+
+#[test]
 fn messages_are_received_once() {
     crash(async {
         let stage = Stage::new().await;

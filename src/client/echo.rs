@@ -89,9 +89,10 @@ impl Inner {
             None => Ok(()),
         };
         let context = self.context();
+        // Should it be forgotten, the node is asked as after a request that was cut.
         let is_awaited = self
             .store
-            .transaction(|tx| intent::acknowledged(&context.with(tx), group_id, sent))?;
+            .repeatable_transaction(|tx| intent::acknowledged(&context.with(tx), group_id, sent))?;
         if is_awaited {
             self.alarm.ring();
             self.await_back(group_id);

@@ -16,7 +16,7 @@ use crate::ids::GroupId;
 use crate::mls::{GroupSummary, welcome};
 use crate::storage::{
     ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, GroupRow, IntentId,
-    MembershipState, StorageError,
+    MembershipState, StorageError, Transaction,
 };
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
@@ -338,11 +338,16 @@ impl Inner {
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
-            let (batch, updates) = self.store.transaction(|tx| {
+            let receive = |tx: &Transaction<'_>| {
                 let batch = inbound::receive_from(tx, &context, group_id, rest, fetched, feed)?;
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
                 Ok::<_, ClientError>((batch, updates))
-            })?;
+            };
+            let (batch, updates) = match feed {
+                // Messages alone, which come again.
+                Feed::Live => self.store.repeatable_transaction(receive),
+                Feed::Asked | Feed::LeftOut => self.store.transaction(receive),
+            }?;
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
             if self.device_sync.has_history_tasks.take() {

@@ -202,6 +202,25 @@ impl Store {
         Ok(answer)
     }
 
+    /// The same for what the network has and gives again, or what is harmless to forget: it is not waited until that is on
+    /// the disk. After a power failure such transactions may be gone, the last ones first, but none that stands before one
+    /// of [`transaction`](Self::transaction): that puts all before it on the disk too.
+    ///
+    /// # Errors
+    /// As [`transaction`](Self::transaction).
+    pub fn repeatable_transaction<T, E>(
+        &self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StorageError>,
+    {
+        self.db.run("PRAGMA synchronous = NORMAL")?;
+        let outcome = self.transaction(body);
+        self.db.run("PRAGMA synchronous = FULL")?;
+        outcome
+    }
+
     /// Has `hook` called at each commit, also that of a statement by itself. It must not use the database.
     ///
     /// # Errors
