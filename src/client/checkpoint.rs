@@ -10,7 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use super::{ClientError, Inner};
 use crate::storage::Store;
 
-/// For how long nothing must have been written: emptying costs as much as some messages do, which would wait for it.
+/// For how long at least nothing must have been written: emptying costs as much as some messages do, which would wait for it.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Tells of commits; of several that nobody has looked at only once.
@@ -26,34 +26,31 @@ pub(super) fn commits_of(store: &mut Store) -> Result<mpsc::Receiver<()>, Client
 /// Empties the log each time when it is quiet after something was written, until the client is closed or gone. Closing
 /// the database empties it too.
 pub(super) async fn when_quiet(weak: Weak<Inner>, mut written: mpsc::Receiver<()>) {
-    let mut is_empty = false;
+    let Some(inner) = weak.upgrade() else { return };
+    // Neither this nor a pause holds the client: closing it must give the database back at once.
+    let mut closed = Box::pin(inner.closing.wait()).fuse();
+    drop(inner);
     loop {
-        // Neither holds the client: closing it must give the database back at once.
-        let (mut quiet, mut closed) = {
-            let Some(inner) = weak.upgrade() else { return };
-            if inner.closing.is_told() {
-                return;
-            }
-            let quiet = if is_empty {
-                futures::future::pending().boxed_local()
-            } else {
-                inner.platform.sleep(QUIET)
-            };
-            (quiet.fuse(), Box::pin(inner.closing.wait()).fuse())
-        };
         futures::select! {
-            told = written.next() => match told {
-                Some(()) => is_empty = false,
-                None => return,
-            },
-            () = quiet => {
-                let Some(inner) = weak.upgrade() else { return };
-                if let Err(error) = inner.store.checkpoint() {
-                    tracing::warn!(%error, "the write-ahead log could not be emptied yet");
-                }
-                is_empty = true;
-            }
+            told = written.next() => if told.is_none() { return },
             () = closed => return,
+        }
+        // One timer, however much is written.
+        loop {
+            let Some(inner) = weak.upgrade() else { return };
+            let mut pause = inner.platform.sleep(QUIET).fuse();
+            drop(inner);
+            futures::select! {
+                () = pause => {}
+                () = closed => return,
+            }
+            if written.try_recv().is_err() {
+                break;
+            }
+        }
+        let Some(inner) = weak.upgrade() else { return };
+        if let Err(error) = inner.store.checkpoint() {
+            tracing::warn!(%error, "the write-ahead log could not be emptied yet");
         }
     }
 }
