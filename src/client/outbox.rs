@@ -72,8 +72,16 @@ impl Inner {
             if outcome.is_ok() && (sent.has_commit || until == Until::Back) {
                 self.read_back(group_id, sent.intents, echo).await?;
                 self.send_welcomes(group_id).await?;
-            } else {
-                outcome.and(self.acknowledged(group_id, &sent.intents, echo).await)?;
+                continue;
+            }
+            let acknowledged = self.acknowledged(group_id, &sent.intents, echo).await;
+            let is_sent = wanted.0.is_some_and(|id| sent.intents.contains(&id));
+            match outcome {
+                Err(error) if is_sent && until == Until::Acknowledged => {
+                    tracing::info!(%error, "what was queued behind a message that was sent waits");
+                    return acknowledged;
+                }
+                outcome => outcome.and(acknowledged)?,
             }
         }
         Ok(())

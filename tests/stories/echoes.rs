@@ -197,6 +197,30 @@ fn what_waits_for_a_sync_is_not_sent_because_something_else_came_back() {
 }
 
 #[test]
+fn a_message_that_the_node_has_is_sent_whatever_becomes_of_the_next() {
+    story(async {
+        let scene = scene().await;
+        let (alice, group) = (&scene.alice, scene.group);
+        let held = scene.world.machine.hold_next_send();
+        let meanwhile = async {
+            held.sent.await.expect("on its way");
+            let next = alice.jot(group, "next").await;
+            let lost = Rule::always("SendGroupMessages", Fault::DropRequest).after(1);
+            scene.world.faults().add(lost);
+            held.release.send(()).expect("waits");
+            next
+        };
+        // `say` fails where sending does.
+        let (first, next) = futures::join!(alice.say(group, "first"), meanwhile);
+        assert_eq!(alice.status(first), DeliveryStatus::Published);
+        assert_eq!(alice.status(next), DeliveryStatus::Unpublished);
+        scene.world.faults().clear();
+        alice.sync().await;
+        assert_eq!(alice.status(next), DeliveryStatus::Published);
+    });
+}
+
+#[test]
 fn what_a_stream_delivers_twice_is_told_once() {
     story(async {
         let scene = scene().await;
