@@ -222,7 +222,7 @@ fn check(
 /// Whether a welcome may take the place of a group that is known; `false` when its sender was no member of it.
 ///
 /// Group ids are no secret to nodes and former members, who could invite to a group of their own under the same
-/// id: what is known must be what the welcome says it is, and while we are a member, having read everything, only
+/// id: what is known must be what the welcome says it is and come before it, and while we are a member, having read everything, only
 /// those who may bring our leaf back can do so.
 fn check_replacement(
     context: &Context<'_>,
@@ -238,11 +238,12 @@ fn check_replacement(
     let adder = offer.added_by;
     let membership = GroupMembership::decode(known.membership.as_deref())?;
     let is_member = adder == context.inbox_id || membership.members.contains_key(&adder);
-    if !group.is_active() {
-        return Ok(is_member);
-    }
+    // Also where we were removed: an earlier welcome that comes again would bring us back to before that.
     if invitation.epoch() <= group.epoch() {
         return Err(WelcomeError::AlreadyJoined.into());
+    }
+    if !group.is_active() {
+        return Ok(is_member);
     }
     if !read {
         return Err(Failure::Behind(group.id()));
