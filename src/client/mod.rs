@@ -8,7 +8,7 @@
 //! | `register.rs`, `begun.rs` | opening, the three registration flows |
 //! | `identities.rs` | identity logs of everybody, contract wallets |
 //! | `sync.rs` | welcomes and messages in |
-//! | `outbox.rs`, `echo.rs` | what we want out and how it comes back, and welcomes after our commits |
+//! | `outbox.rs`, `echo.rs`, `welcoming.rs` | what we want out and how it comes back, and welcomes after our commits |
 //! | `conversations.rs`, `group.rs`, `dm.rs`, `leaving.rs`, `settings.rs`, `preferences.rs` | what an app calls |
 //! | `views.rs` | what a list has read of conversations |
 //! | `removals.rs` | removing messages for everybody, messages as people see them |
@@ -63,6 +63,7 @@ mod streams;
 mod sync;
 mod unconfirmed;
 mod views;
+mod welcoming;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,16 +1,15 @@
-//! What we want out: payloads of intents, and the welcomes that follow our commits.
+//! What we want out: payloads of intents. The welcomes that follow our commits are in `welcoming`.
 
 use std::collections::BTreeMap;
 
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{ClientError, Inner};
-use crate::error::Coded as _;
-use crate::groups::intent::{self, Build, IntentData, Payload, Recipient, Refresh};
+use crate::groups::intent::{self, Build, IntentData, Payload, Refresh};
 use crate::groups::{GroupError, push, view};
 use crate::ids::GroupId;
-use crate::mls::{Provider, key_package, welcome};
+use crate::mls::{Provider, key_package};
 use crate::storage::{IntentId, IntentRow, IntentState};
-use crate::transport::calls::{OutgoingGroupMessage, OutgoingWelcome, WelcomeBody};
+use crate::transport::calls::OutgoingGroupMessage;
 
 /// How often building may ask for identity logs before it is given up: each round must bring something new.
 const BUILD_ROUNDS: usize = 4;
@@ -248,35 +247,6 @@ impl Inner {
                 Err(error.into())
             }
         }
-    }
-
-    /// Sends the welcomes of accepted commits. What fails stays, and is sent by the next sync; what the node
-    /// refuses does not keep the rest of the group waiting.
-    pub(super) async fn send_welcomes(&self, group_id: GroupId) -> Result<(), ClientError> {
-        for (id, sequence_id, action) in intent::to_complete(&self.context(), group_id)? {
-            let metadata = welcome::encode_metadata(sequence_id);
-            let wrap = |recipient: &Recipient| {
-                let wrapped = welcome::wrap(&action.welcome, &metadata, &recipient.init_key)
-                    .inspect_err(|error| tracing::warn!(%error, "somebody cannot be welcomed"))
-                    .ok()?;
-                Some(OutgoingWelcome {
-                    topic: recipient.installation_id,
-                    hpke_public_key: recipient.init_key.clone(),
-                    body: WelcomeBody::V1 {
-                        data: wrapped.data,
-                        wrapper_algorithm: welcome::ALGORITHM,
-                        welcome_metadata: wrapped.metadata,
-                    },
-                })
-            };
-            let welcomes = action.recipients.iter().filter_map(wrap).collect();
-            match self.api.send_welcome_messages(welcomes).await {
-                Ok(()) => intent::complete(&self.context(), id)?,
-                Err(error) if error.is_retryable() => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, "the node refuses a welcome"),
-            }
-        }
-        Ok(())
     }
 
     /// Queues a membership update if the group needs one: `refresh` names whom to add and to remove, members

@@ -90,8 +90,10 @@ impl Inner {
         loop {
             let after = self.welcome_cursor()?;
             let page = self.api.query_welcome_messages(topic, after).await?;
+            let newest_ns = page.items.iter().map(|arrived| signed(arrived.created_ns)).max();
             for arrived in page.items {
-                if let Some(group_id) = self.receive_welcome(arrived).await?
+                let received = self.receive_welcome(arrived, newest_ns.unwrap_or(0)).await?;
+                if let Some(group_id) = received
                     && !self.is_sync_group(&self.context(), group_id)?
                 {
                     joined.push(group_id);
@@ -113,10 +115,18 @@ impl Inner {
             .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)
     }
 
-    /// Processes one welcome. Returns the group joined by it, if any.
-    pub(super) async fn receive_welcome(&self, arrived: Arrived) -> Result<Option<GroupId>, ClientError> {
+    /// Processes one welcome; `newest_ns` is the node's time of the newest that came with it. Returns the group joined by
+    /// it, if any.
+    pub(super) async fn receive_welcome(
+        &self,
+        arrived: Arrived,
+        newest_ns: i64,
+    ) -> Result<Option<GroupId>, ClientError> {
         let envelope = welcome_envelope(arrived);
-        let mut prepared = Prepared::default();
+        let mut prepared = Prepared {
+            newest_ns,
+            ..Default::default()
+        };
         loop {
             let context = self.context();
             let (outcome, updates) = self.store.transaction(|tx| {

@@ -8,6 +8,7 @@ use super::error::{CommitError, GroupError, WelcomeError};
 use super::inbound::{is_repeated, transcript_row};
 use super::membership::GroupMembership;
 use super::metadata::{ImmutableMetadata, MutableMetadata, field};
+use super::patience::Waiting;
 use super::permissions::{Policy, PolicySet};
 use super::states::{self, States};
 use super::version;
@@ -60,6 +61,9 @@ pub struct Prepared {
     pub fetched: bool,
     /// The group it invites to was read to its end.
     pub read: bool,
+    /// When the node stored the newest welcome that came with it, nanoseconds since the Unix epoch; 0 where that is not
+    /// known.
+    pub newest_ns: i64,
 }
 
 /// Why a welcome was not joined, within its savepoint.
@@ -131,7 +135,12 @@ pub fn receive_welcome(
         Ok(group_id) => Joined::Group(group_id),
         Err(Failure::Refused(error)) => Joined::Refused(error),
         Err(Failure::Nothing) => Joined::Nothing,
-        Err(Failure::Missing(states)) => return Ok(Joined::Missing(states)),
+        Err(Failure::Missing(states)) => {
+            if prepared.fetched && states.questions.is_empty() {
+                waiting(topic.as_bytes(), envelope, prepared).note(&context.with(tx))?;
+            }
+            return Ok(Joined::Missing(states));
+        }
         Err(Failure::Behind(group_id)) => return Ok(Joined::Behind(group_id)),
         Err(Failure::Fatal(error)) => return Err(error),
     };
@@ -142,6 +151,14 @@ pub fn receive_welcome(
         envelope.sequence_id,
     )?;
     Ok(joined)
+}
+
+fn waiting<'a>(topic: &'a [u8], envelope: &WelcomeEnvelope, prepared: Prepared) -> Waiting<'a> {
+    Waiting {
+        entity: topic,
+        created_ns: envelope.created_ns,
+        newest_ns: prepared.newest_ns,
+    }
 }
 
 fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -> Result<GroupId, Failure> {
@@ -179,7 +196,7 @@ fn check(
     cursor: u64,
 ) -> Result<CheckedWelcome, Failure> {
     let offer = Offer::read(invitation)?;
-    check_membership(context, invitation, &offer.membership, envelope, prepared.fetched)?;
+    check_membership(context, invitation, &offer.membership, envelope, prepared)?;
     let group_id = invitation.group_id();
     if i64::try_from(cursor).is_err() || i64::try_from(invitation.epoch()).is_err() {
         return Err(MlsError::from(WelcomeFault::Malformed).into());
@@ -222,7 +239,7 @@ fn check(
 /// Whether a welcome may take the place of a group that is known; `false` when its sender was no member of it.
 ///
 /// Group ids are no secret to nodes and former members, who could invite to a group of their own under the same
-/// id: what is known must be what the welcome says it is, and while we are a member, having read everything, only
+/// id: what is known must be what the welcome says it is and come before it, and while we are a member, having read everything, only
 /// those who may bring our leaf back can do so.
 fn check_replacement(
     context: &Context<'_>,
@@ -238,11 +255,12 @@ fn check_replacement(
     let adder = offer.added_by;
     let membership = GroupMembership::decode(known.membership.as_deref())?;
     let is_member = adder == context.inbox_id || membership.members.contains_key(&adder);
-    if !group.is_active() {
-        return Ok(is_member);
-    }
+    // Also where we were removed: an earlier welcome that comes again would bring us back to before that.
     if invitation.epoch() <= group.epoch() {
         return Err(WelcomeError::AlreadyJoined.into());
+    }
+    if !group.is_active() {
+        return Ok(is_member);
     }
     if !read {
         return Err(Failure::Behind(group.id()));
@@ -312,7 +330,7 @@ fn check_membership(
     invitation: &Invitation,
     membership: &GroupMembership,
     envelope: &WelcomeEnvelope,
-    fetched: bool,
+    prepared: Prepared,
 ) -> Result<(), Failure> {
     if membership.members.values().any(|sequence_id| *sequence_id == 0) {
         return Err(WelcomeError::Membership.into());
@@ -324,13 +342,15 @@ fn check_membership(
         .collect();
     let states = states::load(context, &needed)?;
     if !states.is_complete() {
-        return Err(
-            if states.is_hopeless(fetched, envelope.created_ns, context.now_ns) {
-                WelcomeError::Membership.into()
-            } else {
-                Failure::Missing(states)
-            },
-        );
+        let topic = context.key.id();
+        let is_hopeless = prepared.fetched
+            && states.questions.is_empty()
+            && waiting(topic.as_bytes(), envelope, prepared).is_hopeless(context)?;
+        return Err(if is_hopeless {
+            WelcomeError::Membership.into()
+        } else {
+            Failure::Missing(states)
+        });
     }
     let mut expected: BTreeMap<InstallationId, InboxId> = BTreeMap::new();
     for ((inbox, _), installations) in &states.known {

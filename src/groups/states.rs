@@ -25,19 +25,7 @@ impl States {
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.questions.is_empty()
     }
-
-    /// Whether waiting for what is missing makes no sense any more: the logs were just fetched, and what refers
-    /// to them is so old that no node can still be behind. Without a bound, one commit that names an update
-    /// which never existed would stop a group for ever.
-    #[must_use]
-    pub fn is_hopeless(&self, fetched: bool, created_ns: i64, now_ns: i64) -> bool {
-        fetched && self.questions.is_empty() && now_ns.saturating_sub(created_ns) > PATIENCE_NS
-    }
 }
-
-/// How long a node may be behind with identity updates: two minutes, for which libxmtp retries a message. Who
-/// refers to an update has read it from a node.
-const PATIENCE_NS: i64 = 2 * 60 * 1_000_000_000;
 
 /// Looks up the states at these positions.
 ///

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/V003__preferences.sql"),
     include_str!("schema/V004__consent_list.sql"),
     include_str!("schema/V005__history.sql"),
+    include_str!("schema/V006__identity_waits.sql"),
 ];
 
 /// Brings the database up to date, each step in a transaction of its own.

@@ -60,3 +60,4 @@ pub use sqlite::mls::{MlsListEntry, MlsValue};
 pub use sqlite::preferences::{HmacKey, PreferencesRow};
 pub use sqlite::relations::ReplyCount;
 pub use sqlite::removals::{RemovalRow, RemovalRule, Role};
+pub use sqlite::waits::WaitRow;

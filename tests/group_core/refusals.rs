@@ -15,9 +15,9 @@ use xmtp_web::identity::InstallationKey;
 use xmtp_web::ids::GroupId;
 use xmtp_web::mls::{CommitPlan, ContextChange, KeyPackageFault, MlsError, WelcomeFault, key_package};
 use xmtp_web::proto::xmtp::identity::MlsCredential;
-use xmtp_web::storage::{CommitResult, CursorKind, IntentState, Store, StoreOptions};
+use xmtp_web::storage::{CommitResult, CursorKind, IdentityUpdateRow, IntentState, Store, StoreOptions};
 
-use crate::world::{Client, NOW, Node, group_of, settle};
+use crate::world::{Client, Node, group_of, settle};
 
 /// An installation's key for OpenMLS itself, to do what this library never does.
 pub(crate) struct Hand<'a>(pub(crate) &'a InstallationKey);
@@ -245,33 +245,143 @@ fn a_commit_waits_for_the_identity_logs_it_needs() {
     assert_eq!(carol.accept(&node), [Joined::Group(group)]);
 }
 
+const MINUTE: i64 = 60 * 1_000_000_000;
+
+/// Bob in a group in which the newest commit refers to an update that no node knows, and the update.
+fn waiting_for_an_update(node: &mut Node) -> (Client, GroupId, Vec<IdentityUpdateRow>) {
+    let (alice, bob) = (Client::new(node, 1), Client::new(node, 2));
+    let group = group_of(node, &[&alice, &bob]);
+    let phone = alice.second_installation(node, 11);
+    alice.learn(node);
+    assert!(alice.want_members(group, &[], &[]));
+    let payload = alice.payload(node, group);
+    node.post(payload.data);
+    let is_newer = |row: &IdentityUpdateRow| row.inbox_id == phone.inbox_id && row.sequence_id != 100;
+    let updates = node
+        .identity
+        .iter()
+        .filter(|row| is_newer(row))
+        .cloned()
+        .collect();
+    node.identity.retain(|row| !is_newer(row));
+    (bob, group, updates)
+}
+
+fn newest(node: &Node, count: usize) -> Vec<Envelope> {
+    node.messages[node.messages.len() - count..].to_vec()
+}
+
+/// Looks for what is missing, in vain.
+fn waits(bob: &Client, envelopes: &[Envelope], group: GroupId) {
+    let batch = bob.pull_of(envelopes, group, true);
+    assert!(
+        matches!(batch.stop, Some(Stop::Missing(_))) && batch.done == 0,
+        "{batch:?}"
+    );
+}
+
+fn refuses(bob: &Client, envelopes: &[Envelope], group: GroupId) {
+    let epoch = bob.epoch(group);
+    let batch = bob.pull_of(envelopes, group, true);
+    assert_eq!((batch.done, bob.epoch(group)), (1, epoch));
+    assert_eq!(last_result(bob, group), Some(CommitResult::Invalid));
+}
+
 #[test]
 fn an_update_that_never_existed_stops_a_group_for_minutes_at_most() {
     let mut node = Node::default();
-    let (alice, mut bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
-    let group = group_of(&mut node, &[&alice, &bob]);
-    // alice knows an update of hers that no node ever had
-    let phone = alice.second_installation(&mut node, 11);
-    alice.learn(&node);
-    assert!(alice.want_members(group, &[], &[]));
-    let payload = alice.payload(&node, group);
-    node.post(payload.data);
-    node.identity
-        .retain(|row| row.inbox_id != phone.inbox_id || row.sequence_id == 100);
-    let epoch = bob.epoch(group);
-    let fresh: Vec<Envelope> = node.messages[node.messages.len() - 1..].to_vec();
-    assert!(
-        matches!(bob.pull_of(&fresh, group, true).stop, Some(Stop::Missing(_))),
-        "a node may be behind"
-    );
-    bob.now_ns = NOW + 2 * 60 * 60 * 1_000_000_000;
+    let (mut bob, group, _) = waiting_for_an_update(&mut node);
+    let fresh = newest(&node, 1);
+    waits(&bob, &fresh, group);
+    for _ in 0..2 {
+        bob.now_ns += MINUTE;
+        waits(&bob, &fresh, group);
+    }
+    bob.now_ns += MINUTE;
     assert!(
         matches!(bob.pull_of(&fresh, group, false).stop, Some(Stop::Missing(_))),
         "nobody has asked yet"
     );
-    let batch = bob.pull_of(&fresh, group, true);
-    assert_eq!((batch.done, batch.stop, bob.epoch(group)), (1, None, epoch));
-    assert_eq!(last_result(&bob, group), Some(CommitResult::Invalid));
+    refuses(&bob, &fresh, group);
+}
+
+#[test]
+fn what_waits_for_an_update_is_waited_for_by_differences_of_our_clock_alone() {
+    let hours = 5 * 60 * MINUTE;
+    for ahead_ns in [-hours, hours] {
+        let mut node = Node::default();
+        let (mut bob, group, updates) = waiting_for_an_update(&mut node);
+        let fresh = newest(&node, 1);
+        bob.now_ns += ahead_ns;
+        for _ in 0..3 {
+            waits(&bob, &fresh, group);
+            bob.now_ns += MINUTE;
+        }
+        refuses(&bob, &fresh, group);
+        // And who is waited for long enough is in.
+        let mut node = Node::default();
+        let (mut bob, group, late) = waiting_for_an_update(&mut node);
+        assert_eq!(late.len(), updates.len());
+        bob.now_ns += ahead_ns;
+        waits(&bob, &newest(&node, 1), group);
+        bob.now_ns += MINUTE;
+        node.identity.extend(late);
+        bob.learn(&node);
+        let epoch = bob.epoch(group);
+        assert_eq!(bob.pull_of(&newest(&node, 1), group, true).stop, None);
+        assert_eq!(bob.epoch(group), epoch + 1);
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_neither_ends_all_patience_nor_makes_it_endless() {
+    let day = 24 * 60 * MINUTE;
+    for jump in [-day, day] {
+        let mut node = Node::default();
+        let (mut bob, group, _) = waiting_for_an_update(&mut node);
+        let fresh = newest(&node, 1);
+        waits(&bob, &fresh, group);
+        bob.now_ns += jump;
+        for _ in 0..2 {
+            waits(&bob, &fresh, group);
+            bob.now_ns += MINUTE;
+        }
+        bob.now_ns += MINUTE;
+        if jump < 0 {
+            waits(&bob, &fresh, group);
+            bob.now_ns += MINUTE;
+        }
+        refuses(&bob, &fresh, group);
+    }
+}
+
+#[test]
+fn many_that_wait_for_updates_that_never_existed_take_no_longer_than_one() {
+    let mut node = Node::default();
+    let (mut bob, group, _) = waiting_for_an_update(&mut node);
+    let forged = node.last().data.clone();
+    for _ in 0..9 {
+        node.post(forged.clone());
+    }
+    let flood = newest(&node, 10);
+    for _ in 0..3 {
+        waits(&bob, &flood, group);
+        bob.now_ns += MINUTE / 6 * 5;
+    }
+    for done in 0..10 {
+        refuses(&bob, &flood[done..], group);
+    }
+}
+
+#[test]
+fn what_much_later_things_follow_is_too_old_to_wait_for() {
+    let mut node = Node::default();
+    let (bob, group, _) = waiting_for_an_update(&mut node);
+    node.post(vec![1]);
+    let mut old = newest(&node, 2);
+    old[1].created_ns += 2 * MINUTE;
+    let batch = bob.pull_of(&old, group, true);
+    assert_eq!((batch.done, batch.stop), (2, None));
 }
 
 #[test]

@@ -210,6 +210,22 @@ fn adding_a_member_twice_and_removing_a_stranger_change_nothing() {
 }
 
 #[test]
+fn who_wants_to_remove_oneself_too_is_told_that_it_is_not_possible_and_nobody_goes() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        let group = alice.group_with(&[&bob]).await;
+        for whom in [&[&alice] as &[_], &[&alice, &bob]] {
+            let removed = group.remove_members(&inboxes(whom)).await;
+            assert_eq!(removed.expect_err("refused").code(), ErrorCode::NotPermitted);
+        }
+        alice.sync().await;
+        assert_eq!(alice.members_of(group.id()), inboxes(&[&alice, &bob]));
+        group.remove_members(&[bob.inbox_id()]).await.expect("removed");
+    });
+}
+
+#[test]
 fn a_members_new_installation_is_added_by_whoever_is_active_next() {
     story(async {
         let world = World::new().await;

@@ -234,6 +234,43 @@ fn a_revoked_installation_notices_when_it_sends() {
 }
 
 #[test]
+fn a_revoked_installation_that_changes_who_is_in_a_group_is_told_so_and_nothing_happens() {
+    story(async {
+        let world = World::new().await;
+        let (alice, phone, bob) = (world.person().await, world.person().await, world.person().await);
+        let lost = world.device_of(&phone.wallet).await;
+        let others = world.device_of(&phone.wallet).await;
+        let group = alice.group_with(&[&phone, &lost, &others]).await.id();
+        lost.sync().await;
+        others.sync().await;
+        let sent = world.faults().calls("SendGroupMessages");
+        revoke(&phone, &[id(&lost), id(&others)]).await;
+        // It was looked just now who has which installations.
+        let lost_group = lost.group(group);
+        assert!(is_revoked(lost_group.add_members(&[bob.inbox_id()]).await));
+        assert!(is_revoked(lost_group.remove_members(&[alice.inbox_id()]).await));
+        let removed = others.group(group).remove_members(&[alice.inbox_id()]).await;
+        assert!(is_revoked(removed));
+        assert_eq!(world.faults().calls("SendGroupMessages"), sent);
+        assert_eq!(alice.members_of(group).len(), 2);
+    });
+}
+
+#[test]
+fn a_revoked_installation_notices_when_it_syncs_a_group() {
+    story(async {
+        let world = World::new().await;
+        let (alice, phone) = (world.person().await, world.person().await);
+        let lost = world.device_of(&phone.wallet).await;
+        let group = alice.group_with(&[&phone, &lost]).await.id();
+        lost.sync().await;
+        revoke(&phone, &[id(&lost)]).await;
+        world.later(AN_HOUR);
+        assert!(is_revoked(lost.group(group).sync().await));
+    });
+}
+
+#[test]
 fn a_revoked_installation_that_watches_is_told_once_and_stops() {
     story(async {
         let world = World::new().await;

@@ -33,6 +33,7 @@ mod random_trouble;
 mod registration;
 mod sizes;
 mod wallets;
+mod welcomes;
 mod xip_42;
 mod xip_45;
 mod xip_72;

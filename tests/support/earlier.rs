@@ -26,6 +26,10 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../../src/storage/schema/V005__history.sql"),
         include_str!("../fixtures/rows/V005.sql"),
     ),
+    (
+        include_str!("../../src/storage/schema/V006__identity_waits.sql"),
+        include_str!("../fixtures/rows/V006.sql"),
+    ),
 ];
 
 /// How many schemas there have been.

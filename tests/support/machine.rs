@@ -49,6 +49,7 @@ const HOURS: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestMachine {
     ahead_ns: Rc<Cell<u64>>,
+    behind_ns: Rc<Cell<u64>>,
     frozen_ns: Rc<Cell<Option<u64>>>,
     /// The node does not know the newest identity updates yet.
     pub(crate) node_is_behind: Rc<Cell<bool>>,
@@ -94,9 +95,16 @@ impl TestMachine {
         self.follows_clock.set(true);
     }
 
+    /// Sets the clock back.
+    pub(crate) fn set_back(&self, by: Duration) {
+        let by = u64::try_from(by.as_nanos()).expect("less than centuries");
+        self.behind_ns.set(self.behind_ns.get() + by);
+    }
+
     /// Sets the clock right again.
     pub(crate) fn set_right(&self) {
         self.ahead_ns.set(0);
+        self.behind_ns.set(0);
     }
 
     /// Does something with the clock as if it had never been set forward.
@@ -115,7 +123,7 @@ impl TestMachine {
 
 impl Platform for TestMachine {
     fn now_ns(&self) -> u64 {
-        let running = NativePlatform.now_ns() + self.ahead_ns.get();
+        let running = NativePlatform.now_ns() + self.ahead_ns.get() - self.behind_ns.get();
         self.frozen_ns.get().unwrap_or(running)
     }
 

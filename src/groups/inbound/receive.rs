@@ -8,6 +8,7 @@ use super::commit_rules::{self, ValidatedCommit};
 use super::reader::{Cursors, Reader, Speakers, Standing};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
+use crate::groups::patience::Waiting;
 use crate::groups::states::{self, States};
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::Plaintext;
@@ -230,6 +231,16 @@ pub fn receive_from(
         let mut header = Some(header);
         let mut times = LifetimeClocks::default();
         let mut touched = false;
+        // Only what was asked for once more can be waited for in vain.
+        let waiting = (fetched && index == 0).then(|| Waiting {
+            entity: group_id.as_bytes(),
+            created_ns: envelope.created_ns,
+            newest_ns: envelopes
+                .iter()
+                .map(|envelope| envelope.created_ns)
+                .max()
+                .unwrap_or(0),
+        });
         let outcome = loop {
             let outcome = tx.savepoint(|part| {
                 let context = context.with(part);
@@ -239,7 +250,7 @@ pub fn receive_from(
                     speakers: &mut reader.speakers,
                     touched: &mut touched,
                     envelope,
-                    fetched: fetched && index == 0,
+                    waiting,
                     clock: times.current,
                 };
                 let header = header.take().unwrap_or_else(|| Group::header(&envelope.data));
@@ -262,6 +273,11 @@ pub fn receive_from(
                 if touched {
                     reader.restore(context)?;
                     reader.save(context)?;
+                }
+                if let (Failure::Missing(states), Some(waiting)) = (&failure, waiting)
+                    && states.questions.is_empty()
+                {
+                    waiting.note(context)?;
                 }
                 if feed == Feed::Live && was_active && failure.is_of_an_epoch_to_come() {
                     Some(Stop::Ask)
@@ -371,7 +387,8 @@ struct Step<'a, 'b> {
     /// The group in memory is not what it was before the envelope.
     touched: &'a mut bool,
     envelope: &'a Envelope,
-    fetched: bool,
+    /// Identity logs were fetched for it already: what it waits for then.
+    waiting: Option<Waiting<'a>>,
     /// The time by which lifetimes are checked, seconds since the Unix epoch; `None`: now.
     clock: Option<u64>,
 }
@@ -502,7 +519,7 @@ impl Step<'_, '_> {
         let needed = commit_rules::needed_states(view).map_err(GroupError::from)?;
         let states = states::load(self.context, &needed)?;
         if !states.is_complete() {
-            if !self.is_hopeless(&states) {
+            if !self.is_hopeless(&states)? {
                 return Err(Failure::Missing(states));
             }
             let inbox: Option<InboxId> = states.missing.first().copied();
@@ -560,13 +577,17 @@ impl Step<'_, '_> {
                 inbox_id,
                 installation_id,
             }),
-            Standing::Unknown(states) if !self.is_hopeless(&states) => Err(Failure::Missing(states)),
+            Standing::Unknown(states) if !self.is_hopeless(&states)? => Err(Failure::Missing(states)),
             Standing::Unknown(_) | Standing::None => Err(refuse()),
         }
     }
 
-    fn is_hopeless(&self, states: &States) -> bool {
-        states.is_hopeless(self.fetched, self.envelope.created_ns, self.context.now_ns)
+    /// Whether waiting for what is missing makes no sense any more.
+    fn is_hopeless(&self, states: &States) -> Result<bool, StorageError> {
+        match &self.waiting {
+            Some(waiting) if states.questions.is_empty() => waiting.is_hopeless(self.context),
+            _ => Ok(false),
+        }
     }
 }
 

@@ -91,7 +91,7 @@ pub fn members_to_fetch(
 /// usable one.
 ///
 /// # Errors
-/// [`GroupError::Storage`]; [`GroupError::Inactive`]; [`GroupError::NoUsableKeyPackage`].
+/// [`GroupError::Storage`]; [`GroupError::Inactive`]; [`GroupError::NoUsableKeyPackage`]; [`GroupError::NotPermitted`].
 pub fn build(
     tx: &crate::storage::Transaction<'_>,
     context: &Context<'_>,
@@ -395,7 +395,12 @@ fn membership_plan(
     let present: BTreeSet<_> = group.leaves().map(|leaf| leaf.installation_id).collect();
     let own = context.key.id();
     if expected.removed.contains(&own) {
-        return Ok(Planned::Nothing);
+        // Nobody commits the end of their own leaf: nothing of what was asked for would happen.
+        return Err(if after.members.contains_key(&context.inbox_id) {
+            GroupError::Inactive
+        } else {
+            GroupError::NotPermitted("remove yourself: leave it")
+        });
     }
 
     let mut plan = CommitPlan::default();

@@ -100,6 +100,21 @@ pub fn to_complete(
         .collect()
 }
 
+/// Remembers of an accepted commit whose welcomes are sent in parts what is left of them.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn left_to_welcome(
+    context: &Context<'_>,
+    id: IntentId,
+    sequence_id: u64,
+    rest: &PostCommit,
+) -> Result<(), GroupError> {
+    let rest = rest.encode()?;
+    context.db.set_intent_committed(id, sequence_id, Some(&rest))?;
+    Ok(())
+}
+
 /// Forgets an intent whose work is done.
 ///
 /// # Errors
