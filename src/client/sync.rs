@@ -6,6 +6,7 @@ use std::rc::Rc;
 use futures::StreamExt as _;
 use futures::stream;
 
+use super::unconfirmed::Came;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent::{self, Refresh};
@@ -322,11 +323,15 @@ impl Inner {
             let is_left_out = |item: &Envelope| brought.is_some_and(|brought| !brought.has(item.sequence_id));
             let left_out: Vec<_> = passed.into_iter().filter(is_left_out).collect();
             for (envelopes, feed) in [(left_out, Feed::LeftOut), (new, Feed::Asked)] {
-                if self.receive_batch(group_id, &envelopes, feed).await? != Progress::All {
+                if self.receive_batch(group_id, &envelopes, feed, None).await? != Progress::All {
+                    if brought.is_some() && !self.context().summary(group_id)?.is_active {
+                        // Nothing that was left out can be read any more.
+                        self.live.unconfirmed.confirm(&self.store, group_id, u64::MAX)?;
+                    }
                     return Ok(());
                 }
             }
-            self.live.unconfirmed.confirm(group_id, reached);
+            self.live.unconfirmed.confirm(&self.store, group_id, reached)?;
             read = self.cursor(group_id)?;
             // A page of nothing but what this version cannot read would be asked for for ever.
             match page.next {
@@ -336,22 +341,27 @@ impl Inner {
         }
     }
 
-    /// Processes envelopes of a group in order. The lock is held by the caller.
+    /// Processes envelopes of a group in order; of what came live with how far the group had been read. The lock is held by
+    /// the caller.
     pub(super) async fn receive_batch(
         &self,
         group_id: GroupId,
         envelopes: &[Envelope],
         feed: Feed,
+        live_after: Option<u64>,
     ) -> Result<Progress, ClientError> {
         let mut rest = envelopes;
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
-            let (batch, updates) = self.store.transaction(|tx| {
+            let (batch, updates, came) = self.store.transaction(|tx| {
                 let batch = inbound::receive_from(tx, &context, group_id, rest, fetched, feed)?;
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
-                Ok::<_, ClientError>((batch, updates))
+                let came = Came::of(live_after, rest.get(..batch.done).unwrap_or_default());
+                self.live.unconfirmed.store(tx, group_id, &came)?;
+                Ok::<_, ClientError>((batch, updates, came))
             })?;
+            self.live.unconfirmed.note(group_id, came);
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
             if self.device_sync.has_history_tasks.take() {
