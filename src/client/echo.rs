@@ -14,7 +14,7 @@ use super::outbox::Until;
 use super::streams::ends_everything;
 use super::sync::{PARALLEL, Progress, envelope};
 use super::{ClientError, Inner};
-use crate::groups::inbound::Envelope;
+use crate::groups::inbound::{Envelope, Feed};
 use crate::groups::intent;
 use crate::ids::GroupId;
 use crate::storage::{IntentId, IntentState};
@@ -114,7 +114,7 @@ impl Inner {
             if arrived.is_empty() {
                 return Ok(());
             }
-            match self.receive_live(echo.group_id, &arrived).await? {
+            match self.receive_batch(echo.group_id, &arrived, Feed::Live).await? {
                 Progress::All => {}
                 Progress::Stopped => return Ok(()),
                 Progress::Ask => return self.receive_locked(echo.group_id).await,
@@ -225,7 +225,7 @@ impl Inner {
             };
             let mut arrived = vec![first];
             arrived.extend(echo.arrived());
-            match self.receive_live(echo.group_id, &arrived).await? {
+            match self.receive_batch(echo.group_id, &arrived, Feed::Live).await? {
                 Progress::All => {}
                 Progress::Stopped => return Ok(true),
                 Progress::Ask => return Ok(false),

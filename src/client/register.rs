@@ -102,6 +102,7 @@ impl Client {
         client.inner.registered.set(registered);
         if registered {
             client.inner.recall_revocation()?;
+            client.inner.live.unconfirmed.recall(&client.inner.store)?;
             client.inner.wake_device_sync();
             // What is stored is enough to read and to write: the node need not be there.
             return Ok(client);

@@ -21,6 +21,7 @@ use super::sync::{PARALLEL, Progress, envelope};
 use super::unconfirmed::{CONFIRM_AFTER, Unconfirmed};
 use super::{Client, ClientError, ConnectionState, Event, EventStream, Inner};
 use crate::error::Coded as _;
+use crate::groups::inbound::Feed;
 use crate::ids::GroupId;
 use crate::transport::TransportError;
 use crate::transport::calls::GroupEnvelope;
@@ -375,7 +376,8 @@ impl Inner {
             return Ok(());
         }
         let id = message.id;
-        let mut read = tolerate(self.receive_live(group_id, &[envelope(message)]).await)?;
+        let arrived = [envelope(message)];
+        let mut read = tolerate(self.receive_batch(group_id, &arrived, Feed::Live).await)?;
         if read == Some(Progress::Ask) {
             read = tolerate(self.receive_locked(group_id).await)?.map(|()| Progress::All);
             // The node that was asked may be behind the one that brought it.

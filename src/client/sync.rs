@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use super::outbox::Until;
+use super::unconfirmed::Came;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent::{self, Refresh};
@@ -324,10 +325,14 @@ impl Inner {
             let left_out: Vec<_> = passed.into_iter().filter(is_left_out).collect();
             for (envelopes, feed) in [(left_out, Feed::LeftOut), (new, Feed::Asked)] {
                 if self.receive_batch(group_id, &envelopes, feed).await? != Progress::All {
+                    if brought.is_some() && !self.context().summary(group_id)?.is_active {
+                        // Nothing that was left out can be read any more.
+                        self.live.unconfirmed.confirm(&self.store, group_id, u64::MAX)?;
+                    }
                     return Ok(());
                 }
             }
-            self.live.unconfirmed.confirm(group_id, reached);
+            self.live.unconfirmed.confirm(&self.store, group_id, reached)?;
             read = self.cursor(group_id)?;
             // A page of nothing but what this version cannot read would be asked for for ever.
             match page.next {
@@ -344,6 +349,10 @@ impl Inner {
         envelopes: &[Envelope],
         feed: Feed,
     ) -> Result<Progress, ClientError> {
+        let live_after = match feed {
+            Feed::Live => Some(self.cursor(group_id)?),
+            Feed::Asked | Feed::LeftOut => None,
+        };
         let mut rest = envelopes;
         let mut fetched = false;
         while !rest.is_empty() {
@@ -351,13 +360,16 @@ impl Inner {
             let receive = |tx: &Transaction<'_>| {
                 let batch = inbound::receive_from(tx, &context, group_id, rest, fetched, feed)?;
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
-                Ok::<_, ClientError>((batch, updates))
+                let came = Came::of(live_after, rest.get(..batch.done).unwrap_or_default());
+                self.live.unconfirmed.store(tx, group_id, &came)?;
+                Ok::<_, ClientError>((batch, updates, came))
             };
-            let (batch, updates) = match feed {
+            let (batch, updates, came) = match feed {
                 // Messages alone, which come again.
                 Feed::Live => self.store.repeatable_transaction(receive),
                 Feed::Asked | Feed::LeftOut => self.store.transaction(receive),
             }?;
+            self.live.unconfirmed.note(group_id, came);
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
             if self.device_sync.has_history_tasks.take() {

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/V004__consent_list.sql"),
     include_str!("schema/V005__history.sql"),
     include_str!("schema/V006__identity_waits.sql"),
+    include_str!("schema/V007__unconfirmed.sql"),
 ];
 
 /// Brings the database up to date, each step in a transaction of its own.

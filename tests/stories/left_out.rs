@@ -13,7 +13,7 @@ const MESSAGES: &str = "SubscribeGroupMessages";
 /// Bob, who watches a group that Alice made, and whose connection leaves out what comes after some others.
 async fn watched(after: u64) -> (World, Person, Person, GroupId, Watch) {
     let world = World::new().await;
-    let (alice, bob) = (world.person().await, world.person().await);
+    let (alice, bob) = (world.person().await, world.person_with_file("bob").await);
     let group = alice.group_with(&[&bob]).await.id();
     // The first message is preceded by a renewal of keys, which is a commit.
     alice.say(group, "hello").await;
@@ -64,6 +64,79 @@ fn a_message_that_was_left_out_comes_with_the_next_sync() {
         watch.message(left_out).await;
         assert_eq!(bob.texts(group), ["hello", "one", "two"]);
         told_once(&watch, &bob, group);
+    });
+}
+
+/// Bob, whose app ended before he asked for what his connection had left out: "two".
+async fn ended() -> (World, Person, Person, GroupId) {
+    let (world, alice, bob, group, mut watch) = watched(1).await;
+    alice.say(group, "one").await;
+    alice.say(group, "two").await;
+    let last = alice.say(group, "three").await;
+    watch.message(last).await;
+    drop(watch);
+    let bob = bob.reopened().await;
+    assert_eq!(bob.texts(group), ["hello", "one", "three"]);
+    (world, alice, bob, group)
+}
+
+fn is_whole(alice: &Person, bob: &Person, group: GroupId) {
+    assert_eq!(bob.texts(group), ["hello", "one", "two", "three"]);
+    assert_eq!(bob.epoch_of(group), alice.epoch_of(group));
+    assert!(!bob.group(group).view().expect("readable").row.maybe_forked);
+}
+
+#[test]
+fn a_message_that_was_left_out_before_the_app_ended_comes_with_the_next_sync() {
+    story(async {
+        let (world, alice, bob, group) = ended().await;
+        bob.sync().await;
+        is_whole(&alice, &bob, group);
+        // What was confirmed is forgotten.
+        let bob = bob.reopened().await;
+        let asked = world.faults().calls("QueryGroupMessages");
+        bob.sync().await;
+        assert_eq!(world.faults().calls("QueryGroupMessages"), asked);
+        is_whole(&alice, &bob, group);
+    });
+}
+
+#[test]
+fn a_message_that_was_left_out_before_the_app_ended_is_told_to_who_watches_then() {
+    story(async {
+        let (_world, alice, bob, group) = ended().await;
+        let two = alice.ids(group)[2];
+        let mut watch = bob.watch().await;
+        if bob.message(two).is_none() {
+            watch.message(two).await;
+        }
+        is_whole(&alice, &bob, group);
+        let told: usize = bob.ids(group).iter().map(|id| watch.count(*id)).sum();
+        assert!(
+            told <= 1 && watch.count(two) == told,
+            "what was read before is not told again"
+        );
+        alice.say(group, "four").await;
+        bob.sync().await;
+        assert_eq!(bob.texts(group).last().map(String::as_str), Some("four"));
+    });
+}
+
+#[test]
+fn who_was_taken_out_meanwhile_reads_what_was_left_out_and_asks_no_more() {
+    story(async {
+        let (world, alice, bob, group) = ended().await;
+        let at_alice = alice.group(group);
+        at_alice.remove_members(&[bob.inbox_id()]).await.expect("removed");
+        alice.say(group, "not for Bob").await;
+        bob.sync().await;
+        assert!(!bob.is_member_of(group));
+        assert_eq!(bob.texts(group), ["hello", "one", "two", "three"]);
+        let asked = world.faults().calls("QueryGroupMessages");
+        bob.sync().await;
+        let bob = bob.reopened().await;
+        bob.sync().await;
+        assert_eq!(world.faults().calls("QueryGroupMessages"), asked);
     });
 }
 

@@ -77,11 +77,10 @@ fn a_window_that_comes_into_sight_ends_the_pause() {
         world.kill_node().await;
         watch.until(|event| *event == GONE).await;
         paused(&world, Duration::from_secs(15)).await;
-        assert_eq!(
-            world.machine.asked.borrow().len(),
-            1,
-            "nobody looks: the longest pause at once"
-        );
+        // The database's log is emptied when nothing was written for a second.
+        let asked = world.machine.asked.borrow().clone();
+        let pauses = asked.iter().filter(|pause| **pause != Duration::from_secs(1));
+        assert_eq!(pauses.count(), 1, "nobody looks: the longest pause at once");
         world.restart_node().await;
         told(&bob, true, true);
         reconnects_soon(&mut watch, &bob).await;

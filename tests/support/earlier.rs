@@ -30,6 +30,10 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../../src/storage/schema/V006__identity_waits.sql"),
         include_str!("../fixtures/rows/V006.sql"),
     ),
+    (
+        include_str!("../../src/storage/schema/V007__unconfirmed.sql"),
+        include_str!("../fixtures/rows/V007.sql"),
+    ),
 ];
 
 /// How many schemas there have been.

@@ -210,7 +210,8 @@ pub fn receive_from(
         let header = Group::header(&envelope.data);
         let kind = header.as_ref().ok().map(|header| header.kind);
         let is_commit = kind == Some(MessageKind::Commit);
-        if feed != Feed::LeftOut && cursors.get(is_commit) >= envelope.sequence_id {
+        // Commits are read by asking alone, so the cursor has passed none that was left out.
+        if (is_commit || feed != Feed::LeftOut) && cursors.get(is_commit) >= envelope.sequence_id {
             batch.done += 1;
             continue;
         }

@@ -258,3 +258,10 @@ CREATE TABLE identity_waits (
     waited_ns INTEGER NOT NULL,
     looked_ns INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Groups of which something came by a live connection, which may leave things out, and nobody has asked for it since;
+-- with the number after which to ask.
+CREATE TABLE unconfirmed (
+    group_id BLOB PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
+    after_id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -18,6 +18,7 @@ pub(super) mod mls;
 pub(super) mod preferences;
 pub(super) mod relations;
 pub(super) mod removals;
+mod unconfirmed;
 pub(super) mod waits;
 
 use super::error::StorageError;
