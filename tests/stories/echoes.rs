@@ -2,7 +2,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::support::{Person, Watch, World, story};
+use crate::support::{Held, Person, Watch, World, story};
 use futures::future::{Either, select};
 use xmtp_devnode::{Fault, Rule};
 use xmtp_web::groups::field;
@@ -39,6 +39,17 @@ async fn scene() -> Scene {
         other,
         watch,
     }
+}
+
+/// While something is on its way the group changes so often that nobody can read that any more.
+async fn renamed_too_often(person: &Person, group: GroupId, held: Held) {
+    held.sent.await.expect("on its way");
+    for index in 0..5 {
+        let renamed = person.group(group);
+        let name = format!("name {index}");
+        renamed.update_field(field::NAME, &name).await.expect("allowed");
+    }
+    held.release.send(()).expect("waits");
 }
 
 #[test]
@@ -133,15 +144,7 @@ fn a_message_that_comes_back_too_late_to_be_read_is_sent_again_before_the_call_e
             assert_eq!(bob.texts(group).last().map(String::as_str), Some("late"));
             id
         };
-        let meanwhile = async {
-            held.sent.await.expect("on its way");
-            for index in 0..5 {
-                let name = format!("name {index}");
-                let renamed = bob.group(group);
-                renamed.update_field(field::NAME, &name).await.expect("allowed");
-            }
-            held.release.send(()).expect("waits");
-        };
+        let meanwhile = renamed_too_often(bob, group, held);
         let (id, ()) = futures::join!(late, meanwhile);
         assert_eq!(bob.ids(group).iter().filter(|other| **other == id).count(), 1);
     });
@@ -154,15 +157,7 @@ fn a_message_that_came_too_late_to_be_read_is_sent_again_by_one_who_does_not_wat
         drop(scene.watch);
         let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
         let held = scene.world.machine.hold_next_send();
-        let meanwhile = async {
-            held.sent.await.expect("on its way");
-            for index in 0..5 {
-                let name = format!("name {index}");
-                let renamed = bob.group(group);
-                renamed.update_field(field::NAME, &name).await.expect("allowed");
-            }
-            held.release.send(()).expect("waits");
-        };
+        let meanwhile = renamed_too_often(bob, group, held);
         let (id, ()) = futures::join!(alice.say(group, "late"), meanwhile);
         // In the background: nobody calls anything.
         while alice.message(id).expect("stored").sequence_id.is_none() {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub(crate) use chance::Chance;
 pub(crate) use disk::{Disk, LastWrite};
-pub(crate) use machine::TestMachine;
+pub(crate) use machine::{Held, TestMachine};
 pub(crate) use person::{Person, Wallet, inboxes, text_of};
 pub(crate) use shelf::Shelf;
 pub(crate) use watch::Watch;
