@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{ClientError, Inner};
-use crate::groups::intent::{self, Build, IntentData, Payload, Refresh};
+use crate::groups::intent::{self, Build, Payload, Refresh};
 use crate::groups::{GroupError, push, view};
 use crate::ids::GroupId;
 use crate::mls::{Provider, key_package};
-use crate::storage::{IntentId, IntentRow, IntentState};
+use crate::storage::{IntentId, IntentRow, IntentState, Transaction};
 use crate::transport::calls::OutgoingGroupMessage;
 
 /// How often building may ask for identity logs before it is given up: each round must bring something new.
@@ -260,13 +260,14 @@ impl Inner {
         let everybody: Vec<_> = membership.members.keys().chain(&refresh.add).copied().collect();
         self.load_identities(&everybody).await?;
         let context = self.context();
+        let Some(update) = intent::membership_update(&context, &membership, refresh)? else {
+            let note = |tx: &Transaction<'_>| tx.set_installations_checked(&group_id, context.now_ns);
+            self.store.repeatable_transaction(note)?;
+            return Ok(None);
+        };
         Ok(self.store.transaction(|tx| {
-            let context = context.with(tx);
             tx.set_installations_checked(&group_id, context.now_ns)?;
-            let update: Option<IntentData> = intent::membership_update(&context, &membership, refresh)?;
-            update
-                .map(|data| intent::queue(&context, group_id, &data))
-                .transpose()
+            intent::queue(&context.with(tx), group_id, &update).map(Some)
         })?)
     }
 

@@ -17,7 +17,7 @@ use crate::ids::GroupId;
 use crate::mls::{GroupSummary, welcome};
 use crate::storage::{
     ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, GroupRow, IntentId,
-    MembershipState, StorageError, Transaction,
+    MembershipState, StorageError,
 };
 use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
 
@@ -130,7 +130,7 @@ impl Inner {
         };
         loop {
             let context = self.context();
-            let (outcome, updates) = self.store.transaction(|tx| {
+            let (outcome, updates) = self.store.repeatable_transaction(|tx| {
                 let outcome = join::receive_welcome(tx, &context, &envelope, prepared)?;
                 let updates = match outcome {
                     Joined::Group(group_id) => self.device_sync_joined(&context.with(tx), group_id)?,
@@ -357,18 +357,13 @@ impl Inner {
         let mut fetched = false;
         while !rest.is_empty() {
             let context = self.context();
-            let receive = |tx: &Transaction<'_>| {
+            let (batch, updates, came) = self.store.repeatable_transaction(|tx| {
                 let batch = inbound::receive_from(tx, &context, group_id, rest, fetched, feed)?;
                 let updates = self.device_sync_received(&context.with(tx), group_id, &batch.changes)?;
                 let came = Came::of(live_after, rest.get(..batch.done).unwrap_or_default());
                 self.live.unconfirmed.store(tx, group_id, &came)?;
                 Ok::<_, ClientError>((batch, updates, came))
-            };
-            let (batch, updates, came) = match feed {
-                // Messages alone, which come again.
-                Feed::Live => self.store.repeatable_transaction(receive),
-                Feed::Asked | Feed::LeftOut => self.store.transaction(receive),
-            }?;
+            })?;
             self.live.unconfirmed.note(group_id, came);
             self.tell(group_id, &batch.changes);
             self.tell_preferences(updates);
