@@ -14,7 +14,7 @@ export interface Version {
   protocol: number;
 }
 
-export const VERSION: Version = { schema: 5, protocol: 2 };
+export const VERSION: Version = { schema: 7, protocol: 2 };
 
 export function isNewer(one: Version, other: Version): boolean {
   return one.schema !== other.schema ? one.schema > other.schema : one.protocol > other.protocol;
