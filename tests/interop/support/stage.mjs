@@ -9,6 +9,7 @@ import { startDevnode } from "../../../scripts/devnode.mjs";
 import { Forger } from "./forger.mjs";
 import { OurPerson, openBrowser, servePackage } from "./ours.mjs";
 import { PEERS, PeerPerson } from "./peer.mjs";
+import { eventually } from "./person.mjs";
 import { wallet } from "./wallet.mjs";
 
 /** `env: "local"` of the peers means the first. Peers of 6.x can be told another, for a run beside a node. */
@@ -152,8 +153,16 @@ export function tellAll() {
   });
 }
 
-/** Everybody has the same of what people said: ids, senders, texts, types, order. Answers the list. */
+/**
+ * Everybody has the same of what people said: ids, senders, texts, types, times, order. Answers the list. The node's time of what
+ * one of ours has just sent comes a moment after the call: times alone are waited for.
+ */
 export async function assertSameTalk(group, people) {
+  if (people.some(({ side }) => side === "xmtp-web")) {
+    const columns = async (column) => (await Promise.all(people.map((person) => person.said(group)))).map((said) => said.map(column).toSorted().join());
+    const areAlike = async (column) => new Set(await columns(column)).size === 1;
+    await eventually("everybody has the node's times", async () => !(await areAlike(({ id }) => id)) || (await areAlike(({ sentAt }) => sentAt)));
+  }
   const shape = (messages) => messages.map(({ id, sender, type, text, sentAt }) => ({ id, sender, type, text, sentAt }));
   const first = shape(await people[0].said(group));
   for (const person of people.slice(1)) {
