@@ -2,7 +2,7 @@
 //! waits for that. Either comes by the live connection, or the node is asked for it after a while.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ use crate::transport::calls::GroupEnvelope;
 /// is new ten times a second.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The groups in which a node has taken messages that have not come back yet, until they are looked after.
+/// What a node has taken and what had not come back then, by group, until it is looked after.
 #[derive(Debug, Default)]
 pub(super) struct Awaited {
-    groups: RefCell<BTreeSet<GroupId>>,
+    sent: RefCell<BTreeMap<GroupId, BTreeSet<IntentId>>>,
     /// A task is about to look after them.
     is_begun: Cell<bool>,
 }
@@ -95,7 +95,7 @@ impl Inner {
             .repeatable_transaction(|tx| intent::acknowledged(&context.with(tx), group_id, sent))?;
         if is_awaited {
             self.alarm.ring();
-            self.await_back(group_id);
+            self.await_back(group_id, sent);
         }
         match read {
             Err(error) if ends_everything(&error) => Err(error),
@@ -123,8 +123,10 @@ impl Inner {
     }
 
     /// Looks after what has not come back of a group, a little later and in the background.
-    fn await_back(&self, group_id: GroupId) {
-        self.live.awaited.groups.borrow_mut().insert(group_id);
+    fn await_back(&self, group_id: GroupId, sent: &[IntentId]) {
+        let mut awaited = self.live.awaited.sent.borrow_mut();
+        awaited.entry(group_id).or_default().extend(sent);
+        drop(awaited);
         if self.live.awaited.is_begun.replace(true) {
             return;
         }
@@ -140,9 +142,9 @@ impl Inner {
             }
             let Some(inner) = weak.upgrade() else { return };
             inner.live.awaited.is_begun.set(false);
-            let groups = inner.live.awaited.groups.take();
-            let fetch = |group_id| inner.fetch_back(group_id);
-            let all = stream::iter(groups).for_each_concurrent(PARALLEL, fetch);
+            let sent = inner.live.awaited.sent.take();
+            let fetch = |(group_id, sent)| inner.fetch_back(group_id, sent);
+            let all = stream::iter(sent).for_each_concurrent(PARALLEL, fetch);
             // What is under way when the client is closed is broken off: it is stored how far it came.
             select(pin!(all), closed).await;
         }));
@@ -150,29 +152,36 @@ impl Inner {
 
     /// Asks for what has not come back of a group, and sends again what came back too late for others to read. What fails
     /// is left to the next sync.
-    async fn fetch_back(&self, group_id: GroupId) {
+    async fn fetch_back(&self, group_id: GroupId, sent: BTreeSet<IntentId>) {
         let fetched = async {
             let lock = self.lock_of(group_id);
             let _guard = lock.lock().await;
-            let unseen = self.store.intents(&group_id, &[IntentState::Published])?;
-            if unseen.is_empty() {
-                return Ok(());
+            if self.is_any(&sent, IntentState::Published)? {
+                self.receive_locked(group_id).await?;
             }
-            self.receive_locked(group_id).await?;
-            let waits = self.store.intents(&group_id, &[IntentState::ToPublish])?;
-            // What waits for something else is not tried for this.
-            if !unseen
-                .iter()
-                .any(|sent| waits.iter().any(|intent| intent.id == sent.id))
-            {
-                return Ok(());
+            // Whoever read it. What waits for something else is not tried for this.
+            if self.is_any(&sent, IntentState::ToPublish)? {
+                self.publish_locked(group_id, None, None, Until::Acknowledged)
+                    .await?;
             }
-            self.publish_locked(group_id, None, None, Until::Acknowledged)
-                .await
+            Ok(())
         };
         if let Err::<(), ClientError>(error) = fetched.await {
             tracing::info!(group = ?group_id, %error, "what was sent could not be read back yet");
         }
+    }
+
+    fn is_any(&self, intents: &BTreeSet<IntentId>, state: IntentState) -> Result<bool, ClientError> {
+        for id in intents {
+            if self
+                .store
+                .intent(*id)?
+                .is_some_and(|intent| intent.state == state)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Listens from now on, which is before something is sent. `None`: nobody follows the group. The group's lock is

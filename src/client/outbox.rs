@@ -29,6 +29,8 @@ pub(super) enum Until {
 #[derive(Default)]
 struct Sent {
     intents: Vec<IntentId>,
+    /// What was sent before that.
+    earlier: Vec<IntentId>,
     /// The last of them is a commit.
     has_commit: bool,
 }
@@ -61,29 +63,37 @@ impl Inner {
         mut built: Option<(IntentRow, Payload)>,
         until: Until,
     ) -> Result<(), ClientError> {
+        let mut sent = Sent::default();
         for _ in 0..PUBLISH_ROUNDS {
-            let mut sent = Sent::default();
+            sent.earlier.append(&mut sent.intents);
+            sent.has_commit = false;
             let echo = self.listen(group_id)?;
             let outcome = self.send_waiting(group_id, wanted, built.take(), &mut sent).await;
-            if sent.intents.is_empty() {
-                return outcome;
+            if outcome.is_ok() && sent.intents.is_empty() {
+                return Ok(());
             }
             if outcome.is_ok() && (sent.has_commit || until == Until::Back) {
-                self.read_back(group_id, sent.intents, echo).await?;
+                self.read_back(group_id, sent.intents.clone(), echo).await?;
                 self.send_welcomes(group_id).await?;
                 continue;
             }
-            let acknowledged = self.acknowledged(group_id, &sent.intents, echo).await;
-            let is_sent = wanted.0.is_some_and(|id| sent.intents.contains(&id));
-            match outcome {
-                Err(error) if is_sent && until == Until::Acknowledged => {
+            self.acknowledged(group_id, &sent.intents, echo).await?;
+            match (outcome, wanted.0) {
+                (Err(error), Some(id)) if until == Until::Acknowledged && self.is_out(&sent, id)? => {
                     tracing::info!(%error, "what was queued behind a message that was sent waits");
-                    return acknowledged;
+                    return Ok(());
                 }
-                outcome => outcome.and(acknowledged)?,
+                (outcome, _) => outcome?,
             }
         }
         Ok(())
+    }
+
+    /// Whether a node has taken this, and others can still read it.
+    fn is_out(&self, sent: &Sent, id: IntentId) -> Result<bool, ClientError> {
+        let is_sent = sent.intents.contains(&id) || sent.earlier.contains(&id);
+        let state = self.store.intent(id)?.map(|intent| intent.state);
+        Ok(is_sent && matches!(state, None | Some(IntentState::Published)))
     }
 
     /// Sends what waits, up to the first commit: nothing may be sent before that has come back.
@@ -102,7 +112,7 @@ impl Inner {
             if let Some(required) = self.context().row(group_id)?.paused_for_version {
                 return match awaited {
                     // It was sent, or even came back, before the commit that pauses.
-                    Some(id) if sent.intents.contains(&id) || self.store.intent(id)?.is_none() => Ok(()),
+                    Some(id) if self.is_out(sent, id)? || self.store.intent(id)?.is_none() => Ok(()),
                     _ => Err(GroupError::Paused { required }.into()),
                 };
             }
