@@ -77,47 +77,55 @@ impl Drop for Echo<'_> {
 
 impl Inner {
     /// A node has taken these messages. What arrived meanwhile is read; that this fails, or takes asking, is no failure of
-    /// theirs. The group's lock is held by the caller.
+    /// theirs. Answers whether anything was: it may have returned something to be sent again. The group's lock is held by
+    /// the caller.
     pub(super) async fn acknowledged(
         &self,
         group_id: GroupId,
         sent: &[IntentId],
         echo: Option<Echo<'_>>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<bool, ClientError> {
         let read = match echo {
             Some(echo) => self.read_arrived(echo).await,
-            None => Ok(()),
+            None => Ok(false),
         };
         let context = self.context();
         // Should it be forgotten, the node is asked as after a request that was cut.
-        let is_awaited = self
+        let messages = self
             .store
             .repeatable_transaction(|tx| intent::acknowledged(&context.with(tx), group_id, sent))?;
-        if is_awaited {
+        if messages.disappear {
             self.alarm.ring();
+        }
+        if messages.are_awaited {
             self.await_back(group_id, sent);
         }
         match read {
             Err(error) if ends_everything(&error) => Err(error),
             Err(error) => {
                 tracing::info!(group = ?group_id, %error, "what arrived while something was sent is read later");
-                Ok(())
+                Ok(true)
             }
-            Ok(()) => Ok(()),
+            Ok(has_read) => Ok(has_read),
         }
     }
 
-    /// Reads what the live connection has brought so far.
-    async fn read_arrived(&self, mut echo: Echo<'_>) -> Result<(), ClientError> {
+    /// Reads what the live connection has brought so far. Answers whether there was anything.
+    async fn read_arrived(&self, mut echo: Echo<'_>) -> Result<bool, ClientError> {
+        let mut has_read = false;
         loop {
             let arrived = echo.arrived();
             if arrived.is_empty() {
-                return Ok(());
+                return Ok(has_read);
             }
+            has_read = true;
             match self.receive_batch(echo.group_id, &arrived, Feed::Live).await? {
                 Progress::All => {}
-                Progress::Stopped => return Ok(()),
-                Progress::Ask => return self.receive_locked(echo.group_id).await,
+                Progress::Stopped => return Ok(true),
+                Progress::Ask => {
+                    self.receive_locked(echo.group_id).await?;
+                    return Ok(true);
+                }
             }
         }
     }
@@ -156,11 +164,15 @@ impl Inner {
         let fetched = async {
             let lock = self.lock_of(group_id);
             let _guard = lock.lock().await;
-            if self.is_any(&sent, IntentState::Published)? {
+            let is_any = |state| {
+                let intents = self.store.intents(&group_id, &[state])?;
+                Ok::<_, ClientError>(intents.iter().any(|intent| sent.contains(&intent.id)))
+            };
+            if is_any(IntentState::Published)? {
                 self.receive_locked(group_id).await?;
             }
             // Whoever read it. What waits for something else is not tried for this.
-            if self.is_any(&sent, IntentState::ToPublish)? {
+            if is_any(IntentState::ToPublish)? {
                 self.publish_locked(group_id, None, None, Until::Acknowledged)
                     .await?;
             }
@@ -169,19 +181,6 @@ impl Inner {
         if let Err::<(), ClientError>(error) = fetched.await {
             tracing::info!(group = ?group_id, %error, "what was sent could not be read back yet");
         }
-    }
-
-    fn is_any(&self, intents: &BTreeSet<IntentId>, state: IntentState) -> Result<bool, ClientError> {
-        for id in intents {
-            if self
-                .store
-                .intent(*id)?
-                .is_some_and(|intent| intent.state == state)
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Listens from now on, which is before something is sent. `None`: nobody follows the group. The group's lock is

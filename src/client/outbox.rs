@@ -69,21 +69,25 @@ impl Inner {
             sent.has_commit = false;
             let echo = self.listen(group_id)?;
             let outcome = self.send_waiting(group_id, wanted, built.take(), &mut sent).await;
-            if outcome.is_ok() && sent.intents.is_empty() {
-                return Ok(());
+            if sent.intents.is_empty() && (outcome.is_ok() || sent.earlier.is_empty()) {
+                return outcome;
             }
             if outcome.is_ok() && (sent.has_commit || until == Until::Back) {
                 self.read_back(group_id, sent.intents.clone(), echo).await?;
                 self.send_welcomes(group_id).await?;
                 continue;
             }
-            self.acknowledged(group_id, &sent.intents, echo).await?;
+            let acknowledged = self.acknowledged(group_id, &sent.intents, echo).await;
             match (outcome, wanted.0) {
                 (Err(error), Some(id)) if until == Until::Acknowledged && self.is_out(&sent, id)? => {
                     tracing::info!(%error, "what was queued behind a message that was sent waits");
-                    return Ok(());
+                    return acknowledged.map(|_| ());
                 }
-                (outcome, _) => outcome?,
+                (outcome, _) => {
+                    if !outcome.and(acknowledged)? {
+                        return Ok(());
+                    }
+                }
             }
         }
         Ok(())

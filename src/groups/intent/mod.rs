@@ -22,6 +22,6 @@ pub use data::{AdminChange, IntentData, PostCommit, Recipient};
 pub use publish::{Build, Payload, build, members_to_fetch, next};
 pub use queue::{Refresh, membership_update, queue, queue_and_build, queue_message};
 pub use resolve::{
-    MAX_ATTEMPTS, acknowledged, complete, drop_message, give_up, has_unanswered, left_to_welcome,
-    resend_message, return_unseen, sending_failed, to_complete,
+    Acknowledged, MAX_ATTEMPTS, acknowledged, complete, drop_message, give_up, has_unanswered,
+    left_to_welcome, resend_message, return_unseen, sending_failed, to_complete,
 };

@@ -58,18 +58,34 @@ pub fn return_unseen(context: &Context<'_>, group_id: GroupId) -> Result<usize, 
     Ok(unseen.len())
 }
 
+/// What is to be done for messages that a node has taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Some have still to come back.
+    pub are_awaited: bool,
+    /// They disappear some time.
+    pub disappear: bool,
+}
+
 /// Notes that a node has taken what these sent. Their messages are published from here on; what else is to be known of
-/// them comes back with them. Answers whether anything has still to come back.
+/// them comes back with them.
 ///
 /// # Errors
 /// [`GroupError::Storage`].
-pub fn acknowledged(context: &Context<'_>, group_id: GroupId, sent: &[IntentId]) -> Result<bool, GroupError> {
+pub fn acknowledged(
+    context: &Context<'_>,
+    group_id: GroupId,
+    sent: &[IntentId],
+) -> Result<Acknowledged, GroupError> {
     let expire_at_ns = row::expiry(&context.row(group_id)?, context.now_ns);
-    let mut is_awaited = false;
+    let mut are_awaited = false;
     for id in sent {
-        is_awaited |= context.db.acknowledge_intent(*id, expire_at_ns)?;
+        are_awaited |= context.db.acknowledge_intent(*id, expire_at_ns)?;
     }
-    Ok(is_awaited)
+    Ok(Acknowledged {
+        are_awaited,
+        disappear: are_awaited && expire_at_ns.is_some(),
+    })
 }
 
 /// Whether something was sent of which it is not known whether a node has it. While nothing of the group is being sent it is
