@@ -1,6 +1,7 @@
 //! Identity logs of everybody, and the questions they raise.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::groups::States;
 use crate::identity::{
@@ -10,6 +11,7 @@ use crate::ids::InboxId;
 use crate::storage::{IdentityUpdateRow, StorageError, Store};
 use crate::transport::calls::{ContractSignature, IdentifierKind, NodeApi};
 
+use super::sync::REFRESH_ON_SEND_NS;
 use super::{Client, ClientError, Inner};
 
 impl Client {
@@ -190,6 +192,36 @@ impl Logs<'_> {
     }
 }
 
+/// The inboxes whose logs were asked for a moment ago: conversations have members in common, and those that are synced
+/// together need not ask for the same logs one after the other.
+#[derive(Debug, Default)]
+pub(super) struct RecentLooks(RefCell<HashMap<InboxId, i64>>);
+
+impl RecentLooks {
+    /// When these inboxes were last asked for, the one that is longest ago; `None` if that is more than
+    /// [`REFRESH_ON_SEND_NS`] ago for any of them.
+    fn of(&self, inboxes: &[InboxId], now_ns: i64) -> Option<i64> {
+        let looks = self.0.borrow();
+        let ages = inboxes
+            .iter()
+            .map(|inbox| looks.get(inbox).copied().filter(|at| is_recent(*at, now_ns)));
+        // Of nobody there is nothing to look for.
+        ages.collect::<Option<Vec<i64>>>()
+            .map(|looks| looks.into_iter().min().unwrap_or(now_ns))
+    }
+
+    fn note(&self, inboxes: &[InboxId], now_ns: i64) {
+        let mut looks = self.0.borrow_mut();
+        looks.retain(|_, at| is_recent(*at, now_ns));
+        looks.extend(inboxes.iter().map(|inbox| (*inbox, now_ns)));
+    }
+}
+
+/// A time to come is one of a clock that was wrong.
+fn is_recent(at_ns: i64, now_ns: i64) -> bool {
+    (0..=REFRESH_ON_SEND_NS).contains(&now_ns.saturating_sub(at_ns))
+}
+
 impl Inner {
     pub(super) fn logs(&self) -> Logs<'_> {
         Logs {
@@ -210,12 +242,24 @@ impl Inner {
     ///
     /// Fails with [`ClientError::InstallationRevoked`] when that shows that it is none of its inbox any more.
     pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+        let asked_ns = self.now_ns();
         self.logs().load(inboxes).await?;
+        self.recent_looks.note(inboxes, asked_ns);
         if inboxes.contains(&self.inbox_id) {
             self.notice_revocation().await?;
             self.check_not_revoked()?;
         }
         Ok(())
+    }
+
+    /// The same, unless that was done a moment ago. Says since when what is known is.
+    pub(super) async fn know_identities(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
+        let now_ns = self.now_ns();
+        if let Some(looked_ns) = self.recent_looks.of(inboxes, now_ns) {
+            return Ok(looked_ns);
+        }
+        self.load_identities(inboxes).await?;
+        Ok(now_ns)
     }
 
     /// Fetches and asks what an operation must know.

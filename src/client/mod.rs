@@ -122,6 +122,7 @@ struct Inner {
     judged_own_log: Cell<u64>,
     /// When a sync last read the own log.
     own_log_read_ns: Cell<i64>,
+    recent_looks: identities::RecentLooks,
     /// A task looks after the key packages.
     key_packages_kept: Cell<bool>,
     /// The time of the last change of the inbox that was asked for.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::sync::REFRESH_ON_SEND_NS;
 use super::{ClientError, Inner};
 use crate::groups::intent::{self, Build, Payload, Refresh};
-use crate::groups::{GroupError, push, view};
+use crate::groups::{GroupError, GroupMembership, push, view};
 use crate::ids::GroupId;
 use crate::mls::{Provider, key_package};
 use crate::storage::{IntentId, IntentRow, IntentState, Transaction};
@@ -272,15 +272,39 @@ impl Inner {
     ) -> Result<Option<IntentId>, ClientError> {
         let membership = view::membership(&self.context(), group_id)?;
         let everybody: Vec<_> = membership.members.keys().chain(&refresh.add).copied().collect();
+        let asked_ns = self.now_ns();
         self.load_identities(&everybody).await?;
+        self.queue_update(group_id, &membership, refresh, asked_ns)
+    }
+
+    /// Queues the update for members whose logs have grown, as far as that is known or a node, asked not long ago, knows it.
+    /// The lock is held by the caller.
+    pub(super) async fn queue_grown_members(
+        &self,
+        group_id: GroupId,
+    ) -> Result<Option<IntentId>, ClientError> {
+        let membership = view::membership(&self.context(), group_id)?;
+        let everybody: Vec<_> = membership.members.keys().copied().collect();
+        let asked_ns = self.know_identities(&everybody).await?;
+        self.queue_update(group_id, &membership, &Refresh::default(), asked_ns)
+    }
+
+    /// Queues what the logs of `asked_ns` make necessary.
+    fn queue_update(
+        &self,
+        group_id: GroupId,
+        membership: &GroupMembership,
+        refresh: &Refresh,
+        asked_ns: i64,
+    ) -> Result<Option<IntentId>, ClientError> {
         let context = self.context();
-        let Some(update) = intent::membership_update(&context, &membership, refresh)? else {
-            let note = |tx: &Transaction<'_>| tx.set_installations_checked(&group_id, context.now_ns);
+        let Some(update) = intent::membership_update(&context, membership, refresh)? else {
+            let note = |tx: &Transaction<'_>| tx.set_installations_checked(&group_id, asked_ns);
             self.store.repeatable_transaction(note)?;
             return Ok(None);
         };
         Ok(self.store.transaction(|tx| {
-            tx.set_installations_checked(&group_id, context.now_ns)?;
+            tx.set_installations_checked(&group_id, asked_ns)?;
             intent::queue(&context.with(tx), group_id, &update).map(Some)
         })?)
     }

@@ -13,6 +13,7 @@ use futures::lock::Mutex;
 
 use super::begun::{Pending, begun, is_only_begun};
 use super::device_sync::DeviceSync;
+use super::identities::RecentLooks;
 use super::{Client, ClientError, ClientOptions, Inner, accounts, checkpoint, expiry, streams};
 use crate::error::Coded as _;
 use crate::identity::{
@@ -188,6 +189,7 @@ impl Client {
             revoked: Cell::new(false),
             judged_own_log: Cell::new(0),
             own_log_read_ns: Cell::new(i64::MIN),
+            recent_looks: RecentLooks::default(),
             key_packages_kept: Cell::new(false),
             last_request_ns: Cell::new(0),
             closing: super::events::Closing::default(),

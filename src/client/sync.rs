@@ -10,7 +10,7 @@ use super::outbox::Until;
 use super::unconfirmed::Came;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
-use crate::groups::intent::{self, Refresh};
+use crate::groups::intent;
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
 use crate::groups::{GroupError, exceeds, originator};
 use crate::ids::GroupId;
@@ -278,7 +278,7 @@ impl Inner {
         older_than_ns: i64,
     ) -> Result<Option<IntentId>, ClientError> {
         if self.refresh_is_due(group_id, older_than_ns)? {
-            return self.queue_membership(group_id, &Refresh::default()).await;
+            return self.queue_grown_members(group_id).await;
         }
         Ok(None)
     }

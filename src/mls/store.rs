@@ -7,6 +7,9 @@
 
 use crate::error::{Coded, ErrorCode};
 use crate::storage::{Db, StorageError};
+use cbor4ii::core::dec::Read;
+use cbor4ii::core::utils::SliceReader;
+use cbor4ii::serde::Deserializer;
 use openmls_traits::storage::{CURRENT_VERSION, StorageProvider, traits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,18 +47,19 @@ impl Coded for MlsStoreError {
 /// # Errors
 /// [`MlsStoreError::Encode`], which no OpenMLS type is known to cause.
 pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, MlsStoreError> {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(value, &mut bytes).map_err(|_| MlsStoreError::Encode)?;
-    Ok(bytes)
+    cbor4ii::serde::to_vec(Vec::new(), value).map_err(|_| MlsStoreError::Encode)
 }
 
 /// Decodes what [`encode`] made.
 ///
 /// # Errors
 /// [`MlsStoreError::Decode`] for anything else, also when bytes are left over.
-pub(super) fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, MlsStoreError> {
-    let value = ciborium::from_reader(&mut bytes).map_err(|_| MlsStoreError::Decode)?;
-    if bytes.is_empty() {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, MlsStoreError> {
+    let mut decoder = Deserializer::new(SliceReader::new(bytes));
+    let value = T::deserialize(&mut decoder).map_err(|_| MlsStoreError::Decode)?;
+    let mut reader = decoder.into_inner();
+    let rest = reader.fill(1).map_err(|_| MlsStoreError::Decode)?;
+    if rest.as_ref().is_empty() {
         Ok(value)
     } else {
         Err(MlsStoreError::Decode)

@@ -7,10 +7,10 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, Headers, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache,
-    RequestCredentials, RequestInit, RequestMode, Response,
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, ReferrerPolicy, Request,
+    RequestCache, RequestCredentials, RequestInit, RequestMode, Response,
 };
 
 use super::grpc_web::{BodyDecoder, Status, code_for_http_status, encode_request};
@@ -27,6 +27,9 @@ const USER_AGENT: &str = concat!("xmtp-web/", env!("CARGO_PKG_VERSION"));
 /// which a quiet subscription may not have for hours: it counts as begun then, and a failure comes out of the stream.
 /// Nothing is missed, as a subscription begins at its cursor whenever the node takes it.
 const HEAD_PATIENCE: Duration = Duration::from_millis(300);
+
+/// How long the end of an answer that is complete is waited for before its request is aborted.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 
 #[wasm_bindgen]
 extern "C" {
@@ -53,7 +56,7 @@ impl FetchTransport {
         if message.len() > MAX_MESSAGE_BYTES {
             return Err(TransportError::TooLarge { bytes: message.len() });
         }
-        let abort = AbortOnDrop(AbortController::new().map_err(|_| TransportError::Cancelled)?);
+        let abort = AbortOnDrop::new()?;
         let request = self.request(method, message, &abort)?;
         let response = JsFuture::from(global_fetch(&request))
             .await
@@ -71,7 +74,7 @@ impl FetchTransport {
         Ok(ResponseBody {
             reader,
             decoder: BodyDecoder::new(MAX_MESSAGE_BYTES, status),
-            _abort: abort,
+            abort,
         })
     }
 
@@ -97,7 +100,7 @@ impl FetchTransport {
         init.set_method("POST");
         init.set_headers(headers.as_ref());
         init.set_body(&Uint8Array::from(body.as_slice()));
-        init.set_signal(Some(&abort.0.signal()));
+        init.set_signal(Some(&abort.signal()));
         init.set_mode(RequestMode::Cors);
         init.set_credentials(RequestCredentials::Omit);
         init.set_cache(RequestCache::NoStore);
@@ -116,7 +119,9 @@ impl Transport for FetchTransport {
                     return Err(InvalidResponse::NotOneMessage.into());
                 }
             }
-            body.decoder.finish_unary()
+            let answer = body.decoder.finish_unary()?;
+            body.end();
+            Ok(answer)
         }
         .boxed_local()
     }
@@ -158,7 +163,7 @@ fn messages(body: ResponseBody) -> ByteStream {
 struct ResponseBody {
     reader: Option<ReadableStreamDefaultReader>,
     decoder: BodyDecoder,
-    _abort: AbortOnDrop,
+    abort: AbortOnDrop,
 }
 
 impl ResponseBody {
@@ -182,6 +187,17 @@ impl ResponseBody {
         Ok(true)
     }
 
+    /// Lets go of a response whose answer is complete. To abort what is over is work for the browser all the same, with each
+    /// request: the end is read instead, which is there already, unless the node keeps it back.
+    fn end(mut self) {
+        spawn_local(async move {
+            let reading = self.read().boxed_local();
+            if let Either::Left((Ok(false), _)) = select(reading, WebPlatform.sleep(END_PATIENCE)).await {
+                self.abort.disarm();
+            }
+        });
+    }
+
     /// The next message of a stream; `None` when the node ended it with success.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
         loop {
@@ -199,12 +215,37 @@ impl ResponseBody {
     }
 }
 
-/// Aborts its request when dropped; without effect on one that is over.
-pub(super) struct AbortOnDrop(pub(super) AbortController);
+/// Aborts its request when dropped, unless that is known to be over.
+pub(super) struct AbortOnDrop {
+    controller: AbortController,
+    is_over: bool,
+}
+
+impl AbortOnDrop {
+    pub(super) fn new() -> Result<Self, TransportError> {
+        let controller = AbortController::new().map_err(|_| TransportError::Cancelled)?;
+        Ok(Self {
+            controller,
+            is_over: false,
+        })
+    }
+
+    /// The request is over: there is nothing to abort.
+    fn disarm(&mut self) {
+        self.is_over = true;
+    }
+
+    /// What the request listens to.
+    pub(super) fn signal(&self) -> AbortSignal {
+        self.controller.signal()
+    }
+}
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.0.abort();
+        if !self.is_over {
+            self.controller.abort();
+        }
     }
 }
 

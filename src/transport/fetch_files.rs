@@ -6,8 +6,8 @@ use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache, RequestCredentials,
-    RequestInit, RequestMode, RequestRedirect, Response,
+    ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache, RequestCredentials, RequestInit,
+    RequestMode, RequestRedirect, Response,
 };
 
 use super::fetch::{AbortOnDrop, failure, global_fetch};
@@ -31,13 +31,13 @@ impl Files for FetchFiles {
 
 async fn call(url: String, body: Option<Vec<u8>>, limit: usize) -> Result<Vec<u8>, TransportError> {
     let unusable = |_| TransportError::InvalidEndpoint("the browser does not accept the server's address");
-    let abort = AbortOnDrop(AbortController::new().map_err(|_| TransportError::Cancelled)?);
+    let abort = AbortOnDrop::new()?;
     let init = RequestInit::new();
     init.set_method(if body.is_some() { "POST" } else { "GET" });
     if let Some(body) = body {
         init.set_body(&Uint8Array::from(body.as_slice()));
     }
-    init.set_signal(Some(&abort.0.signal()));
+    init.set_signal(Some(&abort.signal()));
     init.set_mode(RequestMode::Cors);
     init.set_credentials(RequestCredentials::Omit);
     init.set_cache(RequestCache::NoStore);

@@ -217,6 +217,46 @@ fn a_message_after_a_while_is_preceded_by_a_look_at_what_others_did_and_one_for_
 }
 
 #[test]
+fn conversations_of_the_same_people_are_looked_at_for_new_installations_together() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        world.machine.freeze();
+        let mut groups = Vec::new();
+        for _ in 0..30 {
+            groups.push(alice.group_with(&[&bob]).await.id());
+        }
+        for group in &groups {
+            alice.say(*group, "hello").await;
+        }
+        world.later(Duration::from_secs(60));
+        let before = calls(&world);
+        bob.sync().await;
+        let looks = |before: &[u64]| {
+            let made = made(&world, before);
+            made.iter()
+                .find(|(name, _)| *name == "GetIdentityUpdates")
+                .map_or(0, |(_, n)| *n)
+        };
+        // Those that are synced side by side may ask before the first of them is answered.
+        assert!(
+            looks(&before) <= 10,
+            "one look is enough: {:?}",
+            made(&world, &before)
+        );
+        // What others look up for themselves stays true to the second: the look is as old as it was.
+        world.later(Duration::from_secs(4));
+        let before = calls(&world);
+        bob.say(groups[0], "hello").await;
+        assert_eq!(looks(&before), 0, "it was less than five seconds ago");
+        world.later(Duration::from_secs(2));
+        let before = calls(&world);
+        bob.say(groups[1], "hello").await;
+        assert_eq!(looks(&before), 1, "it is more than five seconds ago");
+    });
+}
+
+#[test]
 fn one_who_watches_hears_of_an_own_message_once_and_has_the_nodes_time_then() {
     story(async {
         let world = World::new().await;

@@ -73,6 +73,7 @@ impl TestMachine {
     pub(crate) fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).expect("less than centuries");
         self.ahead_ns.set(self.ahead_ns.get() + by);
+        self.frozen_ns.set(self.frozen_ns.get().map(|frozen| frozen + by));
         for waker in self.waiting.take() {
             waker.wake();
         }
