@@ -192,7 +192,11 @@ impl ResponseBody {
     fn end(mut self) {
         spawn_local(async move {
             let reading = self.read().boxed_local();
-            if let Either::Left((Ok(false), _)) = select(reading, WebPlatform.sleep(END_PATIENCE)).await {
+            let is_over = matches!(
+                select(reading, WebPlatform.sleep(END_PATIENCE)).await,
+                Either::Left((Ok(false), _))
+            );
+            if is_over {
                 self.abort.disarm();
             }
         });
