@@ -153,9 +153,6 @@ impl Store {
         // be decrypted again, at each statement. Asked for before the first read, a WAL needs no memory that is shared.
         #[cfg(target_arch = "wasm32")]
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
-        // Of a new file. What SQLite for wasm32 takes by itself is twice as much, which each message sent has to pay for; see
-        // docs/STORAGE.md.
-        connection.execute_batch("PRAGMA page_size = 4096;")?;
         // The first read: what a crash has left is taken in.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         // WAL: a transaction is written and synced once; see docs/STORAGE.md.

@@ -131,45 +131,6 @@ async fn a_key_for_a_plain_database_is_refused_and_changes_nothing() {
     assert_eq!(pool.export("/store"), Ok(before));
 }
 
-/// The bytes of a page, in the header that lies in clear also where the rest is encrypted.
-fn page_size(file: &[u8]) -> u16 {
-    u16::from_be_bytes([file[16], file[17]])
-}
-
-#[wasm_bindgen_test]
-async fn a_new_file_has_pages_of_4096_bytes_and_one_of_larger_pages_is_kept_as_it_is() {
-    let pool = install("pages").await;
-    let key = || key(1);
-    open(&pool, "/new", key())
-        .expect("opens")
-        .close()
-        .expect("closes");
-    assert_eq!(page_size(&pool.export("/new").expect("exports")), 4096);
-
-    // As earlier versions made them.
-    let larger = rusqlite::Connection::open_with_flags_and_vfs(
-        "/larger",
-        rusqlite::OpenFlags::default(),
-        "multipleciphers-xmtp-pages",
-    )
-    .expect("opens");
-    let secret = key().expect("a key");
-    larger
-        .pragma_update(None, "key", secret.pragma_value().as_str())
-        .expect("takes the key");
-    larger
-        .execute_batch("PRAGMA page_size = 8192; CREATE TABLE kept (value); DROP TABLE kept;")
-        .expect("writes");
-    larger.close().expect("closes");
-    for _ in 0..2 {
-        let store = open(&pool, "/larger", key()).expect("opens");
-        let read = store.cursor(b"x", KIND, 11).expect("reads");
-        assert_eq!(store.advance_cursor(b"x", KIND, 11, read + 1), Ok(true));
-        store.close().expect("closes");
-        assert_eq!(page_size(&pool.export("/larger").expect("exports")), 8192);
-    }
-}
-
 #[wasm_bindgen_test]
 async fn files_are_listed_deleted_and_given_room() {
     let pool = install("files").await;
