@@ -202,12 +202,11 @@ impl RecentLooks {
     /// [`REFRESH_ON_SEND_NS`] ago for any of them.
     fn of(&self, inboxes: &[InboxId], now_ns: i64) -> Option<i64> {
         let looks = self.0.borrow();
-        let ages = inboxes
-            .iter()
-            .map(|inbox| looks.get(inbox).copied().filter(|at| is_recent(*at, now_ns)));
         // Of nobody there is nothing to look for.
-        ages.collect::<Option<Vec<i64>>>()
-            .map(|looks| looks.into_iter().min().unwrap_or(now_ns))
+        inboxes.iter().try_fold(now_ns, |oldest, inbox| {
+            let at = looks.get(inbox).filter(|at| is_recent(**at, now_ns))?;
+            Some(oldest.min(*at))
+        })
     }
 
     fn note(&self, inboxes: &[InboxId], now_ns: i64) {
@@ -240,8 +239,9 @@ impl Inner {
 
     /// Fetches what is new in the logs of these inboxes, for an operation of this installation.
     ///
-    /// Fails with [`ClientError::InstallationRevoked`] when that shows that it is none of its inbox any more.
-    pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+    /// Fails with [`ClientError::InstallationRevoked`] when that shows that it is none of its inbox any more. Says when it
+    /// asked.
+    pub(super) async fn load_identities(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
         let asked_ns = self.now_ns();
         self.logs().load(inboxes).await?;
         self.recent_looks.note(inboxes, asked_ns);
@@ -249,17 +249,15 @@ impl Inner {
             self.notice_revocation().await?;
             self.check_not_revoked()?;
         }
-        Ok(())
+        Ok(asked_ns)
     }
 
-    /// The same, unless that was done a moment ago. Says since when what is known is.
+    /// The same, unless that was done a moment ago. Says when that was.
     pub(super) async fn know_identities(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
-        let now_ns = self.now_ns();
-        if let Some(looked_ns) = self.recent_looks.of(inboxes, now_ns) {
-            return Ok(looked_ns);
+        match self.recent_looks.of(inboxes, self.now_ns()) {
+            Some(asked_ns) => Ok(asked_ns),
+            None => self.load_identities(inboxes).await,
         }
-        self.load_identities(inboxes).await?;
-        Ok(now_ns)
     }
 
     /// Fetches and asks what an operation must know.

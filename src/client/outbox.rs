@@ -272,8 +272,7 @@ impl Inner {
     ) -> Result<Option<IntentId>, ClientError> {
         let membership = view::membership(&self.context(), group_id)?;
         let everybody: Vec<_> = membership.members.keys().chain(&refresh.add).copied().collect();
-        let asked_ns = self.now_ns();
-        self.load_identities(&everybody).await?;
+        let asked_ns = self.load_identities(&everybody).await?;
         self.queue_update(group_id, &membership, refresh, asked_ns)
     }
 

@@ -72,7 +72,7 @@ impl Inner {
             return Ok(());
         }
         match self.load_identities(&[self.inbox_id]).await {
-            Ok(()) => self.own_log_read_ns.set(now),
+            Ok(asked_ns) => self.own_log_read_ns.set(asked_ns),
             Err(error @ (ClientError::InstallationRevoked { .. } | ClientError::Storage(_))) => {
                 return Err(error);
             }
