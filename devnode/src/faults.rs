@@ -41,16 +41,23 @@ pub enum Fault {
     },
     /// A server stream delivers every item twice.
     Duplicate,
-    /// A server stream leaves the item after `after` others out, as public nodes do with one that was committed late.
+    /// A server stream leaves `count` items out after `after` others, as public nodes do with one that was committed late.
     LeaveOut {
         /// How many items are delivered before.
         after: u64,
+        /// How many are left out; without a number one.
+        #[serde(default = "one")]
+        count: u64,
     },
     /// A server stream breaks without a status after `after` items (0: at once).
     CutStream {
         /// How many items are delivered.
         after: u64,
     },
+}
+
+const fn one() -> u64 {
+    1
 }
 
 /// Which calls a fault meets.
@@ -134,7 +141,8 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StreamFaults {
     duplicate: bool,
-    left_out: Option<u64>,
+    /// After how many items, and how many.
+    left_out: Option<(u64, u64)>,
     cut_after: Option<u64>,
 }
 
@@ -143,8 +151,9 @@ impl StreamFaults {
     pub(crate) fn copies(self, sent: u64) -> usize {
         match self {
             Self {
-                left_out: Some(item), ..
-            } if item == sent => 0,
+                left_out: Some((after, count)),
+                ..
+            } if sent.checked_sub(after).is_some_and(|item| item < count) => 0,
             Self { duplicate: true, .. } => 2,
             _ => 1,
         }
@@ -257,7 +266,7 @@ impl Plan {
             Fault::DropAnswer => self.drop_answer = true,
             Fault::Error { code, message } => self.error = Some((*code, message.clone())),
             Fault::Duplicate => self.stream.duplicate = true,
-            Fault::LeaveOut { after } => self.stream.left_out = Some(*after),
+            Fault::LeaveOut { after, count } => self.stream.left_out = Some((*after, *count)),
             Fault::CutStream { after } => self.stream.cut_after = Some(*after),
         }
     }
@@ -332,6 +341,20 @@ mod tests {
             br#"{"rules":[{"method":"A","fault":{"kind":"duplicate"}},{"method":"B","fault":{"kind":"?"}}]}"#;
         assert!(faults.add_json(bad).is_err());
         assert_eq!(faults.rules().len(), 1);
+    }
+
+    #[test]
+    fn as_many_items_of_a_stream_are_left_out_as_the_rule_says() {
+        let copies = |fault: &[u8]| {
+            let faults = Faults::default();
+            let rule = [br#"{"rules":[{"method":"A","fault":"#.as_slice(), fault, b"}]}"].concat();
+            faults.add_json(&rule).expect("valid");
+            let plan = faults.begin("/s/A");
+            [0, 1, 2, 3, 4].map(|sent| plan.stream.copies(sent))
+        };
+        assert_eq!(copies(br#"{"kind":"leave_out","after":1}"#), [1, 0, 1, 1, 1]);
+        let three = br#"{"kind":"leave_out","after":1,"count":3}"#;
+        assert_eq!(copies(three), [1, 0, 0, 0, 1]);
     }
 
     #[tokio::test]

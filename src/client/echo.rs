@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(super) struct Awaited {
     sent: RefCell<BTreeMap<GroupId, BTreeSet<IntentId>>>,
-    /// A task is about to look after them.
+    /// A task looks after what was noted before, and after these then.
     is_begun: Cell<bool>,
 }
 
@@ -135,9 +135,14 @@ impl Inner {
         let mut awaited = self.live.awaited.sent.borrow_mut();
         awaited.entry(group_id).or_default().extend(sent);
         drop(awaited);
-        if self.live.awaited.is_begun.replace(true) {
-            return;
+        if !self.live.awaited.is_begun.replace(true) {
+            self.await_noted();
         }
+    }
+
+    /// Looks after what is noted by now. What is noted meanwhile has its own pause, after this one.
+    fn await_noted(&self) {
+        let sent = self.live.awaited.sent.take();
         let (weak, patience, closed) = (
             self.myself.clone(),
             self.platform.sleep(PATIENCE),
@@ -149,8 +154,11 @@ impl Inner {
                 return;
             }
             let Some(inner) = weak.upgrade() else { return };
-            inner.live.awaited.is_begun.set(false);
-            let sent = inner.live.awaited.sent.take();
+            if inner.live.awaited.sent.borrow().is_empty() {
+                inner.live.awaited.is_begun.set(false);
+            } else {
+                inner.await_noted();
+            }
             let fetch = |(group_id, sent)| inner.fetch_back(group_id, sent);
             let all = stream::iter(sent).for_each_concurrent(PARALLEL, fetch);
             // What is under way when the client is closed is broken off: it is stored how far it came.

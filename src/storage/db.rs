@@ -102,6 +102,8 @@ pub struct Db {
     pub(crate) statements: Cell<u64>,
     /// How many transactions were begun.
     transactions: Cell<u64>,
+    /// Commits are not waited for until they are on the disk.
+    is_relaxed: Cell<bool>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.
@@ -173,6 +175,7 @@ impl Store {
                 connection,
                 statements: Cell::new(0),
                 transactions: Cell::new(0),
+                is_relaxed: Cell::new(false),
             },
         })
     }
@@ -187,9 +190,16 @@ impl Store {
     where
         E: From<StorageError>,
     {
-        if !self.db.connection.is_autocommit() {
-            return Err(StorageError::NestedTransaction.into());
-        }
+        self.db.expect_no_transaction()?;
+        // Where that could not be taken back after a transaction that may be forgotten.
+        self.db.relax(false)?;
+        self.run_transaction(body)
+    }
+
+    fn run_transaction<T, E>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StorageError>,
+    {
         self.db.run("BEGIN IMMEDIATE")?;
         self.db.transactions.set(self.db.transactions.get() + 1);
         let transaction = Transaction {
@@ -215,10 +225,10 @@ impl Store {
     where
         E: From<StorageError>,
     {
-        self.db.run("PRAGMA synchronous = NORMAL")?;
-        let outcome = self.transaction(body);
-        self.db.run("PRAGMA synchronous = FULL")?;
-        outcome
+        self.db.expect_no_transaction()?;
+        self.db.relax(true)?;
+        let _strict = Strict { db: &self.db };
+        self.run_transaction(body)
     }
 
     /// Has `hook` called at each commit, also that of a statement by itself. It must not use the database.
@@ -282,11 +292,44 @@ impl Db {
         self.connection.total_changes()
     }
 
+    fn expect_no_transaction(&self) -> Result<(), StorageError> {
+        match self.connection.is_autocommit() {
+            true => Ok(()),
+            false => Err(StorageError::NestedTransaction),
+        }
+    }
+
+    /// Whether commits from now on may be forgotten.
+    fn relax(&self, is_relaxed: bool) -> Result<(), StorageError> {
+        if self.is_relaxed.get() != is_relaxed {
+            self.run(if is_relaxed {
+                "PRAGMA synchronous = NORMAL"
+            } else {
+                "PRAGMA synchronous = FULL"
+            })?;
+            self.is_relaxed.set(is_relaxed);
+        }
+        Ok(())
+    }
+
     /// Runs one statement without parameters or rows.
     fn run(&self, sql: &str) -> Result<(), StorageError> {
         self.statements.set(self.statements.get() + 1);
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+}
+
+/// Commits are waited for again when this is dropped: at the end of a transaction, on a panic too.
+#[derive(Debug)]
+struct Strict<'a> {
+    db: &'a Db,
+}
+
+impl Drop for Strict<'_> {
+    fn drop(&mut self) {
+        // The next transaction tries again, and does not begin while it fails.
+        let _ = self.db.relax(false);
     }
 }
 
@@ -410,6 +453,33 @@ mod tests {
         store
             .transaction(|_| Ok::<_, StorageError>(()))
             .expect("none is open");
+    }
+
+    #[test]
+    fn commits_are_waited_for_again_after_one_that_was_not_however_it_ended() {
+        let store = store();
+        let level = || -> i64 {
+            let sql = "PRAGMA synchronous";
+            store
+                .connection
+                .query_row(sql, [], |row| row.get(0))
+                .expect("number")
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!(level(), full);
+        let fails = |_: &Transaction<'_>| {
+            assert_eq!(level(), normal);
+            Err::<(), _>(StorageError::Full)
+        };
+        assert_eq!(store.repeatable_transaction(fails), Err(StorageError::Full));
+        assert_eq!(level(), full);
+        let panics =
+            || store.repeatable_transaction(|_| -> Result<(), StorageError> { panic!("on purpose") });
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+        assert_eq!(level(), full);
+        let nested = store.transaction(|_| store.repeatable_transaction(|_| Ok(())));
+        assert_eq!(nested, Err(StorageError::NestedTransaction));
+        assert_eq!(level(), full);
     }
 
     #[test]

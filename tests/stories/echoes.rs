@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use crate::support::{Held, Person, Watch, World, story};
 use futures::future::{Either, select};
-use xmtp_devnode::{Fault, Rule};
+use xmtp_devnode::{Fault, Faults, Rule};
 use xmtp_web::groups::field;
 use xmtp_web::ids::GroupId;
 use xmtp_web::storage::DeliveryStatus;
+
+const SEND: &str = "SendGroupMessages";
+const QUERY: &str = "QueryGroupMessages";
+/// How long the node is not asked for what the live connection may bring.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 struct Scene {
     world: World,
@@ -20,6 +25,11 @@ struct Scene {
 
 /// Alice and Bob in two groups, which Alice watches with all the patience there is.
 async fn scene() -> Scene {
+    scene_where(|_| ()).await
+}
+
+/// The same, with a node that is prepared for who watches.
+async fn scene_where(prepared: impl FnOnce(Faults)) -> Scene {
     let world = World::new().await;
     let (alice, bob) = (world.person().await, world.person().await);
     let group = alice.group_with(&[&bob]).await.id();
@@ -30,6 +40,7 @@ async fn scene() -> Scene {
         person.say(other, "warm").await;
     }
     alice.sync().await;
+    prepared(world.faults());
     let watch = alice.watch().await;
     Scene {
         world,
@@ -113,18 +124,17 @@ fn who_brings_what_others_said_does_not_wait_for_it_to_be_brought() {
             let Either::Right(_) = select(sending, pin!(meanwhile)).await else {
                 panic!("it is held")
             };
-            machine.asked.take();
+            // Who waits that long waits for ever.
+            machine.paused_by_clock.set(Some(PATIENCE));
             // Left to the task that brings messages, which is to read what nobody did.
             alice.jot(group, "queued").await
         };
-        scene.watch.message(queued).await;
+        let brought = scene.watch.message(queued);
+        let long = Duration::from_secs(20);
+        let brought = tokio::time::timeout(long, brought).await;
+        brought.expect("nothing is waited for");
         bob.sync().await;
         assert_eq!(bob.texts(group).last().map(String::as_str), Some("queued"));
-        let patience = Duration::from_millis(500);
-        assert!(
-            !machine.asked.borrow().contains(&patience),
-            "nothing was waited for"
-        );
     });
 }
 
@@ -170,6 +180,62 @@ fn a_message_that_came_too_late_to_be_read_is_sent_again_by_one_who_does_not_wat
 }
 
 #[test]
+fn a_message_that_came_too_late_to_be_read_is_sent_again_although_the_live_connection_read_it_first() {
+    story(async {
+        // The five new names and the message behind them.
+        let left_out = Fault::LeaveOut { after: 0, count: 6 };
+        let rule = Rule::once("SubscribeGroupMessages", left_out);
+        let mut scene = scene_where(|faults| faults.add(rule)).await;
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let machine = &scene.world.machine;
+        machine.paused_by_clock.set(Some(PATIENCE));
+        let meanwhile = renamed_too_often(bob, group, machine.hold_next_send());
+        let (id, ()) = futures::join!(alice.say(group, "late"), meanwhile);
+        assert_eq!(alice.status(id), DeliveryStatus::Published);
+        // It is of an epoch to come: the connection asks for what is before it.
+        let after = bob.say(group, "after").await;
+        scene.watch.message(after).await;
+        assert_eq!(alice.epoch_of(group), bob.epoch_of(group));
+        assert_eq!(alice.status(id), DeliveryStatus::Unpublished);
+        // In the background: nobody calls anything.
+        scene.world.later(PATIENCE);
+        scene.watch.message(id).await;
+        assert_eq!(alice.status(id), DeliveryStatus::Published);
+        bob.sync().await;
+        assert_eq!(bob.texts(group)[2..], ["after", "late"]);
+        assert_eq!(bob.ids(group), alice.ids(group));
+    });
+}
+
+#[test]
+fn each_message_has_its_time_to_come_back_before_the_node_is_asked_for_it() {
+    story(async {
+        let scene = scene().await;
+        drop(scene.watch);
+        let (alice, machine, faults) = (&scene.alice, &scene.world.machine, scene.world.faults());
+        let comes_back = async |id| {
+            while alice.message(id).expect("stored").sequence_id.is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        machine.freeze();
+        machine.paused_by_clock.set(Some(PATIENCE));
+        let moment = Duration::from_millis(1);
+        let first = alice.say(scene.group, "first").await;
+        machine.advance(PATIENCE - moment);
+        let second = alice.say(scene.other, "second").await;
+        let asked = faults.calls(QUERY);
+        machine.advance(moment);
+        comes_back(first).await;
+        assert_eq!(faults.calls(QUERY), asked + 1, "the second was sent just now");
+        assert_eq!(alice.message(second).expect("stored").sequence_id, None);
+        machine.advance(PATIENCE);
+        comes_back(second).await;
+        assert_eq!(faults.calls(QUERY), asked + 2);
+    });
+}
+
+#[test]
 fn what_waits_for_a_sync_is_not_sent_because_something_else_came_back() {
     story(async {
         let scene = scene().await;
@@ -180,13 +246,13 @@ fn what_waits_for_a_sync_is_not_sent_because_something_else_came_back() {
         while alice.message(id).expect("stored").sequence_id.is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let sends = scene.world.faults().calls("SendGroupMessages");
+        let sends = scene.world.faults().calls(SEND);
         // Another message's way there and back.
         let other = alice.say(scene.other, "sent").await;
         while alice.message(other).expect("stored").sequence_id.is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(scene.world.faults().calls("SendGroupMessages"), sends + 1);
+        assert_eq!(scene.world.faults().calls(SEND), sends + 1);
         assert_eq!(alice.status(waits), DeliveryStatus::Unpublished);
     });
 }
@@ -200,7 +266,7 @@ fn a_message_that_the_node_has_is_sent_whatever_becomes_of_the_next() {
         let meanwhile = async {
             held.sent.await.expect("on its way");
             let next = alice.jot(group, "next").await;
-            let lost = Rule::always("SendGroupMessages", Fault::DropRequest).after(1);
+            let lost = Rule::always(SEND, Fault::DropRequest).after(1);
             scene.world.faults().add(lost);
             held.release.send(()).expect("waits");
             next
@@ -212,6 +278,39 @@ fn a_message_that_the_node_has_is_sent_whatever_becomes_of_the_next() {
         scene.world.faults().clear();
         alice.sync().await;
         assert_eq!(alice.status(next), DeliveryStatus::Published);
+    });
+}
+
+#[test]
+fn a_message_that_the_node_has_is_sent_although_the_next_fails_a_round_later() {
+    story(async {
+        let scene = scene().await;
+        let (alice, bob, group) = (&scene.alice, &scene.bob, scene.group);
+        let (machine, faults) = (&scene.world.machine, scene.world.faults());
+        let held = machine.hold_next_send();
+        let meanwhile = async {
+            held.sent.await.expect("on its way");
+            // What came before the message makes another round once that is read, which takes asking.
+            let renamed = bob.group(group);
+            renamed.update_field(field::NAME, "lunch").await.expect("allowed");
+            let (asked, sent) = (faults.calls(QUERY), faults.calls(SEND));
+            faults.add(Rule::once(QUERY, Fault::Delay { ms: 300 }));
+            held.release.send(()).expect("waits");
+            faults.called(QUERY, asked + 1).await;
+            assert_eq!(faults.calls(SEND), sent + 1, "the node has it");
+            faults.add(Rule::always(SEND, Fault::DropRequest));
+            (alice.jot(group, "next").await, sent + 1)
+        };
+        // `say` fails where sending does.
+        let (first, (next, sent)) = futures::join!(alice.say(group, "first"), meanwhile);
+        assert!(faults.calls(SEND) > sent, "the next was tried");
+        assert_eq!(alice.status(first), DeliveryStatus::Published);
+        assert_eq!(alice.status(next), DeliveryStatus::Unpublished);
+        faults.clear();
+        alice.sync().await;
+        assert_eq!(alice.status(next), DeliveryStatus::Published);
+        bob.sync().await;
+        assert_eq!(bob.texts(group)[2..], ["first", "next"]);
     });
 }
 

@@ -21,7 +21,7 @@ async fn watched(after: u64) -> (World, Person, Person, GroupId, Watch) {
     world.machine.wake_with_clock();
     world
         .faults()
-        .add(Rule::once(MESSAGES, Fault::LeaveOut { after }));
+        .add(Rule::once(MESSAGES, Fault::LeaveOut { after, count: 1 }));
     let watch = bob.watch().await;
     (world, alice, bob, group, watch)
 }
@@ -168,7 +168,7 @@ fn of_two_commits_at_once_the_first_counts_although_it_was_left_out() {
         carol.sync().await;
         world
             .faults()
-            .add(Rule::once(MESSAGES, Fault::LeaveOut { after: 0 }));
+            .add(Rule::once(MESSAGES, Fault::LeaveOut { after: 0, count: 1 }));
         let mut watch = bob.watch().await;
         let held = world.machine.hold_next_send();
         let (at_alice, at_carol) = (alice.group(group), carol.group(group));
@@ -199,7 +199,7 @@ fn a_welcome_that_was_left_out_is_joined_with_the_next() {
     story(async {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person().await);
-        let rule = Rule::once("SubscribeWelcomeMessages", Fault::LeaveOut { after: 0 });
+        let rule = Rule::once("SubscribeWelcomeMessages", Fault::LeaveOut { after: 0, count: 1 });
         world.faults().add(rule);
         let mut watch = bob.watch().await;
         let mut made = Vec::new();

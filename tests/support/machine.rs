@@ -64,6 +64,8 @@ pub(crate) struct TestMachine {
     pub(crate) hours_pass: Rc<Cell<bool>>,
     /// What pauses are cut to, if not to the usual.
     pub(crate) pause: Rc<Cell<Option<Duration>>>,
+    /// Pauses of this length end when the clock is set past their end, and not before.
+    pub(crate) paused_by_clock: Rc<Cell<Option<Duration>>>,
     /// The pauses that were asked for.
     pub(crate) asked: Rc<RefCell<Vec<Duration>>>,
 }
@@ -116,6 +118,20 @@ impl TestMachine {
         done
     }
 
+    /// Until the clock is set so far forward.
+    fn set_past(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let (machine, deadline) = (self.clone(), self.now_ns().saturating_add(nanoseconds));
+        poll_fn(move |context| {
+            if machine.now_ns() >= deadline {
+                return Poll::Ready(());
+            }
+            machine.waiting.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .boxed_local()
+    }
+
     /// Stops the clock.
     pub(crate) fn freeze(&self) {
         self.frozen_ns.set(Some(self.now_ns()));
@@ -130,18 +146,12 @@ impl Platform for TestMachine {
 
     fn sleep(&self, duration: Duration) -> LocalBoxFuture<'static, ()> {
         if self.follows_clock.get() && duration >= LIMIT {
-            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-            let (machine, deadline) = (self.clone(), self.now_ns().saturating_add(nanoseconds));
-            let set_past = poll_fn(move |context| {
-                if machine.now_ns() >= deadline {
-                    return Poll::Ready(());
-                }
-                machine.waiting.borrow_mut().push(context.waker().clone());
-                Poll::Pending
-            });
-            return select(NativePlatform.sleep(duration), set_past)
+            return select(NativePlatform.sleep(duration), self.set_past(duration))
                 .map(|_| ())
                 .boxed_local();
+        }
+        if self.paused_by_clock.get() == Some(duration) {
+            return self.set_past(duration);
         }
         let is_hours = duration >= HOURS && self.hours_pass.get();
         let is_pause = duration < LIMIT || duration > LIMIT && duration <= LIMIT + JITTER;

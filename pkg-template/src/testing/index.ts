@@ -19,8 +19,8 @@ export type Fault =
   | { kind: "error"; code: number; message?: string }
   /** A stream delivers every item twice. */
   | { kind: "duplicate" }
-  /** A stream leaves out the item after so many others, as public nodes may. */
-  | { kind: "leave_out"; after: number }
+  /** A stream leaves out so many items (default 1) after so many others, as public nodes may. */
+  | { kind: "leave_out"; after: number; count?: number }
   /** A stream breaks after so many items. */
   | { kind: "cut_stream"; after: number };
 
