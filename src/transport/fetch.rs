@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, ReferrerPolicy, Request,
-    RequestCache, RequestCredentials, RequestInit, RequestMode, Response,
+    RequestCredentials, RequestInit, RequestMode, Response,
 };
 
 use super::grpc_web::{BodyDecoder, Status, code_for_http_status, encode_request};
@@ -103,7 +103,8 @@ impl FetchTransport {
         init.set_signal(Some(&abort.signal()));
         init.set_mode(RequestMode::Cors);
         init.set_credentials(RequestCredentials::Omit);
-        init.set_cache(RequestCache::NoStore);
+        // The cache is not told to keep out, which it does of what is posted anyway: Chromium would forget each time that the
+        // node takes such requests, and ask first.
         init.set_referrer_policy(ReferrerPolicy::StrictOriginWhenCrossOrigin);
         let url = format!("{}{}", self.endpoint.base(), method.path());
         Request::new_with_str_and_init(&url, &init).map_err(unusable)
