@@ -13,7 +13,7 @@ use xmtp_web::client::SendOptions;
 use xmtp_web::groups::intent::AdminChange;
 use xmtp_web::groups::{NewGroup, field};
 use xmtp_web::ids::GroupId;
-use xmtp_web::storage::{CursorKind, DeliveryStatus, Store, StoreOptions};
+use xmtp_web::storage::{CursorKind, DeliveryStatus, StorageError, Store, StoreOptions, Transaction};
 
 /// A matrix is some hundred stories.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -110,12 +110,12 @@ impl Stage {
     }
 }
 
-/// Each point is tried with the write that is cut lost, and with all that was not synced lost; with CRASH_TORN also with half
-/// of that write on the disk.
+/// Each point is tried with the write that is cut lost, and with all that was not synced lost; with CRASH_TORN also with a
+/// part of that write on the disk.
 fn last_writes() -> Vec<LastWrite> {
     let mut last = vec![LastWrite::Lost, LastWrite::Unsynced];
     if std::env::var_os("CRASH_TORN").is_some() {
-        last.push(LastWrite::Torn);
+        last.extend([1, 2, 3].map(LastWrite::Torn));
     }
     last
 }
@@ -370,4 +370,22 @@ fn a_database_is_migrated_or_not() {
         }
     }
     println!("migrating from each earlier schema: {points} points");
+}
+
+#[test]
+fn what_a_transaction_changes_is_written_at_once() {
+    let disk = Disk::new();
+    let store = Store::open(StoreOptions::file(disk.file("gathered.db"))).expect("opens");
+    let change = |tx: &Transaction<'_>| -> Result<(), StorageError> {
+        for entity in 0..20_u8 {
+            tx.advance_cursor(&[entity; 16], CursorKind::CommitMessage, 0, disk.writes() + 1)?;
+        }
+        tx.put_mls_value(1, b"large", &[7; 60_000])
+    };
+    store.transaction(change).expect("room");
+    let before = disk.writes();
+    store.transaction(change).expect("room");
+    assert_eq!(disk.writes(), before + 1);
+    store.repeatable_transaction(change).expect("room");
+    assert_eq!(disk.writes(), before + 2);
 }

@@ -1,11 +1,15 @@
 //! The open database, its transactions and savepoints.
 
 use super::error::StorageError;
+#[cfg(not(target_arch = "wasm32"))]
+use super::gathering::gathering;
 use super::key::DatabaseKey;
 use super::migrations;
 #[cfg(target_arch = "wasm32")]
 use super::opfs::OpfsPool;
 use rusqlite::Connection;
+#[cfg(not(target_arch = "wasm32"))]
+use rusqlite::OpenFlags;
 use std::cell::Cell;
 use std::ops::Deref;
 
@@ -136,7 +140,9 @@ impl Store {
                 if key.is_some() {
                     return Err(StorageError::UnsupportedKey);
                 }
-                let connection = Connection::open(path)?;
+                let layer = gathering(None)?;
+                let connection =
+                    Connection::open_with_flags_and_vfs(path, OpenFlags::default(), layer.as_str())?;
                 connection.busy_timeout(BUSY_TIMEOUT)?;
                 connection
             }

@@ -26,6 +26,7 @@
 
 mod db;
 mod error;
+mod gathering;
 mod key;
 mod migrations;
 #[cfg(target_arch = "wasm32")]
@@ -36,6 +37,8 @@ pub mod suite;
 
 pub use db::{Db, Location, Store, StoreOptions, Transaction};
 pub use error::{Missing, StorageError, UnavailableReason, UnknownValue};
+#[doc(hidden)]
+pub use gathering::gathering;
 pub use key::DatabaseKey;
 #[cfg(target_arch = "wasm32")]
 pub use opfs::OpfsPool;

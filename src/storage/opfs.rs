@@ -11,6 +11,7 @@
 //! | the worker ends | given back by the browser, after a moment | gone; SQLite recovers at the next opening |
 
 use super::error::{Missing, StorageError, UnavailableReason};
+use super::gathering::gathering;
 use super::key::DatabaseKey;
 use rusqlite::{Connection, OpenFlags};
 use sqlite_wasm_rs::vfs::VfsFilesManager;
@@ -33,7 +34,7 @@ const BACKOFF_MS: [i32; 6] = [25, 50, 100, 200, 400, 700];
 #[derive(Clone)]
 pub struct OpfsPool {
     util: OpfsSAHPoolUtil,
-    /// The name under which SQLite knows the pool itself.
+    /// The name under which SQLite knows the pool, with the layer that gathers writes.
     plain: String,
     /// The name of the encrypting layer above it.
     encrypting: String,
@@ -58,9 +59,9 @@ impl OpfsPool {
     /// - [`StorageError::Unavailable`]: no such file system here, or it was refused, or it is damaged.
     /// - [`StorageError::Full`].
     pub async fn install(directory: &str) -> Result<Self, StorageError> {
-        let plain = format!("xmtp-{directory}");
+        let name = format!("xmtp-{directory}");
         let config = OpfsSAHPoolCfgBuilder::new()
-            .vfs_name(&plain)
+            .vfs_name(&name)
             .directory(directory)
             .initial_capacity(CAPACITY)
             .build();
@@ -71,12 +72,13 @@ impl OpfsPool {
                 Err(error) => wait_or_fail(&mut waits, error).await?,
             }
         };
+        take_handles(&util).await?;
+        let plain = gathering(Some(&name))?;
         let pool = Self {
             util,
             encrypting: format!("multipleciphers-{plain}"),
             plain,
         };
-        pool.resume().await?;
         pool.add_encrypting_layer()?;
         Ok(pool)
     }
@@ -86,13 +88,7 @@ impl OpfsPool {
     /// # Errors
     /// As [`OpfsPool::install`].
     pub async fn resume(&self) -> Result<(), StorageError> {
-        let mut waits = BACKOFF_MS.into_iter();
-        loop {
-            match self.util.resume().await {
-                Ok(()) => return Ok(()),
-                Err(error) => wait_or_fail(&mut waits, error).await?,
-            }
-        }
+        take_handles(&self.util).await
     }
 
     /// Gives the handles back, so that another tab or worker may take the directory. Does nothing when
@@ -267,6 +263,17 @@ pub(super) fn rekey(connection: &Connection, key: &DatabaseKey) -> Result<(), St
     let changed = connection.pragma_update(None, "rekey", key.pragma_value().as_str());
     connection.execute_batch("PRAGMA journal_mode = WAL;")?;
     Ok(changed?)
+}
+
+/// Takes the handles of a pool, which may be busy for a moment.
+async fn take_handles(util: &OpfsSAHPoolUtil) -> Result<(), StorageError> {
+    let mut waits = BACKOFF_MS.into_iter();
+    loop {
+        match util.resume().await {
+            Ok(()) => return Ok(()),
+            Err(error) => wait_or_fail(&mut waits, error).await?,
+        }
+    }
 }
 
 /// Waits before the next attempt at busy handles; any other error, or the end of patience, is the answer.

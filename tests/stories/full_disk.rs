@@ -1,4 +1,4 @@
-//! The disk is full from each write on of a thing people do: the call says so, nothing is half done, and when there is
+//! The disk is full from each page on that a thing people do writes: the call says so, nothing is half done, and when there is
 //! room again the same client goes on.
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Stage {
         }
     }
 
-    /// Does `act` again and again, each time with room for one write more, until it gets through.
+    /// Does `act` again and again, each time with room for one page more, until it gets through.
     async fn matrix(
         &self,
         prepare: impl AsyncFn(&Self, u64),

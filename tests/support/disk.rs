@@ -11,14 +11,18 @@ use std::time::Duration;
 
 use sqlite_vfs::wip::{WalIndex, WalIndexLock};
 use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenOptions, Vfs};
+use xmtp_web::storage::gathering;
+
+/// In how many bytes the disk gives out its room.
+const PAGE: usize = 4096;
 
 /// What becomes of the write during which the power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastWrite {
     /// Nothing of it arrives.
     Lost,
-    /// Its first half does.
-    Torn,
+    /// So many quarters of it do.
+    Torn(u8),
     /// Nothing of it arrives, and all that was written since its file was last synced is gone too. The power goes in
     /// the end even where there are fewer writes.
     Unsynced,
@@ -41,7 +45,7 @@ struct State {
     /// How many more writes arrive, if the plug is about to be pulled, and what becomes of the next one.
     left: Option<(u64, LastWrite)>,
     is_off: bool,
-    /// How many more writes find room, if room is scarce.
+    /// For how many more pages there is room, if room is scarce.
     room: Option<u64>,
     /// A write found none.
     was_full: bool,
@@ -59,9 +63,10 @@ impl Disk {
         disk
     }
 
-    /// The name of a file as SQLite opens it.
+    /// The name of a file as SQLite opens it, with the layer that gathers writes.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("file:/{name}?vfs={}", self.name))
+        let layer = gathering(Some(&self.name)).expect("it is registered");
+        PathBuf::from(format!("file:/{name}?vfs={layer}"))
     }
 
     /// Lets a number of writes arrive from now on; the plug is pulled during the next.
@@ -69,9 +74,9 @@ impl Disk {
         self.state().left = Some((writes, last));
     }
 
-    /// Lets a number of writes find room from now on; later ones fail for want of it, until there is some again.
-    pub(crate) fn full_after(&self, writes: u64) {
-        self.state().room = Some(writes);
+    /// Leaves room for a number of [pages](PAGE) from now on; what needs more fails, until there is some again.
+    pub(crate) fn full_after(&self, pages: u64) {
+        self.state().room = Some(pages);
     }
 
     /// There is room again. Answers whether a write found none.
@@ -116,23 +121,20 @@ impl State {
         Ok(())
     }
 
-    /// Meets what needs room, which deleting and shortening files does not.
-    fn on_room(&mut self) -> Result<(), Error> {
-        match &mut self.room {
-            Some(0) => {
-                self.was_full = true;
-                // What SQLite is told of as a full disk.
-                Err(ErrorKind::WriteZero.into())
-            }
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
+    /// Meets what needs room for so many bytes, which deleting and shortening files does not.
+    fn on_room(&mut self, bytes: usize) -> Result<(), Error> {
+        let pages = bytes.div_ceil(PAGE) as u64;
+        let Some(room) = &mut self.room else { return Ok(()) };
+        if pages > *room {
+            self.was_full = true;
+            // What SQLite is told of as a full disk.
+            return Err(ErrorKind::WriteZero.into());
         }
+        *room -= pages;
+        Ok(())
     }
 
-    /// Meets each write: whether all of it arrives, half of it, or (an error) nothing.
+    /// Meets each write: whether all of it arrives, a part of it, or (an error) nothing.
     fn on_write(&mut self, cuts: u64) -> Result<Arrives, Error> {
         self.powered(cuts)?;
         match self.left {
@@ -140,7 +142,7 @@ impl State {
                 self.is_off = true;
                 match last {
                     LastWrite::Lost | LastWrite::Unsynced => self.powered(cuts).map(|()| Arrives::Whole),
-                    LastWrite::Torn => Ok(Arrives::Half),
+                    LastWrite::Torn(quarters) => Ok(Arrives::Quarters(quarters)),
                 }
             }
             _ => {
@@ -157,7 +159,7 @@ impl State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Arrives {
     Whole,
-    Half,
+    Quarters(u8),
 }
 
 /// An open file.
@@ -204,7 +206,7 @@ impl Vfs for Disk {
     fn delete(&self, name: &str) -> Result<(), Error> {
         let mut state = self.state();
         let cuts = state.cuts;
-        if state.on_write(cuts)? == Arrives::Half {
+        if state.on_write(cuts)? != Arrives::Whole {
             return Err(Error::other("the power is off"));
         }
         state.synced.remove(name);
@@ -282,11 +284,11 @@ impl DatabaseHandle for File {
 
     fn write_all_at(&mut self, buffer: &[u8], offset: u64) -> Result<(), Error> {
         let mut state = self.disk.state();
-        state.on_room()?;
+        state.on_room(buffer.len())?;
         let arrives = state.on_write(self.cuts)?;
         let part = match arrives {
             Arrives::Whole => buffer,
-            Arrives::Half => &buffer[..buffer.len() / 2],
+            Arrives::Quarters(quarters) => &buffer[..buffer.len() * usize::from(quarters) / 4],
         };
         let (start, file) = (index(offset)?, state.files.entry(self.name.clone()).or_default());
         if file.len() < start + part.len() {

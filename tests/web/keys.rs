@@ -15,24 +15,28 @@ const SECRET: &str = "nobody must be able to read this";
 
 #[wasm_bindgen(inline_js = r#"
     const file = FileSystemSyncAccessHandle.prototype;
-    let left = Infinity, name = "", later = "", failed = false;
-    for (const operation of ["write", "truncate"]) {
-        const original = file[operation];
-        file[operation] = function (...args) {
-            if (left <= 0 && (later === "all" || operation === "write")) {
-                failed = true;
-                throw new DOMException("on purpose", name);
-            }
-            left -= 1;
-            return original.apply(this, args);
-        };
-    }
+    let left = Infinity, room = Infinity, failed = false;
+    const fail = (name) => { failed = true; throw new DOMException("on purpose", name); };
+    const { write, truncate } = file;
+    file.write = function (...args) {
+        const pages = Math.ceil(args[0].byteLength / 4096);
+        if (left <= 0) fail("InvalidStateError");
+        if (pages > room) fail("QuotaExceededError");
+        left -= 1;
+        room -= pages;
+        return write.apply(this, args);
+    };
+    file.truncate = function (...args) {
+        if (left <= 0) fail("InvalidStateError");
+        left -= 1;
+        return truncate.apply(this, args);
+    };
     /** From the n-th write on nothing is written any more. */
-    export function cutAfter(writes) { left = writes; name = "InvalidStateError"; later = "all"; }
-    /** The same for want of space: files can still be made shorter. */
-    export function fullAfter(writes) { left = writes; name = "QuotaExceededError"; later = "write"; }
+    export function cutAfter(writes) { left = writes; }
+    /** There is room for so many pages of 4 KB; files can still be made shorter. */
+    export function fullAfter(pages) { room = pages; }
     /** Everything is written again. Answers whether something was not. */
-    export function mend() { const was = failed; left = Infinity; failed = false; return was; }
+    export function mend() { const was = failed; left = Infinity; room = Infinity; failed = false; return was; }
     /** Whether a file below a directory holds these bytes. Takes no handles: they must have been given back. */
     export async function holds(directory, text) {
         const needle = new TextEncoder().encode(text);
@@ -56,7 +60,7 @@ extern "C" {
     #[wasm_bindgen(js_name = cutAfter)]
     fn cut_after(writes: u32);
     #[wasm_bindgen(js_name = fullAfter)]
-    fn full_after(writes: u32);
+    fn full_after(pages: u32);
     fn mend() -> bool;
     fn holds(directory: &str, text: &str) -> js_sys::Promise;
 }
@@ -305,12 +309,12 @@ async fn want_of_space_is_told_as_such_changes_nothing_and_is_over_when_there_is
     let store = open(&pool, Some(key(1))).expect("opens");
     fill(&store);
     let mut points = 0;
-    for writes in 0.. {
+    for pages in 0.. {
         points += 1;
-        full_after(writes);
+        full_after(pages);
         let outcome = store.transaction(|tx| -> Result<(), StorageError> {
-            tx.advance_cursor(b"full", KIND, 11, u64::from(writes) + 1)?;
-            tx.put_mls_value(2, &writes.to_be_bytes(), &[7; 50_000])
+            tx.advance_cursor(b"full", KIND, 11, u64::from(pages) + 1)?;
+            tx.put_mls_value(2, &pages.to_be_bytes(), &[7; 50_000])
         });
         let was_full = mend();
         if !was_full {

@@ -7,7 +7,8 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 use xmtp_web::mls::Provider;
 use xmtp_web::storage::{
-    CursorKind, DatabaseKey, Missing, OpfsPool, StorageError, Store, StoreOptions, UnavailableReason, suite,
+    CursorKind, DatabaseKey, Missing, OpfsPool, StorageError, Store, StoreOptions, Transaction,
+    UnavailableReason, suite,
 };
 
 const KIND: CursorKind = CursorKind::Welcome;
@@ -31,10 +32,17 @@ async fn install(directory: &str) -> OpfsPool {
     file.read = function (...args) { reads += 1; return original.apply(this, args); };
     /** How often files were read since the last time this was asked. */
     export function readsSince() { const counted = reads; reads = 0; return counted; }
+    const { write } = file;
+    let writes = 0;
+    file.write = function (...args) { writes += 1; return write.apply(this, args); };
+    /** The same of writing. */
+    export function writesSince() { const counted = writes; writes = 0; return counted; }
 "#)]
 extern "C" {
     #[wasm_bindgen(js_name = readsSince)]
     fn reads_since() -> u32;
+    #[wasm_bindgen(js_name = writesSince)]
+    fn writes_since() -> u32;
 }
 
 #[wasm_bindgen_test]
@@ -51,6 +59,36 @@ async fn what_was_read_once_is_not_read_from_the_file_again() {
     // The lock that was kept goes with the connection.
     let store = open(&pool, "/store", key(1)).expect("opens");
     assert_eq!(store.cursor(b"x", KIND, 11), Ok(5));
+}
+
+#[wasm_bindgen_test]
+async fn what_a_transaction_changes_is_written_at_once() {
+    let pool = install("writes").await;
+    for byte in [Some(1), None] {
+        let opened = || open(&pool, "/store", byte.and_then(key)).expect("opens");
+        let store = opened();
+        let change = |round: u8| {
+            move |tx: &Transaction<'_>| -> Result<(), StorageError> {
+                tx.advance_cursor(b"x", KIND, 11, u64::from(round))?;
+                for n in 0..10_u64 {
+                    tx.put_mls_value(1, &n.to_be_bytes(), &[round; 2_000])?;
+                }
+                Ok(())
+            }
+        };
+        store.transaction(change(1)).expect("room");
+        assert!(writes_since() > 0, "writing is counted");
+        store.repeatable_transaction(change(2)).expect("room");
+        assert_eq!(writes_since(), 1);
+        store.transaction(change(3)).expect("room");
+        // And a page that fills up the sector, in two parts: what is synced is not written to again.
+        assert_eq!(writes_since(), 3);
+        store.close().expect("closes");
+        let store = opened();
+        assert_eq!(store.cursor(b"x", KIND, 11), Ok(3));
+        store.close().expect("closes");
+        assert_eq!(pool.delete("/store"), Ok(true));
+    }
 }
 
 #[wasm_bindgen_test]
