@@ -389,3 +389,63 @@ fn what_a_transaction_changes_is_written_at_once() {
     store.repeatable_transaction(change).expect("room");
     assert_eq!(disk.writes(), before + 2);
 }
+
+/// So many values of 100,000 bytes are more than SQLite's cache of 2 MB, and less than makes it empty the WAL.
+const BLOBS: u8 = 28;
+
+/// A transaction that is larger than the cache: pages of it are in the WAL before it ends, and are changed again there.
+fn change_much(tx: &Transaction<'_>, value: u8) -> Result<(), StorageError> {
+    tx.put_mls_value(1, b"first", &[value; 100])?;
+    for n in 0..BLOBS {
+        tx.put_mls_value(2, &[n], &[value; 100_000])?;
+    }
+    tx.put_mls_value(1, b"first", &[value + 1; 100])?;
+    tx.put_mls_value(3, b"last", &[value; 100_000])
+}
+
+#[test]
+fn a_large_transaction_is_there_once_it_has_ended() {
+    let disk = Disk::new();
+    let file = disk.file("large.db");
+    let store = Store::open(StoreOptions::file(&file)).expect("opens");
+    store
+        .repeatable_transaction(|tx| change_much(tx, 1))
+        .expect("room");
+    // The process ends: what it has written stays.
+    disk.cut_after(0, LastWrite::Lost);
+    drop(store);
+    disk.restart();
+    let store = Store::open(StoreOptions::file(&file)).expect("opens");
+    assert_eq!(store.mls_value(1, b"first"), Ok(Some(vec![2; 100])));
+    assert_eq!(store.mls_value(3, b"last"), Ok(Some(vec![1; 100_000])));
+}
+
+#[test]
+fn a_large_transaction_that_found_no_room_changes_nothing() {
+    let disk = Disk::new();
+    let store = Store::open(StoreOptions::file(disk.file("large.db"))).expect("opens");
+    store.transaction(|tx| change_much(tx, 1)).expect("room");
+    let mut refused = 0;
+    for pages in (0..).step_by(53) {
+        disk.full_after(pages);
+        let outcome = store.transaction(|tx| {
+            change_much(tx, 7)?;
+            // What is in the WAL by now is read again.
+            assert_eq!(tx.mls_value(2, &[0])?, Some(vec![7; 100_000]));
+            Ok::<_, StorageError>(())
+        });
+        if !disk.make_room() {
+            assert_eq!(outcome, Ok(()));
+            break;
+        }
+        store.checkpoint().expect("room");
+        refused += 1;
+        assert_eq!(outcome, Err(StorageError::Full));
+        assert_eq!(store.mls_value(1, b"first"), Ok(Some(vec![2; 100])));
+        for n in 0..BLOBS {
+            assert_eq!(store.mls_value(2, &[n]), Ok(Some(vec![1; 100_000])));
+        }
+    }
+    assert!(refused > 10, "refused {refused} times");
+    assert_eq!(store.mls_value(1, b"first"), Ok(Some(vec![8; 100])));
+}

@@ -137,7 +137,7 @@ const SETTINGS: &[Setting] = &[
 ];
 
 fn connect(setting: &Setting) -> rusqlite::Result<Connection> {
-    let plain = format!("xmtp-{DIRECTORY}");
+    let plain = format!("gathering-xmtp-{DIRECTORY}");
     let vfs = if setting.is_encrypted {
         format!("multipleciphers-{plain}")
     } else {

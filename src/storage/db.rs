@@ -1,15 +1,11 @@
 //! The open database, its transactions and savepoints.
 
 use super::error::StorageError;
-#[cfg(not(target_arch = "wasm32"))]
-use super::gathering::gathering;
 use super::key::DatabaseKey;
 use super::migrations;
 #[cfg(target_arch = "wasm32")]
 use super::opfs::OpfsPool;
 use rusqlite::Connection;
-#[cfg(not(target_arch = "wasm32"))]
-use rusqlite::OpenFlags;
 use std::cell::Cell;
 use std::ops::Deref;
 
@@ -140,9 +136,7 @@ impl Store {
                 if key.is_some() {
                     return Err(StorageError::UnsupportedKey);
                 }
-                let layer = gathering(None)?;
-                let connection =
-                    Connection::open_with_flags_and_vfs(path, OpenFlags::default(), layer.as_str())?;
+                let connection = Connection::open(path)?;
                 connection.busy_timeout(BUSY_TIMEOUT)?;
                 connection
             }

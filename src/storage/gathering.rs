@@ -1,11 +1,14 @@
 //! A layer between SQLite and its files that gathers what is written to a WAL.
 //!
 //! SQLite writes each changed page by itself, and before it the header of its frame: some thirty writes for a message that
-//! is sent, each a call into the browser. Here they are kept and written as one. Only frames are kept that SQLite has not
-//! promised anything about: those up to the one that commits, which is written with them at once. Anything else that is
-//! done with the file, reading and syncing too, comes after what was kept. If that cannot be written, the call fails that
-//! brought it, and SQLite takes the transaction back: frames without the one that commits mean nothing, whether all, some
-//! or none of them are there.
+//! is sent, each a call into the browser. Here frames that follow each other are kept, up to the end of one that commits, and
+//! written as one. What does not follow the write before it is not kept: so SQLite changes a frame that it has written.
+//!
+//! It may count on frames before it commits: pages of a transaction that is larger than its cache. They are read from what is
+//! kept. That it cannot be written is told by a write, by syncing, or by closing, after which SQLite takes the transaction
+//! back; a read that cannot do without writing fails, and forgets nothing. After a transaction that was taken back, frames of
+//! it may still be kept. They are written before anything else is, which comes over them: **a WAL has one owner**, as all files
+//! of the pool have.
 //!
 //! Files other than a WAL go straight to the layer below. `sqlite3_vfs` and `sqlite3_file` are SQLite's own interface for
 //! such layers (<https://sqlite.org/c3ref/vfs.html>); frames are those of <https://sqlite.org/fileformat2.html#walformat>.
@@ -16,7 +19,7 @@ use std::ops::Range;
 use std::ptr;
 
 use rusqlite::ffi::{
-    SQLITE_IOERR, SQLITE_NOMEM, SQLITE_OK, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_filename, sqlite3_int64,
+    SQLITE_IOERR, SQLITE_OK, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_filename, sqlite3_int64,
     sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
@@ -32,18 +35,18 @@ const PAGE_SIZE: Range<usize> = 8..12;
 /// Where the size of the database after a commit stands in a frame's header; all zero in frames that do not commit.
 const COMMIT: Range<usize> = 4..8;
 
-/// Registers the layer above the VFS of this name, or above the default one, and answers its name. Once for each.
+/// Registers the layer above the VFS of this name, unless there is one, and answers its name.
 ///
 /// # Errors
 /// [`StorageError::Sqlite`]: there is no such VFS.
-pub fn gathering(below: Option<&str>) -> Result<String, StorageError> {
+pub fn gathering(below: &str) -> Result<String, StorageError> {
     let missing = || StorageError::Sqlite {
         code: SQLITE_IOERR,
         message: "no file system to gather the writes of".into(),
     };
-    let below = below.map(CString::new).transpose().map_err(|_| missing())?;
-    // SAFETY: a text that ends in NUL and outlives the call, or none.
-    let below = unsafe { sqlite3_vfs_find(below.as_ref().map_or(ptr::null(), |name| name.as_ptr())) };
+    let below = CString::new(below).map_err(|_| missing())?;
+    // SAFETY: a text that ends in NUL and outlives the call.
+    let below = unsafe { sqlite3_vfs_find(below.as_ptr()) };
     if below.is_null() {
         return Err(missing());
     }
@@ -102,6 +105,8 @@ struct Gathered {
     frame: Option<usize>,
     /// What the last frame's header has in [`COMMIT`].
     commit: [u8; 4],
+    /// Where the last write ended.
+    next: sqlite3_int64,
 }
 
 impl Gathered {
@@ -121,8 +126,10 @@ impl Gathered {
     }
 
     /// Keeps a write that [continues](Self::continues) the piece, as far as there is memory. Answers whether it must be passed on:
-    /// it ends a frame that commits, or is not understood. SQLite may write a header or a page in two parts.
+    /// it ends a frame that commits, does not follow the write before, or is not understood. SQLite may write a header or a
+    /// page in two parts.
     fn keep(&mut self, bytes: &[u8], at: sqlite3_int64) -> Result<bool, TryReserveError> {
+        let follows = std::mem::replace(&mut self.next, at.saturating_add_unsigned(bytes.len() as u64)) == at;
         self.bytes.try_reserve(bytes.len())?;
         if self.bytes.is_empty() {
             self.at = at;
@@ -144,8 +151,28 @@ impl Gathered {
             }
         }
         let end = start + bytes.len();
-        Ok(end > frame || end == frame && self.commit != [0; 4])
+        Ok(!follows || end > frame || end == frame && self.commit != [0; 4])
     }
+
+    /// What is kept of these bytes of the file.
+    fn kept(&self, at: sqlite3_int64, length: usize) -> Kept<'_> {
+        let (start, end) = (self.at, self.at.saturating_add_unsigned(self.bytes.len() as u64));
+        if at >= end || at.saturating_add_unsigned(length as u64) <= start {
+            return Kept::Nothing;
+        }
+        let all = usize::try_from(at - start).ok();
+        match all.and_then(|from| self.bytes.get(from..from + length)) {
+            Some(bytes) => Kept::All(bytes),
+            None => Kept::Part,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kept<'a> {
+    Nothing,
+    Part,
+    All(&'a [u8]),
 }
 
 static METHODS: sqlite3_io_methods = sqlite3_io_methods {
@@ -215,7 +242,7 @@ unsafe fn inner(file: *mut sqlite3_file) -> *mut sqlite3_file {
     unsafe { file.cast::<WalFile>().add(1).cast() }
 }
 
-/// Passes on what was kept. On failure it is forgotten.
+/// Passes on what was kept. What cannot be is kept.
 ///
 /// # Safety
 /// `file` is an open [`WalFile`].
@@ -226,18 +253,43 @@ unsafe fn pass_on(file: *mut sqlite3_file) -> c_int {
         if gathered.bytes.is_empty() {
             return SQLITE_OK;
         }
-        let code = match (*(*inner(file)).pMethods).xWrite {
-            // No more than `LIMIT`, or one page, which is at most 64 KB.
-            Some(write) => write(
-                inner(file),
-                gathered.bytes.as_ptr().cast(),
-                gathered.bytes.len() as c_int,
-                gathered.at,
-            ),
-            None => SQLITE_IOERR,
-        };
-        gathered.bytes.clear();
+        // No more than `LIMIT`, or one page, which is at most 64 KB.
+        let length = gathered.bytes.len() as c_int;
+        let code = write_below(file, gathered.bytes.as_ptr().cast(), length, gathered.at);
+        if code == SQLITE_OK {
+            gathered.bytes.clear();
+        }
         code
+    }
+}
+
+/// Passes on what was kept, for a call after whose failure SQLite takes the transaction back: then it is forgotten.
+///
+/// # Safety
+/// As [`pass_on`].
+unsafe fn settle(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: the caller's.
+    unsafe {
+        let code = pass_on(file);
+        (*(*file.cast::<WalFile>()).gathered).bytes.clear();
+        code
+    }
+}
+
+/// # Safety
+/// As [`write`].
+unsafe fn write_below(
+    file: *mut sqlite3_file,
+    buffer: *const c_void,
+    amount: c_int,
+    at: sqlite3_int64,
+) -> c_int {
+    // SAFETY: the caller's; the file below is open as long as this one is.
+    unsafe {
+        match (*(*inner(file)).pMethods).xWrite {
+            Some(write) => write(inner(file), buffer, amount, at),
+            None => SQLITE_IOERR,
+        }
     }
 }
 
@@ -262,15 +314,50 @@ unsafe extern "C" fn write(
             }
         }
         if !(*gathered).continues(bytes, at) {
-            let code = pass_on(file);
+            let code = settle(file);
             if code != SQLITE_OK {
                 return code;
             }
         }
         match (*gathered).keep(bytes, at) {
-            Ok(true) => pass_on(file),
+            Ok(true) => settle(file),
             Ok(false) => SQLITE_OK,
-            Err(_) => SQLITE_NOMEM,
+            // No memory: it is written by itself.
+            Err(_) => match settle(file) {
+                SQLITE_OK => write_below(file, buffer, amount, at),
+                code => code,
+            },
+        }
+    }
+}
+
+/// # Safety
+/// SQLite's: `file` is open, and `buffer` has room for `amount` bytes.
+unsafe extern "C" fn read(
+    file: *mut sqlite3_file,
+    buffer: *mut c_void,
+    amount: c_int,
+    at: sqlite3_int64,
+) -> c_int {
+    // SAFETY: SQLite's promises; what is kept is no part of its buffer.
+    unsafe {
+        let gathered = (*file.cast::<WalFile>()).gathered;
+        match (*gathered).kept(at, usize::try_from(amount).unwrap_or(0)) {
+            Kept::All(bytes) => {
+                ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
+                return SQLITE_OK;
+            }
+            Kept::Part => {
+                let code = pass_on(file);
+                if code != SQLITE_OK {
+                    return code;
+                }
+            }
+            Kept::Nothing => {}
+        }
+        match (*(*inner(file)).pMethods).xRead {
+            Some(read) => read(inner(file), buffer, amount, at),
+            None => SQLITE_IOERR,
         }
     }
 }
@@ -280,7 +367,7 @@ unsafe extern "C" fn write(
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     // SAFETY: it is open: `gathered` is a box's, and is not used again.
     unsafe {
-        let passed = pass_on(file);
+        let passed = settle(file);
         drop(Box::from_raw((*file.cast::<WalFile>()).gathered));
         (*file).pMethods = ptr::null();
         let closed = (*(*inner(file)).pMethods)
@@ -298,7 +385,7 @@ macro_rules! forward {
         unsafe extern "C" fn $name(file: *mut sqlite3_file $(, $argument: $type)*) -> c_int {
             // SAFETY: it is open, and so is the one below; the arguments are SQLite's.
             unsafe {
-                let code = pass_on(file);
+                let code = settle(file);
                 if code != SQLITE_OK {
                     return code;
                 }
@@ -311,7 +398,6 @@ macro_rules! forward {
     };
 }
 
-forward!(read, xRead, buffer: *mut c_void, amount: c_int, at: sqlite3_int64);
 forward!(truncate, xTruncate, size: sqlite3_int64);
 forward!(sync, xSync, flags: c_int);
 forward!(file_size, xFileSize, size: *mut sqlite3_int64);
@@ -419,6 +505,30 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_that_is_written_again_is_passed_on_at_once() {
+        let mut gathered = begun();
+        for number in 0..2 {
+            write(&mut gathered, number, &frame(false), &[FRAME_HEADER]);
+        }
+        assert!(!gathered.continues(&[7; FRAME_HEADER], 32));
+        gathered.bytes.clear();
+        assert_eq!(gathered.keep(&frame(true)[..FRAME_HEADER], 32), Ok(true));
+    }
+
+    #[test]
+    fn what_is_kept_is_read_from_there() {
+        let mut gathered = begun();
+        write(&mut gathered, 0, &frame(false), &[FRAME_HEADER]);
+        let end = sqlite3_int64::try_from(HEADER + FRAME).expect("small");
+        assert_eq!(gathered.kept(32, FRAME), Kept::All(&frame(false)));
+        assert_eq!(gathered.kept(end - 3, 3), Kept::All(&[7; 3]));
+        assert_eq!(gathered.kept(end - 3, 4), Kept::Part);
+        assert_eq!(gathered.kept(0, 33), Kept::Part);
+        assert_eq!(gathered.kept(0, 32), Kept::Nothing);
+        assert_eq!(gathered.kept(end, 1), Kept::Nothing);
+    }
+
+    #[test]
     fn what_is_not_understood_is_passed_on() {
         let mut unknown = Gathered::default();
         assert_eq!(
@@ -449,13 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_layer_for_each_file_system_and_none_for_what_is_not_there() {
-        let name = gathering(None).expect("there is a default");
-        assert_eq!(gathering(None), Ok(name.clone()));
-        assert!(name.starts_with("gathering-"));
-        assert!(matches!(
-            gathering(Some("nowhere")),
-            Err(StorageError::Sqlite { .. })
-        ));
+    fn there_is_no_layer_above_what_is_not_there() {
+        assert!(matches!(gathering("nowhere"), Err(StorageError::Sqlite { .. })));
     }
 }

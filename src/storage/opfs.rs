@@ -73,7 +73,7 @@ impl OpfsPool {
             }
         };
         take_handles(&util).await?;
-        let plain = gathering(Some(&name))?;
+        let plain = gathering(&name)?;
         let pool = Self {
             util,
             encrypting: format!("multipleciphers-{plain}"),

@@ -65,7 +65,7 @@ impl Disk {
 
     /// The name of a file as SQLite opens it, with the layer that gathers writes.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        let layer = gathering(Some(&self.name)).expect("it is registered");
+        let layer = gathering(&self.name).expect("it is registered");
         PathBuf::from(format!("file:/{name}?vfs={layer}"))
     }
 
