@@ -63,10 +63,11 @@ impl Disk {
         disk
     }
 
-    /// The name of a file as SQLite opens it, with the layer that gathers writes.
+    /// The name of a file as SQLite opens it, with the layer that gathers writes. As in a browser, what lies beside a write that
+    /// is cut off may be lost too: SQLite fills up the sector behind each commit, in two parts.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         let layer = gathering(&self.name).expect("it is registered");
-        PathBuf::from(format!("file:/{name}?vfs={layer}"))
+        PathBuf::from(format!("file:/{name}?vfs={layer}&psow=0"))
     }
 
     /// Lets a number of writes arrive from now on; the plug is pulled during the next.
