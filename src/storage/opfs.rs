@@ -65,14 +65,8 @@ impl OpfsPool {
             .directory(directory)
             .initial_capacity(CAPACITY)
             .build();
-        let mut waits = BACKOFF_MS.into_iter();
-        let util = loop {
-            match install::<WasmOsCallback>(&config, false).await {
-                Ok(util) => break util,
-                Err(error) => wait_or_fail(&mut waits, error).await?,
-            }
-        };
-        take_handles(&util).await?;
+        let util = patiently(async || install::<WasmOsCallback>(&config, false).await).await?;
+        patiently(async || util.resume().await).await?;
         let plain = gathering(&name)?;
         let pool = Self {
             util,
@@ -88,7 +82,7 @@ impl OpfsPool {
     /// # Errors
     /// As [`OpfsPool::install`].
     pub async fn resume(&self) -> Result<(), StorageError> {
-        take_handles(&self.util).await
+        patiently(async || self.util.resume().await).await
     }
 
     /// Gives the handles back, so that another tab or worker may take the directory. Does nothing when
@@ -265,29 +259,18 @@ pub(super) fn rekey(connection: &Connection, key: &DatabaseKey) -> Result<(), St
     Ok(changed?)
 }
 
-/// Takes the handles of a pool, which may be busy for a moment.
-async fn take_handles(util: &OpfsSAHPoolUtil) -> Result<(), StorageError> {
+/// Tries again for a while where handles are busy; any other error, or the end of patience, is the answer.
+async fn patiently<T>(attempt: impl AsyncFn() -> Result<T, OpfsSAHError>) -> Result<T, StorageError> {
     let mut waits = BACKOFF_MS.into_iter();
     loop {
-        match util.resume().await {
-            Ok(()) => return Ok(()),
-            Err(error) => wait_or_fail(&mut waits, error).await?,
+        let error = match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(error) => from_pool(&error),
+        };
+        match waits.next() {
+            Some(ms) if error == StorageError::LockedByOtherTab => sleep(ms).await?,
+            _ => return Err(error),
         }
-    }
-}
-
-/// Waits before the next attempt at busy handles; any other error, or the end of patience, is the answer.
-async fn wait_or_fail(
-    waits: &mut impl Iterator<Item = i32>,
-    error: OpfsSAHError,
-) -> Result<(), StorageError> {
-    let error = from_pool(&error);
-    if error != StorageError::LockedByOtherTab {
-        return Err(error);
-    }
-    match waits.next() {
-        Some(ms) => sleep(ms).await,
-        None => Err(error),
     }
 }
 

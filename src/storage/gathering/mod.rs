@@ -15,7 +15,7 @@
 
 mod piece;
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CString, c_int, c_void};
 use std::ptr;
 
 use rusqlite::ffi::{
@@ -35,21 +35,19 @@ pub fn gathering(below: &str) -> Result<String, StorageError> {
         code: SQLITE_IOERR,
         message: "no file system to gather the writes of".into(),
     };
+    let name = format!("gathering-{below}");
     let below = CString::new(below).map_err(|_| missing())?;
     // SAFETY: a text that ends in NUL and outlives the call.
     let below = unsafe { sqlite3_vfs_find(below.as_ptr()) };
     if below.is_null() {
         return Err(missing());
     }
-    // SAFETY: a registered VFS has a name that ends in NUL.
-    let name = unsafe { CStr::from_ptr((*below).zName) }.to_string_lossy();
-    let name = format!("gathering-{name}");
     let c_name = CString::new(name.as_str()).map_err(|_| missing())?;
     // SAFETY: as above.
     if !unsafe { sqlite3_vfs_find(c_name.as_ptr()) }.is_null() {
         return Ok(name);
     }
-    // SAFETY: as above. Its methods take it for the one below: they find their own data in `pAppData`, which is the same.
+    // SAFETY: it is registered. Its methods take the copy for the one below: they find their own data in `pAppData`, which is the same.
     let vfs = unsafe { *below };
     let layer = Box::leak(Box::new(Layer {
         vfs: sqlite3_vfs {
@@ -154,6 +152,16 @@ unsafe fn inner(file: *mut sqlite3_file) -> *mut sqlite3_file {
     unsafe { file.cast::<WalFile>().add(1).cast() }
 }
 
+/// Calls a method of the layer below on its file. Unsafe: the file must be open.
+macro_rules! below {
+    ($file:ident, $method:ident $(, $argument:expr)*) => {
+        match (*(*inner($file)).pMethods).$method {
+            Some(method) => method(inner($file) $(, $argument)*),
+            None => SQLITE_IOERR,
+        }
+    };
+}
+
 /// Passes on what was kept. What cannot be is kept.
 ///
 /// # Safety
@@ -167,7 +175,8 @@ unsafe fn pass_on(file: *mut sqlite3_file) -> c_int {
         }
         // No more than `LIMIT`, or one page, which is at most 64 KB.
         let length = gathered.bytes.len() as c_int;
-        let code = write_below(file, gathered.bytes.as_ptr().cast(), length, gathered.at);
+        let bytes = gathered.bytes.as_ptr().cast();
+        let code = below!(file, xWrite, bytes, length, gathered.at);
         if code == SQLITE_OK {
             gathered.bytes.clear();
         }
@@ -193,23 +202,6 @@ const fn lost(code: c_int) -> c_int {
     match code & 0xff {
         SQLITE_OK | SQLITE_FULL | SQLITE_IOERR => code,
         _ => SQLITE_IOERR_WRITE,
-    }
-}
-
-/// # Safety
-/// As [`write`].
-unsafe fn write_below(
-    file: *mut sqlite3_file,
-    buffer: *const c_void,
-    amount: c_int,
-    at: sqlite3_int64,
-) -> c_int {
-    // SAFETY: the caller's; the file below is open as long as this one is.
-    unsafe {
-        match (*(*inner(file)).pMethods).xWrite {
-            Some(write) => write(inner(file), buffer, amount, at),
-            None => SQLITE_IOERR,
-        }
     }
 }
 
@@ -244,7 +236,7 @@ unsafe extern "C" fn write(
             Ok(false) => SQLITE_OK,
             // No memory: it is written by itself.
             Err(_) => match settle(file) {
-                SQLITE_OK => lost(write_below(file, buffer, amount, at)),
+                SQLITE_OK => lost(below!(file, xWrite, buffer, amount, at)),
                 code => code,
             },
         }
@@ -275,10 +267,7 @@ unsafe extern "C" fn read(
             }
             Kept::Nothing => {}
         }
-        match (*(*inner(file)).pMethods).xRead {
-            Some(read) => read(inner(file), buffer, amount, at),
-            None => SQLITE_IOERR,
-        }
+        below!(file, xRead, buffer, amount, at)
     }
 }
 
@@ -290,9 +279,7 @@ unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
         let passed = settle(file);
         drop(Box::from_raw((*file.cast::<WalFile>()).gathered));
         (*file).pMethods = ptr::null();
-        let closed = (*(*inner(file)).pMethods)
-            .xClose
-            .map_or(SQLITE_IOERR, |close| close(inner(file)));
+        let closed = below!(file, xClose);
         if passed == SQLITE_OK { closed } else { passed }
     }
 }
@@ -309,10 +296,7 @@ macro_rules! forward {
                 if code != SQLITE_OK {
                     return code;
                 }
-                match (*(*inner(file)).pMethods).$method {
-                    Some(method) => method(inner(file) $(, $argument)*),
-                    None => SQLITE_IOERR,
-                }
+                below!(file, $method $(, $argument)*)
             }
         }
     };
