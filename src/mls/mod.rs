@@ -20,6 +20,7 @@
 //! other way from one to the next.
 
 mod commit;
+mod crypto;
 mod error;
 mod extensions;
 mod group;
@@ -28,6 +29,7 @@ mod provider;
 mod signer;
 mod store;
 mod summary;
+mod verifying;
 pub mod welcome;
 
 pub use commit::{

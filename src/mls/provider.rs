@@ -1,5 +1,6 @@
 //! What OpenMLS works with.
 
+use super::crypto::Crypto;
 use super::error::MlsError;
 use super::store::{MlsStore, MlsStoreError};
 use crate::storage::Db;
@@ -13,7 +14,7 @@ use std::sync::OnceLock;
 /// used while one is open, all writes belong to that transaction.
 #[derive(Debug)]
 pub struct Provider<'a> {
-    crypto: &'static RustCrypto,
+    crypto: &'static Crypto,
     store: MlsStore<'a>,
 }
 
@@ -54,7 +55,7 @@ impl<'a> Provider<'a> {
 }
 
 impl<'a> OpenMlsProvider for Provider<'a> {
-    type CryptoProvider = RustCrypto;
+    type CryptoProvider = Crypto;
     type RandProvider = RustCrypto;
     type StorageProvider = MlsStore<'a>;
 
@@ -62,17 +63,18 @@ impl<'a> OpenMlsProvider for Provider<'a> {
         &self.store
     }
 
-    fn crypto(&self) -> &RustCrypto {
+    fn crypto(&self) -> &Crypto {
         self.crypto
     }
 
     fn rand(&self) -> &RustCrypto {
-        self.crypto
+        &self.crypto.rust
     }
 }
 
-/// The one instance: making one draws a seed from the system for its generator of random numbers.
-fn crypto() -> &'static RustCrypto {
-    static CRYPTO: OnceLock<RustCrypto> = OnceLock::new();
-    CRYPTO.get_or_init(RustCrypto::default)
+/// The one instance: making one draws a seed from the system for its generator of random numbers, and what is known of
+/// those who sign is worth keeping.
+fn crypto() -> &'static Crypto {
+    static CRYPTO: OnceLock<Crypto> = OnceLock::new();
+    CRYPTO.get_or_init(Crypto::default)
 }
