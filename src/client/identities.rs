@@ -252,8 +252,14 @@ impl Inner {
         Ok(asked_ns)
     }
 
-    /// The same, unless that was done a moment ago. Says when that was.
+    /// The same, unless that was done a moment ago or is being done for many conversations. Says when that was.
     pub(super) async fn know_identities(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
+        drop(self.looking_ahead.lock().await);
+        self.know_identities_now(inboxes).await
+    }
+
+    /// The same, where nothing is waited for.
+    pub(super) async fn know_identities_now(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
         match self.recent_looks.of(inboxes, self.now_ns()) {
             Some(asked_ns) => Ok(asked_ns),
             None => self.load_identities(inboxes).await,

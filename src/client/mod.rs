@@ -46,6 +46,7 @@ mod group;
 mod history;
 mod identities;
 mod installation;
+mod joining;
 mod key_packages;
 mod leaving;
 mod network;
@@ -123,6 +124,8 @@ struct Inner {
     /// When a sync last read the own log.
     own_log_read_ns: Cell<i64>,
     recent_looks: identities::RecentLooks,
+    /// Held while members of many conversations are looked for together.
+    looking_ahead: Mutex<()>,
     /// A task looks after the key packages.
     key_packages_kept: Cell<bool>,
     /// The time of the last change of the inbox that was asked for.

@@ -1,25 +1,24 @@
-//! What others did, in: welcomes and messages.
+//! What others said and did, in.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use futures::StreamExt as _;
-use futures::stream;
+use futures::{future, stream};
 
 use super::outbox::Until;
 use super::unconfirmed::Came;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent;
-use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
-use crate::groups::{GroupError, exceeds, originator};
+use crate::groups::{GroupError, exceeds, view};
 use crate::ids::GroupId;
-use crate::mls::{GroupSummary, welcome};
+use crate::mls::GroupSummary;
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, CursorKind, GroupQuery, GroupRow, IntentId,
-    MembershipState, StorageError,
+    ConsentEntity, ConsentState, ConversationType, GroupQuery, GroupRow, IntentId, MembershipState,
+    StorageError,
 };
-use crate::transport::calls::{GroupEnvelope, WelcomeBody, WelcomeEnvelope as Arrived};
+use crate::transport::calls::GroupEnvelope;
 
 /// How many conversations are synced side by side, as in libxmtp: while one waits for the node, others are read.
 pub(super) const PARALLEL: usize = 10;
@@ -41,16 +40,6 @@ const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
 pub(super) const REFRESH_ON_SEND_NS: i64 = 5 * 1_000_000_000;
 
 impl Client {
-    /// Joins the conversations one was added to since the last sync. Returns them.
-    ///
-    /// # Errors
-    /// [`ClientError::NotRegistered`], [`ClientError::Transport`], [`ClientError::IdentityBehind`]: what was
-    /// processed stays, the rest is done by the next sync.
-    pub async fn sync_welcomes(&self) -> Result<Vec<GroupId>, ClientError> {
-        self.ready()?;
-        self.inner.sync_welcomes().await
-    }
-
     /// Reads and publishes everything: welcomes, and each conversation that the node has something new of or
     /// that something waits to be sent in. Returns how many conversations were synced.
     ///
@@ -71,102 +60,6 @@ impl Client {
 }
 
 impl Inner {
-    pub(super) async fn sync_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
-        let joined = {
-            let _guard = self.welcomes.lock().await;
-            self.read_welcomes().await?
-        };
-        match self.maintain_key_packages().await {
-            Ok(()) => {}
-            // Joining does not depend on it, and the next sync tries again.
-            Err(ClientError::Transport(error)) => tracing::info!(%error, "the key package was not rotated"),
-            Err(error) => return Err(error),
-        }
-        Ok(joined)
-    }
-
-    pub(super) async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
-        let topic = self.key.id();
-        let mut joined = Vec::new();
-        loop {
-            let after = self.welcome_cursor()?;
-            let page = self.api.query_welcome_messages(topic, after).await?;
-            let newest_ns = page.items.iter().map(|arrived| signed(arrived.created_ns)).max();
-            for arrived in page.items {
-                let received = self.receive_welcome(arrived, newest_ns.unwrap_or(0)).await?;
-                if let Some(group_id) = received
-                    && !self.is_sync_group(&self.context(), group_id)?
-                {
-                    joined.push(group_id);
-                }
-                // Only what is done with uses a key package up: one that must wait is read again and again.
-                self.welcome_arrived()?;
-            }
-            // A page of nothing but what this version cannot read would be asked for for ever.
-            if page.next.is_none() || self.welcome_cursor()? == after {
-                return Ok(joined);
-            }
-        }
-    }
-
-    /// The node's number of the last welcome that was processed.
-    pub(super) fn welcome_cursor(&self) -> Result<u64, StorageError> {
-        let topic = self.key.id();
-        self.store
-            .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)
-    }
-
-    /// Processes one welcome; `newest_ns` is the node's time of the newest that came with it. Returns the group joined by
-    /// it, if any.
-    pub(super) async fn receive_welcome(
-        &self,
-        arrived: Arrived,
-        newest_ns: i64,
-    ) -> Result<Option<GroupId>, ClientError> {
-        let envelope = welcome_envelope(arrived);
-        let mut prepared = Prepared {
-            newest_ns,
-            ..Default::default()
-        };
-        loop {
-            let context = self.context();
-            let (outcome, updates) = self.store.repeatable_transaction(|tx| {
-                let outcome = join::receive_welcome(tx, &context, &envelope, prepared)?;
-                let updates = match outcome {
-                    Joined::Group(group_id) => self.device_sync_joined(&context.with(tx), group_id)?,
-                    _ => Vec::new(),
-                };
-                Ok::<_, ClientError>((outcome, updates))
-            })?;
-            match outcome {
-                Joined::Group(group_id) => {
-                    self.events.tell(&Event::Conversation(group_id));
-                    if let Some(required) = self.context().row(group_id)?.paused_for_version {
-                        self.tell(group_id, &[Change::Paused(required)]);
-                    }
-                    self.tell_preferences(updates);
-                    return Ok(Some(group_id));
-                }
-                Joined::Refused(error) => {
-                    tracing::info!(sequence_id = envelope.sequence_id, %error, "a welcome was refused");
-                    return Ok(None);
-                }
-                Joined::Nothing => return Ok(None),
-                Joined::Missing(_) if prepared.fetched => return Err(ClientError::IdentityBehind),
-                Joined::Behind(group_id) => {
-                    let lock = self.lock_of(group_id);
-                    let _guard = lock.lock().await;
-                    self.receive_locked(group_id).await?;
-                    prepared.read = true;
-                }
-                Joined::Missing(states) => {
-                    self.settle(&states).await?;
-                    prepared.fetched = true;
-                }
-            }
-        }
-    }
-
     async fn sync_all(self: &Rc<Self>, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
         self.check_own_log().await?;
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
@@ -179,12 +72,17 @@ impl Inner {
                 wanted.push(group_id);
             }
         }
-        let mut outcomes = stream::iter(wanted.into_iter().map(|id| self.sync_group(id))).buffered(PARALLEL);
-        while let Some(outcome) = outcomes.next().await {
+        let sync = stream::iter(&wanted).map(|id| self.sync_group(*id));
+        let sync = sync.buffer_unordered(PARALLEL).for_each(|outcome| {
             match outcome {
                 Ok(()) => synced += 1,
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) => failure = failure.take().or(Some(error)),
             }
+            future::ready(())
+        });
+        let (looked, ()) = future::join(self.look_ahead(&wanted), sync).await;
+        if let Err(error) = looked {
+            tracing::info!(%error, "each conversation looks for new installations by itself");
         }
         failure = failure.or(self.device_sync_pass().await.err());
         failure.map_or(Ok(synced), Err)
@@ -281,6 +179,20 @@ impl Inner {
             return self.queue_grown_members(group_id).await;
         }
         Ok(None)
+    }
+
+    /// Asks at once for the identities of all members of these conversations, as far as a look is due: each would ask for its
+    /// own. Those that come to it meanwhile wait.
+    async fn look_ahead(&self, groups: &[GroupId]) -> Result<(), ClientError> {
+        let _guard = self.looking_ahead.lock().await;
+        let mut members = BTreeSet::new();
+        for group_id in groups {
+            if self.refresh_is_due(*group_id, REFRESH_ON_SYNC_NS)? {
+                members.extend(view::membership(&self.context(), *group_id)?.members.into_keys());
+            }
+        }
+        let members: Vec<_> = members.into_iter().collect();
+        self.know_identities_now(&members).await.map(|_| ())
     }
 
     /// Whether the last look at the members' installations is older than this, in a group that can be changed.
@@ -411,7 +323,7 @@ impl Inner {
         self.store.group_cursor(&group_id)
     }
 
-    fn tell(&self, group_id: GroupId, changes: &[Change]) {
+    pub(super) fn tell(&self, group_id: GroupId, changes: &[Change]) {
         if changes
             .iter()
             .any(|change| matches!(change, Change::Message(_) | Change::Published(_)))
@@ -443,26 +355,7 @@ pub(super) fn envelope(arrived: GroupEnvelope) -> Envelope {
     }
 }
 
-fn welcome_envelope(arrived: Arrived) -> WelcomeEnvelope {
-    let (data, metadata, ours) = match arrived.body {
-        WelcomeBody::V1 {
-            data,
-            wrapper_algorithm,
-            welcome_metadata,
-        } => (data, welcome_metadata, welcome::opens(wrapper_algorithm)),
-        // Our key packages do not offer pointers: nobody honest sends one.
-        WelcomeBody::Pointer { welcome_pointer, .. } => (welcome_pointer, Vec::new(), false),
-    };
-    WelcomeEnvelope {
-        sequence_id: arrived.id,
-        created_ns: signed(arrived.created_ns),
-        data,
-        hpke_public_key: arrived.hpke_public_key,
-        curve25519: ours,
-        metadata,
-    }
-}
-
-fn signed(ns: u64) -> i64 {
+/// A node's time, as it is stored.
+pub(super) fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }

@@ -238,9 +238,9 @@ fn conversations_of_the_same_people_are_looked_at_for_new_installations_together
                 .find(|(name, _)| *name == "GetIdentityUpdates")
                 .map_or(0, |(_, n)| *n)
         };
-        // Those that are synced side by side may ask before the first of them is answered.
-        assert!(
-            looks(&before) <= 10,
+        assert_eq!(
+            looks(&before),
+            1,
             "one look is enough: {:?}",
             made(&world, &before)
         );
@@ -253,6 +253,47 @@ fn conversations_of_the_same_people_are_looked_at_for_new_installations_together
         let before = calls(&world);
         bob.say(groups[1], "hello").await;
         assert_eq!(looks(&before), 1, "it is more than five seconds ago");
+    });
+}
+
+#[test]
+fn ten_welcomes_are_one_transaction() {
+    story(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.person().await, world.person().await);
+        world.machine.freeze();
+        // Whom bob knows already needs no transaction of its own.
+        alice.group_with(&[&bob]).await;
+        for _ in 0..20 {
+            let made = alice.create_group(&[&bob], &NewGroup::default()).await;
+            made.expect("a group");
+        }
+        let before = bob.client.transactions_run();
+        assert_eq!(bob.client.sync_welcomes().await.expect("syncs").len(), 20);
+        // The third looks for key packages to delete.
+        assert_eq!(bob.client.transactions_run() - before, 3);
+    });
+}
+
+#[test]
+fn conversations_of_different_people_are_looked_at_for_new_installations_together() {
+    story(async {
+        let world = World::new().await;
+        let bob = world.person().await;
+        world.machine.freeze();
+        for _ in 0..12 {
+            let other = world.person().await;
+            let group = other.create_group(&[&bob], &NewGroup::default()).await;
+            other.say(group.expect("a group").id(), "hello").await;
+        }
+        bob.client.sync_welcomes().await.unwrap();
+        world.later(Duration::from_secs(60));
+        let before = calls(&world);
+        bob.sync().await;
+        let made = made(&world, &before);
+        assert!(made.contains(&("QueryGroupMessages", 12)), "{made:?}");
+        // The own log, and one look for all groups.
+        assert!(made.contains(&("GetIdentityUpdates", 2)), "{made:?}");
     });
 }
 

@@ -1,0 +1,201 @@
+//! Joining the conversations that others have added one to.
+
+use std::rc::Rc;
+
+use super::sync::signed;
+use super::{Client, ClientError, Event, Inner};
+use crate::groups::inbound::Change;
+use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
+use crate::groups::{GroupError, originator};
+use crate::ids::GroupId;
+use crate::mls::welcome;
+use crate::storage::{CursorKind, StorageError, Transaction};
+use crate::transport::calls::{WelcomeBody, WelcomeEnvelope as Arrived};
+
+/// How many welcomes are processed in one transaction: each takes some milliseconds, in which nothing else is answered.
+const AT_ONCE: usize = 10;
+
+impl Client {
+    /// Joins the conversations one was added to since the last sync. Returns them.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRegistered`], [`ClientError::Transport`], [`ClientError::IdentityBehind`]: what was
+    /// processed stays, the rest is done by the next sync.
+    pub async fn sync_welcomes(&self) -> Result<Vec<GroupId>, ClientError> {
+        self.ready()?;
+        self.inner.sync_welcomes().await
+    }
+}
+
+impl Inner {
+    pub(super) async fn sync_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+        let joined = {
+            let _guard = self.welcomes.lock().await;
+            self.read_welcomes().await?
+        };
+        match self.maintain_key_packages().await {
+            Ok(()) => {}
+            // Joining does not depend on it, and the next sync tries again.
+            Err(ClientError::Transport(error)) => tracing::info!(%error, "the key package was not rotated"),
+            Err(error) => return Err(error),
+        }
+        Ok(joined)
+    }
+
+    pub(super) async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+        let topic = self.key.id();
+        let mut joined = Vec::new();
+        loop {
+            let after = self.welcome_cursor()?;
+            let page = self.api.query_welcome_messages(topic, after).await?;
+            let newest_ns = page.items.iter().map(|arrived| signed(arrived.created_ns)).max();
+            let welcomes: Vec<_> = page.items.into_iter().map(envelope).collect();
+            for some in welcomes.chunks(AT_ONCE) {
+                for group_id in self.receive_welcomes(some, newest_ns.unwrap_or(0)).await? {
+                    if !self.is_sync_group(&self.context(), group_id)? {
+                        joined.push(group_id);
+                    }
+                }
+            }
+            // A page of nothing but what this version cannot read would be asked for for ever.
+            if page.next.is_none() || self.welcome_cursor()? == after {
+                return Ok(joined);
+            }
+        }
+    }
+
+    /// The node's number of the last welcome that was processed.
+    pub(super) fn welcome_cursor(&self) -> Result<u64, StorageError> {
+        let topic = self.key.id();
+        self.store
+            .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)
+    }
+
+    /// Processes welcomes in order, all in one transaction unless one of them must wait for something; `newest_ns` is the
+    /// node's time of the newest that came with them. Returns the groups joined.
+    async fn receive_welcomes(
+        self: &Rc<Self>,
+        welcomes: &[WelcomeEnvelope],
+        newest_ns: i64,
+    ) -> Result<Vec<GroupId>, ClientError> {
+        let unprepared = Prepared {
+            newest_ns,
+            ..Default::default()
+        };
+        let mut joined = Vec::new();
+        let mut rest = welcomes;
+        let mut prepared = unprepared;
+        while !rest.is_empty() {
+            let (batch, updates) = self.store.repeatable_transaction(|tx| {
+                let batch = self.process_welcomes(tx, rest, prepared)?;
+                let mut updates = Vec::new();
+                for group_id in &batch.joined {
+                    updates.extend(self.device_sync_joined(&self.context().with(tx), *group_id)?);
+                }
+                Ok::<_, ClientError>((batch, updates))
+            })?;
+            for group_id in &batch.joined {
+                self.events.tell(&Event::Conversation(*group_id));
+            }
+            self.tell_preferences(updates);
+            for group_id in &batch.joined {
+                if let Some(required) = self.context().row(*group_id)?.paused_for_version {
+                    self.tell(*group_id, &[Change::Paused(required)]);
+                }
+            }
+            if batch.done > 0 {
+                // Only what is done with uses a key package up: one that must wait is read again and again.
+                self.welcome_arrived()?;
+                prepared = unprepared;
+            }
+            joined.extend(batch.joined);
+            rest = rest.get(batch.done..).unwrap_or_default();
+            match batch.stop {
+                Some(Joined::Missing(_)) if prepared.fetched => return Err(ClientError::IdentityBehind),
+                Some(Joined::Missing(states)) => {
+                    self.settle(&states).await?;
+                    prepared.fetched = true;
+                }
+                Some(Joined::Behind(group_id)) => {
+                    let lock = self.lock_of(group_id);
+                    let _guard = lock.lock().await;
+                    self.receive_locked(group_id).await?;
+                    prepared.read = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Processes welcomes up to one that must wait, or that fails while others are done with, which are kept: what fails by
+    /// itself must not keep others from being joined.
+    ///
+    /// # Errors
+    /// The failure of the first one.
+    fn process_welcomes(
+        &self,
+        tx: &Transaction<'_>,
+        welcomes: &[WelcomeEnvelope],
+        prepared: Prepared,
+    ) -> Result<Batch, GroupError> {
+        let mut batch = Batch::default();
+        for welcome in welcomes {
+            let prepared = match batch.done {
+                0 => prepared,
+                _ => Prepared {
+                    newest_ns: prepared.newest_ns,
+                    ..Default::default()
+                },
+            };
+            // Which of two was joined later decides where the own installations speak: each has a time of its own.
+            let context = self.context();
+            match tx.savepoint(|part| join::receive_welcome(part, &context, welcome, prepared)) {
+                Ok(Joined::Group(group_id)) => batch.joined.push(group_id),
+                Ok(Joined::Refused(error)) => {
+                    tracing::info!(sequence_id = welcome.sequence_id, %error, "a welcome was refused");
+                }
+                Ok(Joined::Nothing) => {}
+                Ok(stop @ (Joined::Missing(_) | Joined::Behind(_))) => {
+                    batch.stop = Some(stop);
+                    break;
+                }
+                Err(error) if batch.done == 0 => return Err(error),
+                Err(_) => break,
+            }
+            batch.done += 1;
+        }
+        Ok(batch)
+    }
+}
+
+/// What came of welcomes that were processed in one transaction.
+#[derive(Default)]
+struct Batch {
+    /// How many are done with.
+    done: usize,
+    joined: Vec<GroupId>,
+    /// What the next one must wait for.
+    stop: Option<Joined>,
+}
+
+/// A welcome as the `groups` room takes it.
+fn envelope(arrived: Arrived) -> WelcomeEnvelope {
+    let (data, metadata, ours) = match arrived.body {
+        WelcomeBody::V1 {
+            data,
+            wrapper_algorithm,
+            welcome_metadata,
+        } => (data, welcome_metadata, welcome::opens(wrapper_algorithm)),
+        // Our key packages do not offer pointers: nobody honest sends one.
+        WelcomeBody::Pointer { welcome_pointer, .. } => (welcome_pointer, Vec::new(), false),
+    };
+    WelcomeEnvelope {
+        sequence_id: arrived.id,
+        created_ns: signed(arrived.created_ns),
+        data,
+        hpke_public_key: arrived.hpke_public_key,
+        curve25519: ours,
+        metadata,
+    }
+}
