@@ -328,13 +328,13 @@ mod tests {
         assert_eq!(signers.verify(&first, b"never", &signature), Some(false));
         assert_eq!(signers.verify(&first, b"again", &signature[..63]), Some(false));
 
-        for number in 1..=u8::try_from(MAX_KNOWN).unwrap() {
+        for number in (1_u8..).take(MAX_KNOWN) {
             for _ in 0..OFTEN {
                 signers.count(key(number).verifying_key().as_bytes());
             }
         }
         assert_eq!(signers.lock().known.len(), 1);
-        for number in 0..u32::try_from(MAX_MET).unwrap() + 1 {
+        for number in (0_u32..).take(MAX_MET + 1) {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&number.to_le_bytes());
             signers.count(&key);
