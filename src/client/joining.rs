@@ -6,7 +6,7 @@ use super::sync::signed;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::Change;
 use crate::groups::join::{self, Joined, Prepared, WelcomeEnvelope};
-use crate::groups::{GroupError, originator};
+use crate::groups::{GroupError, States, originator};
 use crate::ids::GroupId;
 use crate::mls::welcome;
 use crate::storage::{CursorKind, StorageError, Transaction};
@@ -140,7 +140,7 @@ impl Inner {
         prepared: Prepared,
     ) -> Result<Batch, GroupError> {
         let mut batch = Batch::default();
-        for welcome in welcomes {
+        for (at, welcome) in welcomes.iter().enumerate() {
             let prepared = match batch.done {
                 0 => prepared,
                 _ => Prepared {
@@ -156,7 +156,15 @@ impl Inner {
                     tracing::info!(sequence_id = welcome.sequence_id, %error, "a welcome was refused");
                 }
                 Ok(Joined::Nothing) => {}
-                Ok(stop @ (Joined::Missing(_) | Joined::Behind(_))) => {
+                Ok(Joined::Missing(mut states)) => {
+                    let following = welcomes.get(at + 1..).unwrap_or_default();
+                    if !prepared.fetched {
+                        self.look_further(following, &mut states)?;
+                    }
+                    batch.stop = Some(Joined::Missing(states));
+                    break;
+                }
+                Ok(stop @ Joined::Behind(_)) => {
                     batch.stop = Some(stop);
                     break;
                 }
@@ -166,6 +174,21 @@ impl Inner {
             batch.done += 1;
         }
         Ok(batch)
+    }
+
+    /// Adds those whom the welcomes behind one that must wait name, as long as each of them names somebody new: a first sync
+    /// brings many people at once, and asks for them together.
+    fn look_further(&self, welcomes: &[WelcomeEnvelope], states: &mut States) -> Result<(), GroupError> {
+        for welcome in welcomes {
+            let known = states.missing.len();
+            states
+                .missing
+                .extend(join::unknown_members(&self.context(), welcome)?);
+            if states.missing.len() == known {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -161,7 +161,37 @@ fn waiting<'a>(topic: &'a [u8], envelope: &WelcomeEnvelope, prepared: Prepared) 
     }
 }
 
+/// Whose logs must be fetched before a welcome can be judged; of one that cannot be opened or will be refused nobody's. Writes
+/// nothing, and does a good half of what joining does.
+///
+/// # Errors
+/// [`GroupError::Storage`].
+pub fn unknown_members(
+    context: &Context<'_>,
+    envelope: &WelcomeEnvelope,
+) -> Result<BTreeSet<InboxId>, GroupError> {
+    let unknown = || {
+        let (invitation, _) = open(context, envelope)?;
+        let membership = Offer::read(&invitation)?.membership;
+        Ok(states::load(context, &positions(&membership))?.missing)
+    };
+    match unknown() {
+        Ok(missing) => Ok(missing),
+        Err(Failure::Fatal(error)) => Err(error),
+        Err(_) => Ok(BTreeSet::new()),
+    }
+}
+
 fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -> Result<GroupId, Failure> {
+    let (invitation, cursor) = open(context, envelope)?;
+    let accepted = invitation.judge(|invitation| check(context, invitation, envelope, prepared, cursor))?;
+    let (group, welcome) = accepted.join(&context.provider())?;
+    store(context, &group, welcome, envelope, cursor)?;
+    Ok(group.id())
+}
+
+/// What a welcome invites to, and from which of the group's messages on.
+fn open(context: &Context<'_>, envelope: &WelcomeEnvelope) -> Result<(Invitation, u64), Failure> {
     let provider = context.provider();
     if !envelope.curve25519 {
         return Err(MlsError::from(WelcomeFault::Algorithm).into());
@@ -173,11 +203,7 @@ fn join(context: &Context<'_>, envelope: &WelcomeEnvelope, prepared: Prepared) -
     let private_key = welcome::init_private_key(&provider, &package.hash_ref)?;
     let opened = welcome::unwrap(&envelope.data, &envelope.metadata, &private_key)?;
     let cursor = welcome::decode_metadata(&opened.metadata)?;
-    let accepted = Invitation::open(&provider, &opened.welcome)?
-        .judge(|invitation| check(context, invitation, envelope, prepared, cursor))?;
-    let (group, welcome) = accepted.join(&provider)?;
-    store(context, &group, welcome, envelope, cursor)?;
-    Ok(group.id())
+    Ok((Invitation::open(&provider, &opened.welcome)?, cursor))
 }
 
 /// A welcome that keeps every rule, with what it says and what it would replace. Only [`check`] makes one.
@@ -323,6 +349,14 @@ impl Offer {
     }
 }
 
+/// The members, each at the update that its membership names.
+fn positions(membership: &GroupMembership) -> BTreeSet<(InboxId, LogPosition)> {
+    let members = membership.members.iter();
+    members
+        .map(|(inbox, id)| (*inbox, LogPosition::At(*id)))
+        .collect()
+}
+
 /// Every leaf belongs to an installation of a member at the recorded update, once; every installation of a
 /// member has a leaf or is listed as failed.
 fn check_membership(
@@ -335,12 +369,7 @@ fn check_membership(
     if membership.members.values().any(|sequence_id| *sequence_id == 0) {
         return Err(WelcomeError::Membership.into());
     }
-    let needed: BTreeSet<_> = membership
-        .members
-        .iter()
-        .map(|(inbox, id)| (*inbox, LogPosition::At(*id)))
-        .collect();
-    let states = states::load(context, &needed)?;
+    let states = states::load(context, &positions(membership))?;
     if !states.is_complete() {
         let topic = context.key.id();
         let is_hopeless = prepared.fetched

@@ -276,7 +276,7 @@ fn ten_welcomes_are_one_transaction() {
 }
 
 #[test]
-fn conversations_of_different_people_are_looked_at_for_new_installations_together() {
+fn different_people_are_asked_for_together_when_they_invite_and_for_their_new_installations() {
     story(async {
         let world = World::new().await;
         let bob = world.person().await;
@@ -286,11 +286,15 @@ fn conversations_of_different_people_are_looked_at_for_new_installations_togethe
             let group = other.create_group(&[&bob], &NewGroup::default()).await;
             other.say(group.expect("a group").id(), "hello").await;
         }
-        bob.client.sync_welcomes().await.unwrap();
+        let before = calls(&world);
+        assert_eq!(bob.client.sync_welcomes().await.expect("syncs").len(), 12);
+        // Those whom the first ten welcomes name, and those of the last two.
+        let made = made(&world, &before);
+        assert!(made.contains(&("GetIdentityUpdates", 2)), "{made:?}");
         world.later(Duration::from_secs(60));
         let before = calls(&world);
         bob.sync().await;
-        let made = made(&world, &before);
+        let made = self::made(&world, &before);
         assert!(made.contains(&("QueryGroupMessages", 12)), "{made:?}");
         // The own log, and one look for all groups.
         assert!(made.contains(&("GetIdentityUpdates", 2)), "{made:?}");
