@@ -2,6 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::channel::oneshot;
+use futures::future::{Either, Shared, select};
 
 use crate::groups::States;
 use crate::identity::{
@@ -192,16 +197,31 @@ impl Logs<'_> {
     }
 }
 
+/// How long a look for many is waited for by who could ask for a few.
+const FOR_MANY_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The inboxes whose logs were asked for a moment ago: conversations have members in common, and those that are synced
 /// together need not ask for the same logs one after the other.
 #[derive(Debug, Default)]
-pub(super) struct RecentLooks(RefCell<HashMap<InboxId, i64>>);
+pub(super) struct RecentLooks {
+    at: RefCell<HashMap<InboxId, i64>>,
+    /// The one for many that is under way.
+    for_many: RefCell<Option<LookForMany>>,
+}
+
+/// A look for many inboxes that others wait for.
+#[derive(Debug)]
+struct LookForMany {
+    inboxes: BTreeSet<InboxId>,
+    /// When it was made; cancelled if it failed.
+    answer: Shared<oneshot::Receiver<i64>>,
+}
 
 impl RecentLooks {
     /// When these inboxes were last asked for, the one that is longest ago; `None` if that is more than
     /// [`REFRESH_ON_SEND_NS`] ago for any of them.
     fn of(&self, inboxes: &[InboxId], now_ns: i64) -> Option<i64> {
-        let looks = self.0.borrow();
+        let looks = self.at.borrow();
         // Of nobody there is nothing to look for.
         inboxes.iter().try_fold(now_ns, |oldest, inbox| {
             let at = looks.get(inbox).filter(|at| is_recent(**at, now_ns))?;
@@ -210,9 +230,17 @@ impl RecentLooks {
     }
 
     fn note(&self, inboxes: &[InboxId], now_ns: i64) {
-        let mut looks = self.0.borrow_mut();
+        let mut looks = self.at.borrow_mut();
         looks.retain(|_, at| is_recent(*at, now_ns));
         looks.extend(inboxes.iter().map(|inbox| (*inbox, now_ns)));
+    }
+
+    /// The look under way that will answer for all of these.
+    fn under_way(&self, inboxes: &[InboxId]) -> Option<Shared<oneshot::Receiver<i64>>> {
+        let for_many = self.for_many.borrow();
+        let look = for_many.as_ref()?;
+        let is_among = |inbox| look.inboxes.contains(inbox);
+        inboxes.iter().all(is_among).then(|| look.answer.clone())
     }
 }
 
@@ -252,18 +280,43 @@ impl Inner {
         Ok(asked_ns)
     }
 
-    /// The same, unless that was done a moment ago or is being done for many conversations. Says when that was.
+    /// The same, unless that was done a moment ago or is just being done for many. Says when that was.
     pub(super) async fn know_identities(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
-        drop(self.looking_ahead.lock().await);
-        self.know_identities_now(inboxes).await
-    }
-
-    /// The same, where nothing is waited for.
-    pub(super) async fn know_identities_now(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
-        match self.recent_looks.of(inboxes, self.now_ns()) {
-            Some(asked_ns) => Ok(asked_ns),
+        let mut asked_ns = self.recent_looks.of(inboxes, self.now_ns());
+        if asked_ns.is_none()
+            && let Some(answer) = self.recent_looks.under_way(inboxes)
+        {
+            let outcome = select(answer, self.platform.sleep(FOR_MANY_PATIENCE)).await;
+            asked_ns = match outcome {
+                // One that took long, or that was left behind, says too little of now.
+                Either::Left((answer, _)) => answer.ok().filter(|at| is_recent(*at, self.now_ns())),
+                Either::Right(_) => None,
+            };
+        }
+        match asked_ns {
+            Some(asked_ns) => self.check_not_revoked().map(|()| asked_ns),
             None => self.load_identities(inboxes).await,
         }
+    }
+
+    /// Fetches what is new in the logs of many inboxes, unless that was done a moment ago. Who wants to know some of them
+    /// meanwhile waits for the answer.
+    pub(super) async fn look_for_many(&self, inboxes: BTreeSet<InboxId>) -> Result<(), ClientError> {
+        let list: Vec<_> = inboxes.iter().copied().collect();
+        if self.recent_looks.of(&list, self.now_ns()).is_some() {
+            return Ok(());
+        }
+        let (done, answer) = oneshot::channel();
+        let answer = answer.shared();
+        self.recent_looks
+            .for_many
+            .replace(Some(LookForMany { inboxes, answer }));
+        let asked_ns = self.load_identities(&list).await;
+        self.recent_looks.for_many.take();
+        let asked_ns = asked_ns?;
+        // Nobody may be waiting.
+        let _ = done.send(asked_ns);
+        Ok(())
     }
 
     /// Fetches and asks what an operation must know.

@@ -12,8 +12,10 @@ use crate::mls::welcome;
 use crate::storage::{CursorKind, StorageError, Transaction};
 use crate::transport::calls::{WelcomeBody, WelcomeEnvelope as Arrived};
 
-/// How many welcomes are processed in one transaction: each takes some milliseconds, in which nothing else is answered.
+/// How many welcomes are processed in one transaction.
 const AT_ONCE: usize = 10;
+/// How many people are asked for together for what several welcomes name: what one of them makes up must not hold others up.
+const MAX_MORE: usize = 50;
 
 impl Client {
     /// Joins the conversations one was added to since the last sync. Returns them.
@@ -50,11 +52,9 @@ impl Inner {
             let page = self.api.query_welcome_messages(topic, after).await?;
             let newest_ns = page.items.iter().map(|arrived| signed(arrived.created_ns)).max();
             let welcomes: Vec<_> = page.items.into_iter().map(envelope).collect();
-            for some in welcomes.chunks(AT_ONCE) {
-                for group_id in self.receive_welcomes(some, newest_ns.unwrap_or(0)).await? {
-                    if !self.is_sync_group(&self.context(), group_id)? {
-                        joined.push(group_id);
-                    }
+            for group_id in self.receive_welcomes(&welcomes, newest_ns.unwrap_or(0)).await? {
+                if !self.is_sync_group(&self.context(), group_id)? {
+                    joined.push(group_id);
                 }
             }
             // A page of nothing but what this version cannot read would be asked for for ever.
@@ -71,7 +71,7 @@ impl Inner {
             .cursor(topic.as_bytes(), CursorKind::Welcome, originator::WELCOMES)
     }
 
-    /// Processes welcomes in order, all in one transaction unless one of them must wait for something; `newest_ns` is the
+    /// Processes welcomes in order, ten in a transaction unless one of them must wait for something; `newest_ns` is the
     /// node's time of the newest that came with them. Returns the groups joined.
     async fn receive_welcomes(
         self: &Rc<Self>,
@@ -85,15 +85,25 @@ impl Inner {
         let mut joined = Vec::new();
         let mut rest = welcomes;
         let mut prepared = unprepared;
+        let mut at_once = AT_ONCE;
         while !rest.is_empty() {
-            let (batch, updates) = self.store.repeatable_transaction(|tx| {
-                let batch = self.process_welcomes(tx, rest, prepared)?;
+            let some = rest.get(..at_once).unwrap_or(rest);
+            let outcome = self.store.repeatable_transaction(|tx| {
+                let batch = self.process_welcomes(tx, some, prepared)?;
                 let mut updates = Vec::new();
                 for group_id in &batch.joined {
                     updates.extend(self.device_sync_joined(&self.context().with(tx), *group_id)?);
                 }
                 Ok::<_, ClientError>((batch, updates))
-            })?;
+            });
+            let (batch, updates) = match outcome {
+                // One by one, so that what fails by itself keeps no other from being joined.
+                Err(_) if at_once > 1 => {
+                    at_once = 1;
+                    continue;
+                }
+                outcome => outcome?,
+            };
             for group_id in &batch.joined {
                 self.events.tell(&Event::Conversation(*group_id));
             }
@@ -128,11 +138,10 @@ impl Inner {
         Ok(joined)
     }
 
-    /// Processes welcomes up to one that must wait, or that fails while others are done with, which are kept: what fails by
-    /// itself must not keep others from being joined.
+    /// Processes welcomes up to one that must wait.
     ///
     /// # Errors
-    /// The failure of the first one.
+    /// [`GroupError::Storage`]: then nothing counts.
     fn process_welcomes(
         &self,
         tx: &Transaction<'_>,
@@ -150,13 +159,13 @@ impl Inner {
             };
             // Which of two was joined later decides where the own installations speak: each has a time of its own.
             let context = self.context();
-            match tx.savepoint(|part| join::receive_welcome(part, &context, welcome, prepared)) {
-                Ok(Joined::Group(group_id)) => batch.joined.push(group_id),
-                Ok(Joined::Refused(error)) => {
+            match join::receive_welcome(tx, &context, welcome, prepared)? {
+                Joined::Group(group_id) => batch.joined.push(group_id),
+                Joined::Refused(error) => {
                     tracing::info!(sequence_id = welcome.sequence_id, %error, "a welcome was refused");
                 }
-                Ok(Joined::Nothing) => {}
-                Ok(Joined::Missing(mut states)) => {
+                Joined::Nothing => {}
+                Joined::Missing(mut states) => {
                     let following = welcomes.get(at + 1..).unwrap_or_default();
                     if !prepared.fetched {
                         self.look_further(following, &mut states)?;
@@ -164,29 +173,26 @@ impl Inner {
                     batch.stop = Some(Joined::Missing(states));
                     break;
                 }
-                Ok(stop @ Joined::Behind(_)) => {
+                stop @ Joined::Behind(_) => {
                     batch.stop = Some(stop);
                     break;
                 }
-                Err(error) if batch.done == 0 => return Err(error),
-                Err(_) => break,
             }
             batch.done += 1;
         }
         Ok(batch)
     }
 
-    /// Adds those whom the welcomes behind one that must wait name, as long as each of them names somebody new: a first sync
-    /// brings many people at once, and asks for them together.
+    /// Adds those whom the welcomes behind one that must wait name, as long as each of them names somebody new and not too
+    /// many: a first sync brings many people at once, and asks for them together.
     fn look_further(&self, welcomes: &[WelcomeEnvelope], states: &mut States) -> Result<(), GroupError> {
         for welcome in welcomes {
-            let known = states.missing.len();
-            states
-                .missing
-                .extend(join::unknown_members(&self.context(), welcome)?);
-            if states.missing.len() == known {
+            let mut more = join::unknown_members(&self.context(), welcome)?;
+            more.retain(|inbox| !states.missing.contains(inbox));
+            if more.is_empty() || states.missing.len() + more.len() > MAX_MORE {
                 break;
             }
+            states.missing.append(&mut more);
         }
         Ok(())
     }

@@ -124,8 +124,6 @@ struct Inner {
     /// When a sync last read the own log.
     own_log_read_ns: Cell<i64>,
     recent_looks: identities::RecentLooks,
-    /// Held while members of many conversations are looked for together.
-    looking_ahead: Mutex<()>,
     /// A task looks after the key packages.
     key_packages_kept: Cell<bool>,
     /// The time of the last change of the inbox that was asked for.

@@ -190,7 +190,6 @@ impl Client {
             judged_own_log: Cell::new(0),
             own_log_read_ns: Cell::new(i64::MIN),
             recent_looks: RecentLooks::default(),
-            looking_ahead: Mutex::default(),
             key_packages_kept: Cell::new(false),
             last_request_ns: Cell::new(0),
             closing: super::events::Closing::default(),

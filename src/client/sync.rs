@@ -34,6 +34,9 @@ pub(super) enum Progress {
     Ask,
 }
 
+/// Of how many conversations the members are looked for together: such a look is of use for some seconds.
+const MAX_AHEAD: usize = 200;
+
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).
 const REFRESH_ON_SYNC_NS: i64 = 30 * 60 * 1_000_000_000;
 /// The same when something is sent: 5 seconds (libxmtp).
@@ -44,7 +47,7 @@ impl Client {
     /// that something waits to be sent in. Returns how many conversations were synced.
     ///
     /// # Errors
-    /// The first failure, after all conversations were tried.
+    /// One of the failures, after all conversations were tried.
     pub async fn sync_all(&self) -> Result<usize, ClientError> {
         self.sync_all_with(&[]).await
     }
@@ -81,8 +84,10 @@ impl Inner {
             future::ready(())
         });
         let (looked, ()) = future::join(self.look_ahead(&wanted), sync).await;
-        if let Err(error) = looked {
-            tracing::info!(%error, "each conversation looks for new installations by itself");
+        match looked {
+            Ok(()) => {}
+            Err(error @ ClientError::InstallationRevoked { .. }) => failure = failure.or(Some(error)),
+            Err(error) => tracing::info!(%error, "each conversation looks for new installations by itself"),
         }
         failure = failure.or(self.device_sync_pass().await.err());
         failure.map_or(Ok(synced), Err)
@@ -182,17 +187,20 @@ impl Inner {
     }
 
     /// Asks at once for the identities of all members of these conversations, as far as a look is due: each would ask for its
-    /// own. Those that come to it meanwhile wait.
+    /// own. Those that come to it meanwhile wait for the answer, not for long.
     async fn look_ahead(&self, groups: &[GroupId]) -> Result<(), ClientError> {
-        let _guard = self.looking_ahead.lock().await;
         let mut members = BTreeSet::new();
-        for group_id in groups {
-            if self.refresh_is_due(*group_id, REFRESH_ON_SYNC_NS)? {
-                members.extend(view::membership(&self.context(), *group_id)?.members.into_keys());
+        for group_id in groups.iter().take(MAX_AHEAD) {
+            // What cannot be read is told by the sync of that conversation.
+            if self
+                .refresh_is_due(*group_id, REFRESH_ON_SYNC_NS)
+                .unwrap_or(false)
+                && let Ok(membership) = view::membership(&self.context(), *group_id)
+            {
+                members.extend(membership.members.into_keys());
             }
         }
-        let members: Vec<_> = members.into_iter().collect();
-        self.know_identities_now(&members).await.map(|_| ())
+        self.look_for_many(members).await
     }
 
     /// Whether the last look at the members' installations is older than this, in a group that can be changed.

@@ -33,7 +33,9 @@ impl OpenMlsCrypto for Crypto {
             Some(false) => Err(CryptoError::InvalidSignature),
             None => {
                 self.rust.verify_signature(scheme, data, key, signature)?;
-                self.signers.count(key);
+                if is_message(data) {
+                    self.signers.count(key);
+                }
                 Ok(())
             }
         }
@@ -149,4 +151,12 @@ impl OpenMlsCrypto for Crypto {
     fn derive_hpke_keypair(&self, config: HpkeConfig, ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
         self.rust.derive_hpke_keypair(config, ikm)
     }
+}
+
+/// Whether what is signed is a message of a group (RFC 9420 §5.1.2, §6.1), and not one of the many leaves of a tree, which are
+/// signed once: the label stands in front of what is signed, behind the byte with its length.
+fn is_message(signed: &[u8]) -> bool {
+    signed
+        .get(1..)
+        .is_some_and(|label| label.starts_with(b"MLS 1.0 FramedContentTBS"))
 }

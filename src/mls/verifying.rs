@@ -1,12 +1,12 @@
 //! Signatures of those who sign often, verified in half the time.
 //!
-//! Four fifths of reading a message is the multiplication of its sender's public key by a number that the message decides,
-//! and most of that are doublings, the same ones each time. For a key that keeps coming back they are done once and kept.
+//! Verifying is multiplying the sender's public key by a number that the message decides, and most of that is doubling. For a
+//! key that keeps coming back the doublings of the key itself are done once and kept, and what is left is adding.
 //! What is accepted is what `ed25519-dalek` accepts with `verify_strict`, which OpenMLS's own provider calls.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::traits::Identity as _;
@@ -14,16 +14,19 @@ use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest as _, Sha512};
 
-/// After how many signatures a key's multiples are computed, which takes as long as verifying three.
+/// After how many messages of a key its multiples are computed, which takes as long as verifying three.
 const OFTEN: u8 = 8;
 /// Of how many keys multiples are kept, 133 KB each.
 const MAX_KNOWN: usize = 32;
+/// A key gives way to another when so many signatures of others came since its last: of more than there is room for that take
+/// turns, some stay.
+const LONG_AGO: u64 = 256;
 /// How many keys are counted.
 const MAX_MET: usize = 1_024;
 
 type PublicKey = [u8; 32];
 
-/// Who has signed how often, and the multiples of those who sign often.
+/// Who has spoken how often, and the multiples of those who speak often.
 #[derive(Default)]
 pub(super) struct Signers {
     met: Mutex<Met>,
@@ -32,7 +35,15 @@ pub(super) struct Signers {
 #[derive(Default)]
 struct Met {
     times: HashMap<PublicKey, u8>,
-    known: HashMap<PublicKey, Arc<Verifier>>,
+    known: HashMap<PublicKey, Known>,
+    /// How many signatures were looked at.
+    signatures: u64,
+}
+
+struct Known {
+    verifier: Arc<Verifier>,
+    /// At which signature it was last used.
+    last: u64,
 }
 
 impl fmt::Debug for Signers {
@@ -42,37 +53,69 @@ impl fmt::Debug for Signers {
 }
 
 impl Signers {
-    /// Whether a signature is right, if its key is one that signs often.
+    /// Whether a signature is right, if its key is known and it has the length of one.
     pub(super) fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
-        let verifier = self.lock().known.get(key).cloned()?;
-        Some(<&[u8; 64]>::try_from(signature).is_ok_and(|signature| verifier.verify(message, signature)))
+        let signature = <&[u8; 64]>::try_from(signature).ok()?;
+        let verifier = self.lock().verifier(key)?;
+        Some(verifier.verify(message, signature))
     }
 
-    /// Counts a signature that was found right without us: its key is a point, and not one of the few of small order.
+    /// Counts a message whose signature was found right without us: its key is a point, and not one of the few of small
+    /// order.
     pub(super) fn count(&self, key: &[u8]) {
         let Ok(key) = PublicKey::try_from(key) else { return };
         let mut met = self.lock();
-        if met.times.len() >= MAX_MET {
-            met.times.clear();
+        if met.speaks_often(key)
+            && met.has_room()
+            && let Some(verifier) = Verifier::of(&key)
+        {
+            let known = Known {
+                verifier: Arc::new(verifier),
+                last: met.signatures,
+            };
+            met.known.insert(key, known);
         }
-        let times = met.times.entry(key).or_default();
-        *times = times.saturating_add(1);
-        if *times < OFTEN {
-            return;
-        }
-        let Some(verifier) = Verifier::of(&key) else {
-            return;
-        };
-        met.times.remove(&key);
-        if met.known.len() >= MAX_KNOWN {
-            met.known.clear();
-        }
-        met.known.insert(key, Arc::new(verifier));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Met> {
+    fn lock(&self) -> MutexGuard<'_, Met> {
         // What is kept is whole at any time.
         self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Met {
+    fn verifier(&mut self, key: &[u8]) -> Option<Arc<Verifier>> {
+        self.signatures += 1;
+        let known = self.known.get_mut(key)?;
+        known.last = self.signatures;
+        Some(Arc::clone(&known.verifier))
+    }
+
+    /// Counts a message. Each time that it says yes it begins anew.
+    fn speaks_often(&mut self, key: PublicKey) -> bool {
+        if self.times.len() >= MAX_MET {
+            self.times.clear();
+        }
+        let times = self.times.entry(key).or_default();
+        *times += 1;
+        let often = *times >= OFTEN;
+        if often {
+            self.times.remove(&key);
+        }
+        often
+    }
+
+    /// Whether there is room for one more, if need be in place of one that has not been used for long.
+    fn has_room(&mut self) -> bool {
+        if self.known.len() < MAX_KNOWN {
+            return true;
+        }
+        let oldest = self.known.iter().min_by_key(|(_, known)| known.last);
+        let Some((key, _)) = oldest.filter(|(_, known)| self.signatures - known.last > LONG_AGO) else {
+            return false;
+        };
+        let key = *key;
+        self.known.remove(&key).is_some()
     }
 }
 
@@ -326,14 +369,24 @@ mod tests {
         let first = key(0).verifying_key().to_bytes();
         let signature = key(0).sign(b"again").to_bytes();
         assert_eq!(signers.verify(&first, b"never", &signature), Some(false));
-        assert_eq!(signers.verify(&first, b"again", &signature[..63]), Some(false));
+        assert_eq!(signers.verify(&first, b"again", &signature[..63]), None);
 
-        for number in (1_u8..).take(MAX_KNOWN) {
+        let speak = |number: u8| {
             for _ in 0..OFTEN {
                 signers.count(key(number).verifying_key().as_bytes());
             }
+        };
+        (1_u8..).take(MAX_KNOWN).for_each(speak);
+        assert_eq!(signers.lock().known.len(), MAX_KNOWN);
+        assert_eq!(is_known(32), None, "nobody gives way who spoke just now");
+        for _ in 0..=LONG_AGO {
+            assert_eq!(is_known(1), Some(true));
         }
-        assert_eq!(signers.lock().known.len(), 1);
+        speak(32);
+        assert_eq!(is_known(32), Some(true));
+        assert_eq!(signers.lock().known.len(), MAX_KNOWN);
+        assert_eq!(is_known(1), Some(true));
+
         for number in (0_u32..).take(MAX_MET + 1) {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&number.to_le_bytes());
