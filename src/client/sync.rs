@@ -1,10 +1,12 @@
 //! What others said and did, in.
 
 use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::rc::Rc;
 
 use futures::StreamExt as _;
-use futures::{future, stream};
+use futures::future::{self, Either, select};
+use futures::stream;
 
 use super::outbox::Until;
 use super::unconfirmed::Came;
@@ -83,7 +85,14 @@ impl Inner {
             }
             future::ready(())
         });
-        let (looked, ()) = future::join(self.look_ahead(&wanted), sync).await;
+        // Of no use any more once all are synced.
+        let looked = match select(pin!(self.look_ahead(&wanted)), pin!(sync)).await {
+            Either::Left((looked, sync)) => {
+                sync.await;
+                looked
+            }
+            Either::Right(_) => Ok(()),
+        };
         match looked {
             Ok(()) => {}
             Err(error @ ClientError::InstallationRevoked { .. }) => failure = failure.or(Some(error)),

@@ -221,6 +221,8 @@ fn conversations_of_the_same_people_are_looked_at_for_new_installations_together
     story(async {
         let world = World::new().await;
         let (alice, bob) = (world.person().await, world.person().await);
+        // However slow this machine is: what is looked for together is waited for.
+        world.machine.paused_by_clock.set(Some(Duration::from_secs(2)));
         world.machine.freeze();
         let mut groups = Vec::new();
         for _ in 0..30 {
@@ -280,6 +282,8 @@ fn different_people_are_asked_for_together_when_they_invite_and_for_their_new_in
     story(async {
         let world = World::new().await;
         let bob = world.person().await;
+        // However slow this machine is: what is looked for together is waited for.
+        world.machine.paused_by_clock.set(Some(Duration::from_secs(2)));
         world.machine.freeze();
         for _ in 0..12 {
             let other = world.person().await;

@@ -23,6 +23,7 @@ mod group_membership;
 mod history;
 mod hostile;
 mod installations;
+mod joining;
 mod leaving;
 mod left_behind;
 mod left_out;
