@@ -213,6 +213,7 @@ pub(super) struct RecentLooks {
 #[derive(Debug)]
 struct LookForMany {
     inboxes: BTreeSet<InboxId>,
+    begun_ns: i64,
     /// When it was made; cancelled if it failed.
     answer: Shared<oneshot::Receiver<i64>>,
 }
@@ -235,12 +236,25 @@ impl RecentLooks {
         looks.extend(inboxes.iter().map(|inbox| (*inbox, now_ns)));
     }
 
-    /// The look under way that will answer for all of these.
-    fn under_way(&self, inboxes: &[InboxId]) -> Option<Shared<oneshot::Receiver<i64>>> {
+    /// The look under way that will answer for all of these, unless it is under way for long.
+    fn under_way(&self, inboxes: &[InboxId], now_ns: i64) -> Option<Shared<oneshot::Receiver<i64>>> {
         let for_many = self.for_many.borrow();
         let look = for_many.as_ref()?;
+        let age = u64::try_from(now_ns.saturating_sub(look.begun_ns)).ok()?;
         let is_among = |inbox| look.inboxes.contains(inbox);
-        inboxes.iter().all(is_among).then(|| look.answer.clone())
+        let is_answer = Duration::from_nanos(age) <= FOR_MANY_PATIENCE && inboxes.iter().all(is_among);
+        is_answer.then(|| look.answer.clone())
+    }
+
+    fn begin(&self, look: LookForMany) {
+        self.for_many.replace(Some(look));
+    }
+
+    /// Another may have begun since.
+    fn end(&self, answer: &Shared<oneshot::Receiver<i64>>) {
+        self.for_many
+            .borrow_mut()
+            .take_if(|look| look.answer.ptr_eq(answer));
     }
 }
 
@@ -282,20 +296,28 @@ impl Inner {
 
     /// The same, unless that was done a moment ago or is just being done for many. Says when that was.
     pub(super) async fn know_identities(&self, inboxes: &[InboxId]) -> Result<i64, ClientError> {
-        let mut asked_ns = self.recent_looks.of(inboxes, self.now_ns());
-        if asked_ns.is_none()
-            && let Some(answer) = self.recent_looks.under_way(inboxes)
-        {
-            let outcome = select(answer, self.platform.sleep(FOR_MANY_PATIENCE)).await;
-            asked_ns = match outcome {
-                // One that took long, or that was left behind, says too little of now.
-                Either::Left((answer, _)) => answer.ok().filter(|at| is_recent(*at, self.now_ns())),
-                Either::Right(_) => None,
-            };
+        let asked_ns = match self.recent_looks.of(inboxes, self.now_ns()) {
+            None => self.hear_of_look(inboxes).await,
+            recent => recent,
+        };
+        if asked_ns.is_some() {
+            // Whoever looked may not have come to it.
+            self.notice_revocation().await?;
         }
+        self.check_not_revoked()?;
         match asked_ns {
-            Some(asked_ns) => self.check_not_revoked().map(|()| asked_ns),
+            Some(asked_ns) => Ok(asked_ns),
             None => self.load_identities(inboxes).await,
+        }
+    }
+
+    /// Waits, not for long, for a look under way that answers for these; `None`: there is none, or it failed.
+    async fn hear_of_look(&self, inboxes: &[InboxId]) -> Option<i64> {
+        let answer = self.recent_looks.under_way(inboxes, self.now_ns())?;
+        match select(answer, self.platform.sleep(FOR_MANY_PATIENCE)).await {
+            // One that took long, or that was left behind, says too little of now.
+            Either::Left((answer, _)) => answer.ok().filter(|at| is_recent(*at, self.now_ns())),
+            Either::Right(_) => None,
         }
     }
 
@@ -303,19 +325,21 @@ impl Inner {
     /// meanwhile waits for the answer.
     pub(super) async fn look_for_many(&self, inboxes: BTreeSet<InboxId>) -> Result<(), ClientError> {
         let list: Vec<_> = inboxes.iter().copied().collect();
-        if self.recent_looks.of(&list, self.now_ns()).is_some() {
+        let begun_ns = self.now_ns();
+        if self.recent_looks.of(&list, begun_ns).is_some() {
             return Ok(());
         }
         let (done, answer) = oneshot::channel();
         let answer = answer.shared();
-        self.recent_looks
-            .for_many
-            .replace(Some(LookForMany { inboxes, answer }));
+        self.recent_looks.begin(LookForMany {
+            inboxes,
+            begun_ns,
+            answer: answer.clone(),
+        });
         let asked_ns = self.load_identities(&list).await;
-        self.recent_looks.for_many.take();
-        let asked_ns = asked_ns?;
+        self.recent_looks.end(&answer);
         // Nobody may be waiting.
-        let _ = done.send(asked_ns);
+        let _ = done.send(asked_ns?);
         Ok(())
     }
 

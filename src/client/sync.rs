@@ -36,7 +36,7 @@ pub(super) enum Progress {
     Ask,
 }
 
-/// Of how many conversations the members are looked for together: such a look is of use for some seconds.
+/// How many people are looked for together: as many as are asked for side by side, for such a look is of use for seconds.
 const MAX_AHEAD: usize = 200;
 
 /// How old the last look at the members' installations may be when a group is synced: 30 minutes (libxmtp).

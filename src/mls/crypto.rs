@@ -160,3 +160,40 @@ fn is_message(signed: &[u8]) -> bool {
         .get(1..)
         .is_some_and(|label| label.starts_with(b"MLS 1.0 FramedContentTBS"))
 }
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::{Signer as _, SigningKey};
+
+    use super::*;
+
+    /// Verifies what a key signs under a label, ten times; whether the key is one that is known then.
+    fn is_known_after(label: &str) -> bool {
+        let crypto = Crypto::default();
+        let signing = SigningKey::from_bytes(&[3; 32]);
+        let key = signing.verifying_key().to_bytes();
+        let content = [
+            &[u8::try_from(label.len()).unwrap_or_default()],
+            label.as_bytes(),
+            b"\x05hello",
+        ]
+        .concat();
+        let signature = signing.sign(&content).to_bytes();
+        let verify =
+            |signature: &[u8]| crypto.verify_signature(SignatureScheme::ED25519, &content, &key, signature);
+        let mut wrong = signature;
+        wrong[40] ^= 1;
+        for _ in 0..10 {
+            assert_eq!(verify(&signature), Ok(()));
+            assert_eq!(verify(&wrong), Err(CryptoError::InvalidSignature));
+            assert_eq!(verify(&signature[1..]), Err(CryptoError::CryptoLibraryError));
+        }
+        crypto.signers.verify(&key, &content, &signature).is_some()
+    }
+
+    #[test]
+    fn who_speaks_often_is_known_and_whose_leaf_is_seen_often_is_not() {
+        assert!(is_known_after("MLS 1.0 FramedContentTBS"));
+        assert!(!is_known_after("MLS 1.0 LeafNodeTBS"));
+    }
+}

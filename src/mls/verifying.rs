@@ -36,7 +36,7 @@ pub(super) struct Signers {
 struct Met {
     times: HashMap<PublicKey, u8>,
     known: HashMap<PublicKey, Known>,
-    /// How many signatures were looked at.
+    /// How many messages there were, and other signatures of those who are known.
     signatures: u64,
 }
 
@@ -85,14 +85,15 @@ impl Signers {
 
 impl Met {
     fn verifier(&mut self, key: &[u8]) -> Option<Arc<Verifier>> {
-        self.signatures += 1;
         let known = self.known.get_mut(key)?;
+        self.signatures += 1;
         known.last = self.signatures;
         Some(Arc::clone(&known.verifier))
     }
 
     /// Counts a message. Each time that it says yes it begins anew.
     fn speaks_often(&mut self, key: PublicKey) -> bool {
+        self.signatures += 1;
         if self.times.len() >= MAX_MET {
             self.times.clear();
         }

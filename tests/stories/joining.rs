@@ -9,6 +9,8 @@ use xmtp_web::groups::NewGroup;
 use xmtp_web::ids::GroupId;
 
 const LOOK: &str = "GetIdentityUpdates";
+/// How long a look for many is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 async fn invite(from: &Person, to: &Person) -> GroupId {
     let made = from.create_group(&[to], &NewGroup::default()).await;
@@ -75,6 +77,8 @@ fn where_many_cannot_be_looked_for_together_each_conversation_looks_by_itself() 
             message: "too many".into(),
         };
         world.faults().add(the_look_for_many(refusal));
+        // Waited for until it fails.
+        world.machine.paused_by_clock.set(Some(PATIENCE));
         let before = world.faults().calls(LOOK);
         bob.sync().await;
         assert_eq!(world.faults().calls(LOOK) - before, 2 + 12);
