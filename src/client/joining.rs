@@ -78,13 +78,12 @@ impl Inner {
         welcomes: &[WelcomeEnvelope],
         newest_ns: i64,
     ) -> Result<Vec<GroupId>, ClientError> {
-        let unprepared = Prepared {
+        let mut joined = Vec::new();
+        let mut rest = welcomes;
+        let mut prepared = Prepared {
             newest_ns,
             ..Default::default()
         };
-        let mut joined = Vec::new();
-        let mut rest = welcomes;
-        let mut prepared = unprepared;
         let mut at_once = AT_ONCE;
         while !rest.is_empty() {
             let some = rest.get(..at_once).unwrap_or(rest);
@@ -116,7 +115,7 @@ impl Inner {
             if batch.done > 0 {
                 // Only what is done with uses a key package up: one that must wait is read again and again.
                 self.welcome_arrived()?;
-                prepared = unprepared;
+                prepared = prepared.for_next();
             }
             joined.extend(batch.joined);
             rest = rest.get(batch.done..).unwrap_or_default();
@@ -146,17 +145,10 @@ impl Inner {
         &self,
         tx: &Transaction<'_>,
         welcomes: &[WelcomeEnvelope],
-        prepared: Prepared,
+        mut prepared: Prepared,
     ) -> Result<Batch, GroupError> {
         let mut batch = Batch::default();
         for (at, welcome) in welcomes.iter().enumerate() {
-            let prepared = match batch.done {
-                0 => prepared,
-                _ => Prepared {
-                    newest_ns: prepared.newest_ns,
-                    ..Default::default()
-                },
-            };
             // Which of two was joined later decides where the own installations speak: each has a time of its own.
             let context = self.context();
             match join::receive_welcome(tx, &context, welcome, prepared)? {
@@ -179,6 +171,7 @@ impl Inner {
                 }
             }
             batch.done += 1;
+            prepared = prepared.for_next();
         }
         Ok(batch)
     }

@@ -198,17 +198,14 @@ impl Inner {
     /// Asks at once for the identities of all members of these conversations, as far as a look is due: each would ask for its
     /// own. Those that come to it meanwhile wait for the answer, not for long.
     async fn look_ahead(&self, groups: &[GroupId]) -> Result<(), ClientError> {
-        let mut members = BTreeSet::new();
-        for group_id in groups.iter().take(MAX_AHEAD) {
+        let context = self.context();
+        let due = groups.iter().filter_map(|group_id| {
             // What cannot be read is told by the sync of that conversation.
-            if self
-                .refresh_is_due(*group_id, REFRESH_ON_SYNC_NS)
-                .unwrap_or(false)
-                && let Ok(membership) = view::membership(&self.context(), *group_id)
-            {
-                members.extend(membership.members.into_keys());
-            }
-        }
+            let is_due = self.refresh_is_due(*group_id, REFRESH_ON_SYNC_NS).ok()?;
+            let membership = is_due.then(|| view::membership(&context, *group_id).ok())??;
+            Some(membership.members.into_keys().collect())
+        });
+        let members = as_many_as(MAX_AHEAD, due);
         self.look_for_many(members).await
     }
 
@@ -363,6 +360,19 @@ impl Inner {
     }
 }
 
+/// All of some sets, up to one with which they would be more than this.
+fn as_many_as<T: Ord>(most: usize, sets: impl Iterator<Item = BTreeSet<T>>) -> BTreeSet<T> {
+    let mut all = BTreeSet::new();
+    for mut set in sets {
+        set.retain(|item| !all.contains(item));
+        if all.len() + set.len() > most {
+            break;
+        }
+        all.append(&mut set);
+    }
+    all
+}
+
 /// A group message as the `groups` room takes it.
 pub(super) fn envelope(arrived: GroupEnvelope) -> Envelope {
     Envelope {
@@ -375,4 +385,25 @@ pub(super) fn envelope(arrived: GroupEnvelope) -> Envelope {
 /// A node's time, as it is stored.
 pub(super) fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_are_taken_up_to_one_that_would_be_too_much() {
+        let all = |most| {
+            as_many_as(
+                most,
+                [vec![1, 2], vec![2, 3], vec![4, 5], vec![6]]
+                    .map(BTreeSet::from_iter)
+                    .into_iter(),
+            )
+        };
+        assert_eq!(all(6), BTreeSet::from([1, 2, 3, 4, 5, 6]));
+        assert_eq!(all(5), BTreeSet::from([1, 2, 3, 4, 5]));
+        assert_eq!(all(4), BTreeSet::from([1, 2, 3]), "and none behind it");
+        assert_eq!(all(1), BTreeSet::new());
+    }
 }

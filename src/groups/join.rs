@@ -66,6 +66,17 @@ pub struct Prepared {
     pub newest_ns: i64,
 }
 
+impl Prepared {
+    /// For another welcome that came with this one: nothing was done for it yet.
+    #[must_use]
+    pub fn for_next(self) -> Self {
+        Self {
+            newest_ns: self.newest_ns,
+            ..Self::default()
+        }
+    }
+}
+
 /// Why a welcome was not joined, within its savepoint.
 enum Failure {
     Refused(GroupError),
