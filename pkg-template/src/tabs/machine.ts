@@ -256,10 +256,13 @@ export class TabMachine {
         break;
       }
       case "answer": {
-        if (this.#leader?.term !== message.term) break;
         const { term, id } = message;
-        this.#do({ do: "mail", to: this.#leader.tab, message: { type: "ack", from: this.#self, term, id } });
-        if (this.#pending.get(id)?.term === term) this.#settle(id, message.outcome);
+        const leader = this.#leader?.term === term ? this.#leader : undefined;
+        if (leader !== undefined) this.#do({ do: "mail", to: leader.tab, message: { type: "ack", from: this.#self, term, id } });
+        const pending = this.#pending.get(id);
+        if (pending?.term !== term) break;
+        // An answer may come after its leader has closed the database, and even after the lock. What can be asked again is.
+        if (leader !== undefined || !mayRepeat(pending.call)) this.#settle(id, message.outcome);
         break;
       }
       case "stream":
@@ -542,13 +545,20 @@ export class TabMachine {
     }
   }
 
-  /** Nothing more can be done here. Whoever waits for a client gets the error; a page with one is told. */
+  /**
+   * Nothing more can be done here. Whoever waits for a client gets the error; a page with one is told. Whoever had asked for the
+   * deletion that is found here has got it, whether or not its answer has come.
+   */
   #fail(error: PlainError): void {
     this.#phase = "over";
     this.#term = undefined;
-    if (this.#joined) this.#do({ do: "fatal", error });
-    else for (const id of this.#pending.keys()) this.#answer(id, { ok: false, error });
+    for (const [id, { call }] of this.#pending) {
+      const isDone = error.code === DELETED.error.code && call.method === "client.deleteDatabase";
+      if (isDone) this.#answer(id, { ok: true, result: undefined });
+      else if (!this.#joined) this.#answer(id, { ok: false, error });
+    }
     this.#pending.clear();
+    if (this.#joined) this.#do({ do: "fatal", error });
   }
 
   #settle(id: number, outcome: Outcome): void {
