@@ -4,7 +4,6 @@
  */
 import * as raw from "./xmtp_web.js";
 import type { RawEncodedContent, RawGroupState, RawListedGroup, RawMessage, RawSendOptions } from "./xmtp_web.js";
-import { callCounts, clearCallCounts } from "./call-counts.js";
 import type { Attachment, ContentBody, EncryptedAttachment } from "./content-types.js";
 import { deleteFiles, nameHash, sizeOf } from "./database.js";
 import type { DatabaseCounts } from "./diagnostics.js";
@@ -331,8 +330,8 @@ export const handlers: Handlers = {
   "client.isRegistered": () => open().client.isRegistered,
   "client.connectionState": () => open().client.connectionState(),
   "client.counts": async () => ({ ...countAll(), bytes: keeper && (await sizeOf(keeper.name).catch(() => undefined)) }),
-  "client.callCounts": callCounts,
-  "client.clearCallCounts": clearCallCounts,
+  "client.callCounts": () => open().client.callCounts(),
+  "client.clearCallCounts": () => open().client.clearCallCounts(),
   "client.network": ({ online, visible }) => open().client.setNetwork(online, visible),
   ...identityHandlers(() => open().client, trappedNow),
   "client.createArchive": ({ key, elements, startNs, endNs, excludeDisappearingMessages }) =>

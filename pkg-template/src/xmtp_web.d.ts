@@ -257,6 +257,8 @@ export class Client {
   conversations(): Conversations;
   preferences(): Preferences;
   connectionState(): ConnectionState;
+  callCounts(): Map<string, bigint>;
+  clearCallCounts(): void;
   /** What the page knows: whether there is a network, and whether the window is in sight. */
   setNetwork(online: boolean, visible: boolean): void;
   streamConnection(onState: (state: ConnectionState) => void): StreamHandle;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Map, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -20,7 +20,7 @@ use crate::identity::derive_inbox_id;
 use crate::ids::{InboxId, InstallationId};
 use crate::platform::Platform;
 use crate::platform::web::WebPlatform;
-use crate::transport::{Endpoint, FetchTransport, NodeApi, RetryPolicy};
+use crate::transport::{CallCounts, CountingTransport, Endpoint, FetchTransport, NodeApi, RetryPolicy};
 
 /// A person's inbox on this installation.
 #[wasm_bindgen]
@@ -30,6 +30,7 @@ pub struct Client {
     inbox_id: InboxId,
     installation_id: InstallationId,
     protocol_version: String,
+    counts: CallCounts,
 }
 
 #[wasm_bindgen]
@@ -192,6 +193,23 @@ impl Client {
         stream::connection(state).to_owned()
     }
 
+    /// How often each call of the node was made since this was opened or the counts cleared, by its name: each attempt, as
+    /// a node would count them.
+    #[wasm_bindgen(js_name = callCounts, unchecked_return_type = "Map<string, bigint>")]
+    pub fn call_counts(&self) -> Map {
+        let counts = Map::new();
+        for (method, count) in self.counts.all() {
+            counts.set(&method.name().into(), &count.into());
+        }
+        counts
+    }
+
+    /// Counts from 0 again.
+    #[wasm_bindgen(js_name = clearCallCounts)]
+    pub fn clear_call_counts(&self) {
+        self.counts.clear();
+    }
+
     /// Takes what the page knows: whether there is a network, and whether the window is in sight.
     ///
     /// # Errors
@@ -250,7 +268,9 @@ const LOOKUP_RETRIES: u32 = 2;
 async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
     let platform: Rc<dyn Platform> = Rc::new(WebPlatform);
     let endpoint = Endpoint::new(&options.api_url, options.app_version.as_deref())?;
-    let api = NodeApi::new(Rc::new(FetchTransport::new(endpoint)), Rc::clone(&platform));
+    let counts = CallCounts::default();
+    let transport = CountingTransport::new(FetchTransport::new(endpoint), counts.clone());
+    let api = NodeApi::new(Rc::new(transport), Rc::clone(&platform));
     let mut open = options.client;
     let mut offline = None;
     let database = match options.database {
@@ -297,6 +317,7 @@ async fn open(options: CreateOptions) -> Result<Client, EdgeError> {
             installation_id: client.installation_id(),
             protocol_version: client.protocol_version().to_owned(),
             inner: Session::new(client, database),
+            counts,
         }),
         Err(error) => {
             // The first failure is the one to tell.

@@ -20,6 +20,14 @@ macro_rules! methods {
                     $(Method::$name => concat!("/", $service, "/", $method),)+
                 }
             }
+
+            /// The name of the call, without its service.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Method::$name => $method,)+
+                }
+            }
         }
     };
 }

@@ -14,12 +14,14 @@
 //! | `fetch` (browser), `http` (native) | the two ways bytes travel |
 //! | `files`, `fetch_files` | archives on a history server |
 //! | `retry` | how often, how long |
+//! | `counting` | how often each call was made |
 //! | `calls` | one typed function per call |
 
 use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 
 pub mod calls;
+mod counting;
 mod endpoint;
 mod error;
 #[cfg(target_arch = "wasm32")]
@@ -36,6 +38,7 @@ mod retry;
 mod scripted;
 
 pub use calls::NodeApi;
+pub use counting::{CallCounts, CountingTransport};
 pub use endpoint::Endpoint;
 pub use error::{GrpcCode, InvalidResponse, TransportError};
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-// `client.debugInformation`: what the worker counts, and how the page tells it.
+// `client.debugInformation`: how the page tells what the worker counts.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import * as api from "../../pkg/index.js";
@@ -41,31 +41,5 @@ describe("the statistics of a client", () => {
     account.overrides["client.clearCallCounts"] = () => undefined;
     await client.debugInformation.clearAllStatistics();
     assert.equal(account.asked.at(-1)[0], "client.clearCallCounts");
-  });
-});
-
-describe("the counts of a worker", () => {
-  it("are of calls of a node, by address or request, failed ones too, and of nothing else", async () => {
-    const real = globalThis.fetch;
-    const asked = [];
-    globalThis.fetch = async (input) => (asked.push(input), Promise.reject(new TypeError("no network")));
-    try {
-      const { callCounts, clearCallCounts } = await import("../../pkg/call-counts.js");
-      const node = "http://localhost:5557/base";
-      const addresses = [
-        `${node}/xmtp.mls.api.v1.MlsApi/SendGroupMessages`,
-        new URL(`${node}/xmtp.mls.api.v1.MlsApi/SendGroupMessages`),
-        new Request(`${node}/xmtp.identity.api.v1.IdentityApi/GetInboxIds`, { method: "POST" }),
-        "https://files.example/xmtp_web_bg.wasm",
-        "https://files.example/upload/photo",
-      ];
-      for (const address of addresses) await assert.rejects(fetch(address), TypeError);
-      assert.deepEqual(asked, addresses, "everything is passed on as it came");
-      assert.deepEqual([...callCounts()], [["SendGroupMessages", 2n], ["GetInboxIds", 1n]]);
-      clearCallCounts();
-      assert.equal(callCounts().size, 0);
-    } finally {
-      globalThis.fetch = real;
-    }
   });
 });
