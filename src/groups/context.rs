@@ -48,12 +48,21 @@ impl<'a> Context<'a> {
         self.db.group(&group_id)?.ok_or(GroupError::NotFound { group_id })
     }
 
-    /// A group's MLS state.
+    /// A group's MLS state: the group that was [kept](Self::keep), or what is stored.
     ///
     /// # Errors
     /// [`GroupError::Mls`], [`GroupError::Storage`].
     pub fn load(&self, group_id: GroupId) -> Result<Group, GroupError> {
-        Ok(Group::load(&self.provider(), group_id)?)
+        match self.db.take_kept(|group: &Group| group.id() == group_id) {
+            Some(group) => Ok(group),
+            None => Ok(Group::load(&self.provider(), group_id)?),
+        }
+    }
+
+    /// Keeps a group for whoever loads it next: who speaks in one speaks in it again, and reading it takes longer than
+    /// encrypting. It must be as it is stored.
+    pub fn keep(&self, group: Group) {
+        self.db.keep(group);
     }
 
     /// What a group shows without its tree.

@@ -6,7 +6,8 @@ use super::migrations;
 #[cfg(target_arch = "wasm32")]
 use super::opfs::OpfsPool;
 use rusqlite::Connection;
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
 /// Prepared statements kept; there are about a hundred different ones.
@@ -104,6 +105,8 @@ pub struct Db {
     transactions: Cell<u64>,
     /// Commits are not waited for until they are on the disk.
     is_relaxed: Cell<bool>,
+    /// See [`keep`](Self::keep).
+    pub(super) kept: RefCell<Option<Box<dyn Any>>>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.
@@ -176,6 +179,7 @@ impl Store {
                 statements: Cell::new(0),
                 transactions: Cell::new(0),
                 is_relaxed: Cell::new(false),
+                kept: RefCell::new(None),
             },
         })
     }
@@ -205,7 +209,10 @@ impl Store {
         let transaction = Transaction {
             db: &self.db,
             lost: Cell::new(false),
-            undo: Undo { db: &self.db },
+            undo: Undo {
+                db: &self.db,
+                is_committed: Cell::new(false),
+            },
         };
         let answer = body(&transaction)?;
         transaction.commit()?;
@@ -337,10 +344,15 @@ impl Drop for Strict<'_> {
 #[derive(Debug)]
 struct Undo<'a> {
     db: &'a Db,
+    is_committed: Cell<bool>,
 }
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
+        if self.is_committed.get() {
+            return;
+        }
+        self.db.forget_kept();
         // SQLite has ended it already after some failures (disk full, I/O). A failing ROLLBACK leaves
         // nothing to do: the next BEGIN reports the state.
         if !self.db.connection.is_autocommit() {
@@ -391,7 +403,9 @@ impl Transaction<'_> {
         if self.lost.get() || self.db.connection.is_autocommit() {
             return Err(StorageError::TransactionLost);
         }
-        self.undo.db.run("COMMIT")
+        self.undo.db.run("COMMIT")?;
+        self.undo.is_committed.set(true);
+        Ok(())
     }
 }
 
@@ -407,6 +421,7 @@ impl Drop for Part<'_, '_> {
             return;
         }
         let Transaction { db, lost, .. } = self.transaction;
+        db.forget_kept();
         let undone = !db.connection.is_autocommit()
             && db.run("ROLLBACK TO part").is_ok()
             && db.run("RELEASE part").is_ok();

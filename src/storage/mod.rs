@@ -27,6 +27,7 @@
 mod db;
 mod error;
 mod gathering;
+mod kept;
 mod key;
 mod migrations;
 #[cfg(target_arch = "wasm32")]

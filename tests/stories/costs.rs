@@ -153,7 +153,7 @@ fn a_message_is_three_transactions_what_is_wanted_that_the_node_has_it_and_what_
         watch.message(id).await;
         assert_eq!(alice.client.transactions_run() - before, 3);
         let statements = alice.client.statements_run() - statements;
-        assert!(statements <= 75, "{statements} statements");
+        assert!(statements <= 52, "{statements} statements");
     });
 }
 

@@ -44,6 +44,12 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
+    /// Stores what is in memory alone. Answers the group, as it is stored now.
+    pub(super) fn finish(mut self, context: &Context<'_>) -> Result<Group, GroupError> {
+        self.save(context)?;
+        Ok(self.group)
+    }
+
     /// The group as it was before an envelope that touched it and was refused: what is stored, and the accepted
     /// messages since then once more. Each is read twice at most, however many are refused, if the caller
     /// [saves](Self::save) after this.

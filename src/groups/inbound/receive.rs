@@ -298,8 +298,8 @@ pub fn receive_from(
         cursors.advance(is_commit, envelope.sequence_id);
         batch.done += 1;
     }
-    reader.save(context)?;
     cursors.save(tx)?;
+    context.keep(reader.finish(context)?);
     Ok(batch)
 }
 

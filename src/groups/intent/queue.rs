@@ -52,6 +52,7 @@ pub fn queue_and_build(
         return Ok((stored.id, None));
     };
     let payload = build_message(context, &mut stored.group, &intent)?;
+    context.keep(stored.group);
     Ok((stored.id, Some((intent, payload))))
 }
 
@@ -110,7 +111,7 @@ fn store_message(
         plaintext: plaintext.encode(),
     };
     let intent = insert(context, group_id, &data, should_push, Some(id))?;
-    allow(context, &context.row(group_id)?)?;
+    allow(context, &group_row)?;
     Ok(Stored {
         id,
         intent: Some(intent),

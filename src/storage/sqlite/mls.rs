@@ -46,6 +46,7 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn put_mls_value(&self, kind: u8, key: &[u8], value: &[u8]) -> Result<(), StorageError> {
+        self.forget_kept();
         self.execute(
             "INSERT INTO mls_values (kind, key, value) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET value = ?3",
@@ -59,6 +60,7 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn delete_mls_value(&self, kind: u8, key: &[u8]) -> Result<(), StorageError> {
+        self.forget_kept();
         self.execute(
             "DELETE FROM mls_values WHERE kind = ? AND key = ?",
             params![kind, key],
@@ -91,6 +93,7 @@ impl Db {
         item: Option<&[u8]>,
         value: &[u8],
     ) -> Result<(), StorageError> {
+        self.forget_kept();
         self.execute(
             "INSERT INTO mls_lists (kind, list, item, value) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET value = ?4",
@@ -104,6 +107,7 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn delete_mls_list_item(&self, kind: u8, list: &[u8], item: &[u8]) -> Result<(), StorageError> {
+        self.forget_kept();
         self.execute(
             "DELETE FROM mls_lists WHERE kind = ? AND list = ? AND item = ?",
             params![kind, list, item],
@@ -116,6 +120,7 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn delete_mls_list(&self, kind: u8, list: &[u8]) -> Result<(), StorageError> {
+        self.forget_kept();
         self.execute(
             "DELETE FROM mls_lists WHERE kind = ? AND list = ?",
             params![kind, list],
