@@ -63,11 +63,10 @@ impl Disk {
         disk
     }
 
-    /// The name of a file as SQLite opens it, with the layer that gathers writes. As in a browser, what lies beside a write that
-    /// is cut off may be lost too: SQLite fills up the sector behind each commit, in two parts.
+    /// The name of a file as SQLite opens it, with the layer that gathers writes.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         let layer = gathering(&self.name).expect("it is registered");
-        PathBuf::from(format!("file:/{name}?vfs={layer}&psow=0"))
+        PathBuf::from(format!("file:/{name}?vfs={layer}"))
     }
 
     /// Lets a number of writes arrive from now on; the plug is pulled during the next.

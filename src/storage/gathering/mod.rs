@@ -10,17 +10,23 @@
 //! it may still be kept. They are written before anything else is, which comes over them: **a WAL has one owner**, as all files
 //! of the pool have.
 //!
-//! Files other than a WAL go straight to the layer below. `sqlite3_vfs` and `sqlite3_file` are SQLite's own interface for
+//! Of the database itself it tells SQLite one thing: that the end of the power in the middle of a write changes nothing beside
+//! it, as SQLite takes for granted of every file system of an operating system (<https://sqlite.org/psow.html>). Otherwise a
+//! page more would be written behind each commit that is synced, to fill up the sector, in two parts.
+//!
+//! Everything else goes straight to the layer below. `sqlite3_vfs` and `sqlite3_file` are SQLite's own interface for
 //! such layers (<https://sqlite.org/c3ref/vfs.html>); frames are those of <https://sqlite.org/fileformat2.html#walformat>.
 
 mod piece;
 
 use std::ffi::{CString, c_int, c_void};
 use std::ptr;
+use std::sync::OnceLock;
 
 use rusqlite::ffi::{
-    SQLITE_FULL, SQLITE_IOERR, SQLITE_IOERR_WRITE, SQLITE_OK, SQLITE_OPEN_WAL, sqlite3_file,
-    sqlite3_filename, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_FULL, SQLITE_IOCAP_POWERSAFE_OVERWRITE, SQLITE_IOERR, SQLITE_IOERR_WRITE, SQLITE_OK,
+    SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_filename, sqlite3_int64, sqlite3_io_methods,
+    sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
 use self::piece::{Gathered, HEADER, Kept};
@@ -58,6 +64,7 @@ pub fn gathering(below: &str) -> Result<String, StorageError> {
             ..vfs
         },
         below,
+        database: OnceLock::new(),
     }));
     // SAFETY: the layer and its name are never freed, and no VFS is unregistered.
     match unsafe { sqlite3_vfs_register(&raw mut layer.vfs, 0) } {
@@ -74,6 +81,8 @@ pub fn gathering(below: &str) -> Result<String, StorageError> {
 struct Layer {
     vfs: sqlite3_vfs,
     below: *mut sqlite3_vfs,
+    /// The methods of databases: those of the layer below but for one.
+    database: OnceLock<sqlite3_io_methods>,
 }
 
 /// An open WAL. SQLite sees its first field; the file of the layer below follows it in memory.
@@ -117,14 +126,28 @@ unsafe extern "C" fn open(
     out_flags: *mut c_int,
 ) -> c_int {
     // SAFETY: `vfs` is the first field of a layer, which is never freed, nor is the one below.
-    let (below, open) = unsafe {
-        let below = (*vfs.cast::<Layer>()).below;
-        (below, (*below).xOpen)
+    let (layer, open) = unsafe {
+        let layer = &*vfs.cast::<Layer>();
+        (layer, (*layer.below).xOpen)
     };
+    let below = layer.below;
     let Some(open) = open else { return SQLITE_IOERR };
     if flags & SQLITE_OPEN_WAL == 0 {
-        // SAFETY: the arguments are SQLite's; there is room for more than this file.
-        return unsafe { open(below, name, file, flags, out_flags) };
+        // SAFETY: the arguments are SQLite's; there is room for more than this file, which says how it is used once it is open.
+        // All databases of a layer have the same methods.
+        return unsafe {
+            let code = open(below, name, file, flags, out_flags);
+            if code == SQLITE_OK
+                && flags & SQLITE_OPEN_MAIN_DB != 0
+                && let Some(methods) = (*file).pMethods.as_ref()
+            {
+                (*file).pMethods = layer.database.get_or_init(|| sqlite3_io_methods {
+                    xDeviceCharacteristics: Some(powersafe),
+                    ..*methods
+                });
+            }
+            code
+        };
     }
     // SAFETY: `szOsFile` has room for both. Nobody uses a file that is not open, and one that could not be opened is closed
     // if it says how.
@@ -141,6 +164,11 @@ unsafe extern "C" fn open(
         }
         code
     }
+}
+
+/// What SQLite may rely on in a database's file.
+unsafe extern "C" fn powersafe(_file: *mut sqlite3_file) -> c_int {
+    SQLITE_IOCAP_POWERSAFE_OVERWRITE
 }
 
 /// The file of the layer below.

@@ -166,7 +166,6 @@ mod tests {
                     [false, false, true]
                 );
                 assert_eq!(write(&mut gathered, 1, &frame(false), &parts), [false; 3]);
-                // What fills up a sector behind a commit says that it commits too.
                 assert_eq!(
                     write(&mut gathered, 2, &frame(true), &parts),
                     [false, false, true]
