@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use rusqlite::{Connection, OpenFlags};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -152,6 +153,42 @@ async fn a_key_is_changed_and_the_old_one_opens_nothing() {
     assert_eq!(store.cursor(b"y", KIND, 11), Ok(7));
     drop(store);
     assert!(!is_readable_without_a_key(&pool, "change").await);
+}
+
+/// Bytes of a page, as SQLite has noted them in a file that is closed; this part of it is not encrypted.
+fn page_size(pool: &OpfsPool) -> u16 {
+    let file = pool.export(FILE).expect("is closed");
+    u16::from_be_bytes([file[16], file[17]])
+}
+
+#[wasm_bindgen_test]
+async fn a_database_with_the_pages_of_earlier_versions_keeps_them() {
+    let pool = install("pages").await;
+    drop(open(&pool, Some(key(1))).expect("opens"));
+    assert_eq!(page_size(&pool), 4096);
+
+    pool.delete(FILE).expect("deletes");
+    let layer = "multipleciphers-gathering-xmtp-pages";
+    let earlier =
+        Connection::open_with_flags_and_vfs(FILE, OpenFlags::default(), layer).expect("the pool's layer");
+    let raw = key(1).pragma_value();
+    earlier
+        .pragma_update(None, "key", raw.as_str())
+        .expect("a new one");
+    earlier
+        .execute_batch("PRAGMA page_size = 8192; CREATE TABLE none (x); DROP TABLE none;")
+        .expect("room");
+    earlier.close().expect("closes");
+    assert_eq!(page_size(&pool), 8192);
+
+    let store = open(&pool, Some(key(1))).expect("opens");
+    fill(&store);
+    store.rekey(&key(2)).expect("changes");
+    store.close().expect("closes");
+    let store = open(&pool, Some(key(2))).expect("opens");
+    check(&store);
+    store.close().expect("closes");
+    assert_eq!(page_size(&pool), 8192);
 }
 
 /// Opens with the first of some keys that fits. What does not fit must change nothing.
