@@ -48,9 +48,11 @@ mod tests {
         assert_eq!(store.take_kept(|_: &u8| true), None);
     }
 
+    type Write = fn(&Store) -> Result<(), StorageError>;
+
     #[test]
     fn every_write_of_mls_state_drops_it_and_reading_does_not() {
-        let writes: [fn(&Store) -> Result<(), StorageError>; 5] = [
+        let writes: [Write; 5] = [
             |store| store.put_mls_value(1, b"key", b"value"),
             |store| store.delete_mls_value(1, b"key"),
             |store| store.append_mls_list(1, b"list", None, b"value"),
@@ -72,7 +74,10 @@ mod tests {
         let store = keeping(0);
         let kept = store.transaction(|tx| {
             tx.keep(1_u8);
-            tx.savepoint(|part| Ok::<_, StorageError>(part.keep(2_u8)))
+            tx.savepoint(|part| {
+                part.keep(2_u8);
+                Ok::<_, StorageError>(())
+            })
         });
         assert_eq!(kept, Ok(()));
         assert_eq!(store.take_kept(|_: &u8| true), Some(2));
