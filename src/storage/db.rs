@@ -1,12 +1,12 @@
 //! The open database, its transactions and savepoints.
 
 use super::error::StorageError;
+use super::kept::Kept;
 use super::key::DatabaseKey;
 use super::migrations;
 #[cfg(target_arch = "wasm32")]
 use super::opfs::OpfsPool;
 use rusqlite::Connection;
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
@@ -106,7 +106,7 @@ pub struct Db {
     /// Commits are not waited for until they are on the disk.
     is_relaxed: Cell<bool>,
     /// See [`keep`](Self::keep).
-    pub(super) kept: RefCell<Option<Box<dyn Any>>>,
+    pub(super) kept: RefCell<Option<Kept>>,
 }
 
 /// An open database. One connection, for one thread; share it as `Rc<Store>`.

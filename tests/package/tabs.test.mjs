@@ -457,7 +457,7 @@ describe("one tab", () => {
       const [asking, third] = [world.open(), world.open()];
       world.settle();
       const deleted = world.ask(asking, "client.deleteDatabase", {});
-      while (asking.fatal === undefined) world.step();
+      while (asking.fatal === undefined) assert.ok(world.step());
       if (world.lines.get(`${tab.id}>${asking.id}:mail`)?.some(({ message }) => message.type === "answer")) overtaken += 1;
       world.settle();
       assert.deepEqual(deleted.answers, [{ ok: true, result: undefined }], `seed ${seed}`);

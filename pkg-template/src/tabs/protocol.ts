@@ -6,15 +6,15 @@ import type { ToPage } from "../rpc.js";
 export type TabId = string;
 
 /**
- * How new a build is. `schema` is the number of its newest migration, `protocol` that of these messages: what is
- * greater opens what is smaller, never the other way round.
+ * How new a build is. `schema` is the number of its newest migration, `protocol` that of these messages and of how files are
+ * written: what is greater opens what is smaller, never the other way round.
  */
 export interface Version {
   schema: number;
   protocol: number;
 }
 
-export const VERSION: Version = { schema: 7, protocol: 2 };
+export const VERSION: Version = { schema: 7, protocol: 3 };
 
 export function isNewer(one: Version, other: Version): boolean {
   return one.schema !== other.schema ? one.schema > other.schema : one.protocol > other.protocol;

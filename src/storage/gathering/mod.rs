@@ -81,8 +81,14 @@ pub fn gathering(below: &str) -> Result<String, StorageError> {
 struct Layer {
     vfs: sqlite3_vfs,
     below: *mut sqlite3_vfs,
-    /// The methods of databases: those of the layer below but for one.
-    database: OnceLock<sqlite3_io_methods>,
+    database: OnceLock<DatabaseMethods>,
+}
+
+/// The methods of databases: those of the layer below but for one. SQLite sees its first field.
+#[repr(C)]
+struct DatabaseMethods {
+    methods: sqlite3_io_methods,
+    below: Option<unsafe extern "C" fn(*mut sqlite3_file) -> c_int>,
 }
 
 /// An open WAL. SQLite sees its first field; the file of the layer below follows it in memory.
@@ -141,10 +147,14 @@ unsafe extern "C" fn open(
                 && flags & SQLITE_OPEN_MAIN_DB != 0
                 && let Some(methods) = (*file).pMethods.as_ref()
             {
-                (*file).pMethods = layer.database.get_or_init(|| sqlite3_io_methods {
-                    xDeviceCharacteristics: Some(powersafe),
-                    ..*methods
+                let database = layer.database.get_or_init(|| DatabaseMethods {
+                    methods: sqlite3_io_methods {
+                        xDeviceCharacteristics: Some(powersafe),
+                        ..*methods
+                    },
+                    below: methods.xDeviceCharacteristics,
                 });
+                (*file).pMethods = ptr::from_ref(database).cast();
             }
             code
         };
@@ -167,8 +177,15 @@ unsafe extern "C" fn open(
 }
 
 /// What SQLite may rely on in a database's file.
-unsafe extern "C" fn powersafe(_file: *mut sqlite3_file) -> c_int {
-    SQLITE_IOCAP_POWERSAFE_OVERWRITE
+///
+/// # Safety
+/// SQLite's: `file` is open. Its methods are [`DatabaseMethods`].
+unsafe extern "C" fn powersafe(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: the caller's; the layer below gets its own file.
+    unsafe {
+        let below = (*(*file).pMethods.cast::<DatabaseMethods>()).below;
+        below.map_or(0, |below| below(file)) | SQLITE_IOCAP_POWERSAFE_OVERWRITE
+    }
 }
 
 /// The file of the layer below.
