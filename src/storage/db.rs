@@ -164,9 +164,11 @@ impl Store {
         // FULL: what is committed stays, also when the power goes at once; with less, a commit could be gone after
         // others have its message.
         // secure_delete: deleted keys are overwritten, not just unlinked.
+        // wal_autocheckpoint: a first sync is not held up by it; who has nothing to write empties the WAL (`checkpoint`).
         connection.execute_batch(
             "PRAGMA temp_store = MEMORY;
              PRAGMA journal_mode = WAL;
+             PRAGMA wal_autocheckpoint = 4000;
              PRAGMA synchronous = FULL;
              PRAGMA secure_delete = ON;
              PRAGMA foreign_keys = ON;",
