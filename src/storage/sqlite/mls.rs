@@ -2,7 +2,7 @@
 
 use crate::storage::{Db, StorageError};
 use rusqlite::types::Value;
-use rusqlite::{params, params_from_iter};
+use rusqlite::{Params, params, params_from_iter};
 
 /// The name of an entry, empty for an unnamed one, and its value.
 pub type MlsListEntry = (Vec<u8>, Vec<u8>);
@@ -46,13 +46,11 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn put_mls_value(&self, kind: u8, key: &[u8], value: &[u8]) -> Result<(), StorageError> {
-        self.forget_kept();
-        self.execute(
+        self.change_mls(
             "INSERT INTO mls_values (kind, key, value) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET value = ?3",
             params![kind, key, value],
-        )?;
-        Ok(())
+        )
     }
 
     /// Deletes the value under a key, if any.
@@ -60,12 +58,10 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn delete_mls_value(&self, kind: u8, key: &[u8]) -> Result<(), StorageError> {
-        self.forget_kept();
-        self.execute(
+        self.change_mls(
             "DELETE FROM mls_values WHERE kind = ? AND key = ?",
             params![kind, key],
-        )?;
-        Ok(())
+        )
     }
 
     /// The entries of a list in the order in which they were appended: names (empty for unnamed entries)
@@ -93,13 +89,11 @@ impl Db {
         item: Option<&[u8]>,
         value: &[u8],
     ) -> Result<(), StorageError> {
-        self.forget_kept();
-        self.execute(
+        self.change_mls(
             "INSERT INTO mls_lists (kind, list, item, value) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET value = ?4",
             params![kind, list, item, value],
-        )?;
-        Ok(())
+        )
     }
 
     /// Deletes a named entry of a list, if it is there.
@@ -107,12 +101,10 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn delete_mls_list_item(&self, kind: u8, list: &[u8], item: &[u8]) -> Result<(), StorageError> {
-        self.forget_kept();
-        self.execute(
+        self.change_mls(
             "DELETE FROM mls_lists WHERE kind = ? AND list = ? AND item = ?",
             params![kind, list, item],
-        )?;
-        Ok(())
+        )
     }
 
     /// Deletes a whole list.
@@ -120,11 +112,16 @@ impl Db {
     /// # Errors
     /// Those of writing.
     pub fn delete_mls_list(&self, kind: u8, list: &[u8]) -> Result<(), StorageError> {
-        self.forget_kept();
-        self.execute(
+        self.change_mls(
             "DELETE FROM mls_lists WHERE kind = ? AND list = ?",
             params![kind, list],
-        )?;
+        )
+    }
+
+    /// Every change of MLS state goes through here: what is kept of it is not what is stored any more.
+    fn change_mls(&self, sql: &str, params: impl Params) -> Result<(), StorageError> {
+        self.forget_kept();
+        self.execute(sql, params)?;
         Ok(())
     }
 }
