@@ -13,7 +13,7 @@ use crate::identity::{
     Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve, store_answer,
 };
 use crate::ids::InboxId;
-use crate::storage::{IdentityUpdateRow, StorageError, Store};
+use crate::storage::{IdentityUpdateRow, Store};
 use crate::transport::calls::{ContractSignature, IdentifierKind, NodeApi};
 
 use super::sync::REFRESH_ON_SEND_NS;
@@ -111,11 +111,11 @@ impl Logs<'_> {
     /// Fetches what is new in the logs of these inboxes.
     pub(super) async fn load(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
         // Nodes answer each inbox once.
-        let distinct: BTreeSet<InboxId> = inboxes.iter().copied().collect();
-        let after: Vec<(InboxId, u64)> = distinct
+        let after: Vec<(InboxId, u64)> = self
+            .store
+            .latest_identity_sequences(inboxes)?
             .into_iter()
-            .map(|inbox| Ok((inbox, self.store.latest_identity_sequence(&inbox)?)))
-            .collect::<Result<_, StorageError>>()?;
+            .collect();
         let rows = self.api.identity_updates(&after).await?;
         let rows: Vec<_> = rows
             .into_iter()

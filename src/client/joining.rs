@@ -31,17 +31,27 @@ impl Client {
 
 impl Inner {
     pub(super) async fn sync_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
-        let joined = {
-            let _guard = self.welcomes.lock().await;
-            self.read_welcomes().await?
-        };
-        match self.maintain_key_packages().await {
-            Ok(()) => {}
-            // Joining does not depend on it, and the next sync tries again.
-            Err(ClientError::Transport(error)) => tracing::info!(%error, "the key package was not rotated"),
-            Err(error) => return Err(error),
-        }
+        let joined = self.join_conversations().await?;
+        self.replace_used_key_package().await?;
         Ok(joined)
+    }
+
+    /// Joins what one was added to.
+    pub(super) async fn join_conversations(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+        let _guard = self.welcomes.lock().await;
+        self.read_welcomes().await
+    }
+
+    /// What joining leaves to be done.
+    pub(super) async fn replace_used_key_package(&self) -> Result<(), ClientError> {
+        match self.maintain_key_packages().await {
+            // Joining does not depend on it, and the next sync tries again.
+            Err(ClientError::Transport(error)) => {
+                tracing::info!(%error, "the key package was not rotated");
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     pub(super) async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures::StreamExt as _;
-use futures::future::{self, Either, select};
+use futures::future::{self, Either, OptionFuture, select};
 use futures::stream;
 
 use super::outbox::Until;
@@ -66,10 +66,25 @@ impl Client {
 
 impl Inner {
     async fn sync_all(self: &Rc<Self>, consent_states: &[ConsentState]) -> Result<usize, ClientError> {
-        self.check_own_log().await?;
-        // A welcome that cannot be processed yet does not keep the conversations from being synced.
         self.delete_expired()?;
-        let mut failure = self.sync_welcomes().await.err();
+        let (own_log, joined) = future::join(self.check_own_log(), self.join_conversations()).await;
+        own_log?;
+        // A welcome that cannot be processed yet does not keep the conversations from being synced.
+        let mut failure = joined.err();
+        let replaced = OptionFuture::from(failure.is_none().then(|| self.replace_used_key_package()));
+        let (replaced, conversations) = future::join(replaced, self.sync_conversations(consent_states)).await;
+        failure = failure.or(replaced.and_then(Result::err));
+        let (synced, failed) = conversations?;
+        failure = failure.or(failed).or(self.device_sync_pass().await.err());
+        failure.map_or(Ok(synced), Err)
+    }
+
+    /// Syncs the conversations that something is to be done in. Answers how many could be, and one of the failures of others.
+    async fn sync_conversations(
+        self: &Rc<Self>,
+        consent_states: &[ConsentState],
+    ) -> Result<(usize, Option<ClientError>), ClientError> {
+        let mut failure = None;
         let mut synced = 0;
         let mut wanted = Vec::new();
         for group_id in self.stale_groups().await? {
@@ -98,8 +113,7 @@ impl Inner {
             Err(error @ ClientError::InstallationRevoked { .. }) => failure = failure.or(Some(error)),
             Err(error) => tracing::info!(%error, "each conversation looks for new installations by itself"),
         }
-        failure = failure.or(self.device_sync_pass().await.err());
-        failure.map_or(Ok(synced), Err)
+        Ok((synced, failure))
     }
 
     /// Whether what was decided about a conversation is one of these; empty: whatever it is.

@@ -210,8 +210,8 @@ pub struct FieldChange {
 
 /// An inbox id in its one canonical spelling.
 pub(super) fn inbox_id(text: &str) -> Option<InboxId> {
-    let id: InboxId = text.parse().ok()?;
-    (id.to_string() == text).then_some(id)
+    let is_canonical = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    text.parse().ok().filter(|_| is_canonical)
 }
 
 #[cfg(test)]

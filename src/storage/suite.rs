@@ -153,6 +153,12 @@ fn identity_logs(store: &Store) {
         Ok(1)
     );
     assert_eq!(store.latest_identity_sequence(&inbox), Ok(12));
+    let unknown = InboxId::new([0xFE; 32]);
+    assert_eq!(
+        store.latest_identity_sequences([&unknown, &inbox, &inbox]),
+        Ok([(inbox, 12), (unknown, 0)].into())
+    );
+    assert_eq!(store.latest_identity_sequences([]), Ok([].into()));
     let all = vec![row(4, b"a"), row(9, b"b"), row(12, b"c")];
     assert_eq!(store.identity_updates(&inbox, 0, None), Ok(all.clone()));
     assert_eq!(

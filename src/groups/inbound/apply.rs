@@ -16,17 +16,27 @@ use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use crate::messages::content::group_updated::GroupUpdated;
 use crate::messages::{ContentType, Plaintext, message_id};
 use crate::mls::{Group, Leaf, MergedCommit};
-use crate::storage::{CommitLogRow, CommitResult, DeliveryStatus, MessageKind, MessageRow, Published, Role};
+use crate::storage::{
+    CommitLogRow, CommitResult, DeliveryStatus, GroupRow, MessageKind, MessageRow, Published, Role,
+};
+
+/// What came of an envelope that is a message of somebody's.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub(super) changes: Vec<Change>,
+    /// It makes its conversation the one with the newest message, if none is newer.
+    pub(super) is_listed: bool,
+}
 
 /// Stores a message that arrived.
 pub(super) fn message(
     context: &Context<'_>,
-    group: &Group,
+    (group, group_row): (&Group, &GroupRow),
     envelope: &Envelope,
     speaker: &Speaker,
     plaintext: &Plaintext,
     epoch: u64,
-) -> Result<Vec<Change>, GroupError> {
+) -> Result<Stored, GroupError> {
     let group_id = group.id();
     let sender = (speaker.inbox_id(), speaker.installation_id());
     let row = MessageRow {
@@ -34,19 +44,19 @@ pub(super) fn message(
         delivery_status: DeliveryStatus::Published,
         sequence_id: Some(envelope.sequence_id),
         originator_id: Some(originator::MESSAGES),
-        expire_at_ns: row::expiry(&context.row(group_id)?, context.now_ns),
+        expire_at_ns: row::expiry(group_row, context.now_ns),
         ..row::unpublished(group_id, sender, plaintext, true, context.now_ns)
     };
     if !context.db.insert_message(&row)? {
-        return Ok(Vec::new());
-    }
-    if row::is_listed(&row) {
-        context.db.advance_last_message(&group_id, envelope.created_ns)?;
+        return Ok(Stored::default());
     }
     if leave::is_request(&row) {
         leave::note(context, group, sender.0, row.id)?;
     }
-    told(context, group, &row, epoch, Change::Message(row.id))
+    Ok(Stored {
+        changes: told(context, group, &row, epoch, Change::Message(row.id))?,
+        is_listed: row::is_listed(&row),
+    })
 }
 
 /// What is told of a message: nothing when it was removed before it arrived.
@@ -67,31 +77,33 @@ fn told(
 /// Stores that an own message is on the network.
 pub(super) fn published(
     context: &Context<'_>,
-    group: &Group,
+    (group, group_row): (&Group, &GroupRow),
     id: MessageId,
     envelope: &Envelope,
     epoch: u64,
-) -> Result<Vec<Change>, GroupError> {
-    let group_id = group.id();
+) -> Result<Stored, GroupError> {
     context.db.mark_published(
         &id,
         &Published {
             sent_at_ns: envelope.created_ns,
             sequence_id: envelope.sequence_id,
             originator_id: originator::MESSAGES,
-            expire_at_ns: row::expiry(&context.row(group_id)?, context.now_ns),
+            expire_at_ns: row::expiry(group_row, context.now_ns),
         },
     )?;
     let Some(row) = context.db.message(&id, context.now_ns)? else {
-        return Ok(vec![Change::Published(id)]);
+        return Ok(Stored {
+            changes: vec![Change::Published(id)],
+            is_listed: false,
+        });
     };
-    if row::is_listed(&row) {
-        context.db.advance_last_message(&group_id, envelope.created_ns)?;
-    }
     if leave::is_request(&row) {
         leave::note(context, group, context.inbox_id, id)?;
     }
-    told(context, group, &row, epoch, Change::Published(id))
+    Ok(Stored {
+        changes: told(context, group, &row, epoch, Change::Published(id))?,
+        is_listed: row::is_listed(&row),
+    })
 }
 
 /// Stores what a merged commit changed.

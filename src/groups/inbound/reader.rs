@@ -11,20 +11,26 @@ use crate::groups::states::{self, States};
 use crate::identity::LogPosition;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::Group;
-use crate::storage::{CursorKind, Db, StorageError};
+use crate::storage::{CursorKind, Db, GroupRow, StorageError};
 
 /// The loaded group, with what was done to it in memory and is not stored yet.
 pub(super) struct Reader<'e> {
     pub(super) group: Group,
+    /// What is stored of it, as of its last commit.
+    pub(super) row: GroupRow,
+    /// When the newest message of the batch was sent that makes its conversation the one with the newest.
+    pub(super) newest_listed_ns: Option<i64>,
     /// Accepted application messages whose keys are consumed in memory alone.
     unsaved: Vec<&'e [u8]>,
     pub(super) speakers: Speakers,
 }
 
 impl<'e> Reader<'e> {
-    pub(super) fn load(context: &Context<'_>, group_id: GroupId) -> Result<Self, GroupError> {
+    pub(super) fn load(context: &Context<'_>, row: GroupRow) -> Result<Self, GroupError> {
         Ok(Self {
-            group: context.load(group_id)?,
+            group: context.load(row.id)?,
+            row,
+            newest_listed_ns: None,
             unsaved: Vec::new(),
             speakers: Speakers::default(),
         })
@@ -47,6 +53,9 @@ impl<'e> Reader<'e> {
     /// Stores what is in memory alone. Answers the group, as it is stored now.
     pub(super) fn finish(mut self, context: &Context<'_>) -> Result<Group, GroupError> {
         self.save(context)?;
+        if let Some(newest_ns) = self.newest_listed_ns {
+            context.db.advance_last_message(&self.row.id, newest_ns)?;
+        }
         Ok(self.group)
     }
 

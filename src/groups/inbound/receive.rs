@@ -3,9 +3,9 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Envelope;
-use super::apply;
+use super::apply::{self, Stored};
 use super::commit_rules::{self, ValidatedCommit};
-use super::reader::{Cursors, Reader, Speakers, Standing};
+use super::reader::{Cursors, Reader, Standing};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
 use crate::groups::patience::Waiting;
@@ -200,12 +200,13 @@ pub fn receive_from(
         changes: Vec::new(),
         stop: None,
     };
-    if let Some(required) = context.row(group_id)?.paused_for_version {
+    let row = context.row(group_id)?;
+    if let Some(required) = row.paused_for_version {
         batch.stop = Some(Stop::Paused(required));
         return Ok(batch);
     }
     let mut cursors = Cursors::load(tx, group_id)?;
-    let mut reader = Reader::load(context, group_id)?;
+    let mut reader = Reader::load(context, row)?;
     for (index, envelope) in envelopes.iter().enumerate() {
         let header = Group::header(&envelope.data);
         let kind = header.as_ref().ok().map(|header| header.kind);
@@ -215,7 +216,8 @@ pub fn receive_from(
             batch.done += 1;
             continue;
         }
-        if feed == Feed::Live && matches!(kind, Some(MessageKind::Commit | MessageKind::Proposal)) {
+        let is_handshake = matches!(kind, Some(MessageKind::Commit | MessageKind::Proposal));
+        if feed == Feed::Live && is_handshake {
             batch.stop = Some(if reader.group.is_active() {
                 Stop::Ask
             } else {
@@ -224,7 +226,7 @@ pub fn receive_from(
             break;
         }
         let is_application = kind == Some(MessageKind::Application);
-        if matches!(kind, Some(MessageKind::Commit | MessageKind::Proposal)) {
+        if is_handshake {
             // what changes more than a ratchet starts from what is stored
             reader.save(context)?;
         }
@@ -243,12 +245,10 @@ pub fn receive_from(
                 .unwrap_or(0),
         });
         let outcome = loop {
-            let outcome = tx.savepoint(|part| {
-                let context = context.with(part);
+            let mut run = |context: &Context<'_>| {
                 let mut step = Step {
-                    context: &context,
-                    group: &mut reader.group,
-                    speakers: &mut reader.speakers,
+                    context,
+                    reader: &mut reader,
                     touched: &mut touched,
                     envelope,
                     waiting,
@@ -256,7 +256,13 @@ pub fn receive_from(
                 };
                 let header = header.take().unwrap_or_else(|| Group::header(&envelope.data));
                 step.run(header, group_id)
-            });
+            };
+            let outcome = if is_handshake {
+                tx.savepoint(|part| run(&context.with(part)))
+            } else {
+                // Refused before anything of it is written, or not at all.
+                run(context)
+            };
             match outcome {
                 Err(failure) if times.next(&failure, envelope) => reader.restore(context)?,
                 outcome => break outcome,
@@ -267,6 +273,8 @@ pub fn receive_from(
                 batch.changes.extend(changes);
                 if is_application && touched {
                     reader.accepted(&envelope.data);
+                } else if is_handshake {
+                    reader.row = context.row(group_id)?;
                 }
                 None
             }
@@ -381,10 +389,9 @@ impl LifetimeClocks {
 }
 
 /// One envelope on its way through.
-struct Step<'a, 'b> {
+struct Step<'a, 'b, 'e> {
     context: &'a Context<'b>,
-    group: &'a mut Group,
-    speakers: &'a mut Speakers,
+    reader: &'a mut Reader<'e>,
     /// The group in memory is not what it was before the envelope.
     touched: &'a mut bool,
     envelope: &'a Envelope,
@@ -394,7 +401,7 @@ struct Step<'a, 'b> {
     clock: Option<u64>,
 }
 
-impl Step<'_, '_> {
+impl Step<'_, '_, '_> {
     fn run(
         &mut self,
         header: Result<MessageHeader, MlsError>,
@@ -415,7 +422,10 @@ impl Step<'_, '_> {
             MessageKind::Application => self.context.provider().deferring_secrets(),
             MessageKind::Proposal | MessageKind::Commit => self.context.provider(),
         };
-        let processed = self.group.process_at(&provider, &self.envelope.data, self.clock);
+        let processed = self
+            .reader
+            .group
+            .process_at(&provider, &self.envelope.data, self.clock);
         // What MLS itself refuses has used no key up; a sender is refused after that.
         let unread = |fault: &MessageFault| *fault != MessageFault::Sender;
         *self.touched = !matches!(&processed, Err(MlsError::Message(fault)) if unread(fault));
@@ -430,37 +440,49 @@ impl Step<'_, '_> {
                 self.merge(commit)
             }
             Processed::Proposal(proposal) => {
-                let current = self.group.context();
+                let current = self.reader.group.context();
                 let accepted = proposal
                     .judge(|view| {
                         commit_rules::validate_proposal(view.proposer.as_ref(), &view.kind, &current)
                     })
                     .map_err(GroupError::from)?;
-                self.group.store_proposal(&self.context.provider(), accepted)?;
+                self.reader
+                    .group
+                    .store_proposal(&self.context.provider(), accepted)?;
                 Ok(Vec::new())
             }
         }
     }
 
     /// An own message has arrived. Peers read it unless the group has moved too far on meanwhile.
-    fn own_message(&self, intent: &IntentRow, attempt: &AttemptRow) -> Result<Vec<Change>, Failure> {
+    fn own_message(&mut self, intent: &IntentRow, attempt: &AttemptRow) -> Result<Vec<Change>, Failure> {
         let Some(message_id) = intent.message_id else {
             return Ok(Vec::new());
         };
-        let epoch = self.group.epoch();
+        let epoch = self.reader.group.epoch();
         if attempt.published_in_epoch + READABLE_EPOCHS <= epoch || attempt.published_in_epoch > epoch {
             return Err(Failure::Again(Box::new(intent.clone())));
         }
-        let changes = apply::published(
+        let stored = apply::published(
             self.context,
-            self.group,
+            (&self.reader.group, &self.reader.row),
             message_id,
             self.envelope,
             attempt.published_in_epoch,
-        )?;
+        );
+        let changes = self.stored(stored)?;
         // also those of a resend: the message is out
         self.context.db.delete_intents_of_message(&message_id)?;
         Ok(changes)
+    }
+
+    /// What is told of a message that was accepted. What fails after that is ours: part of it may be written.
+    fn stored(&mut self, outcome: Result<Stored, GroupError>) -> Result<Vec<Change>, Failure> {
+        let stored = outcome.map_err(Failure::Fatal)?;
+        if stored.is_listed {
+            self.reader.newest_listed_ns = self.reader.newest_listed_ns.max(Some(self.envelope.created_ns));
+        }
+        Ok(stored.changes)
     }
 
     /// An own commit has arrived. If it was the first of its epoch it is merged like anybody's, else it is
@@ -471,11 +493,11 @@ impl Step<'_, '_> {
         attempt: &AttemptRow,
         staged: &[u8],
     ) -> Result<Vec<Change>, Failure> {
-        if attempt.published_in_epoch != self.group.epoch() {
+        if attempt.published_in_epoch != self.reader.group.epoch() {
             return Err(Failure::Again(Box::new(intent)));
         }
-        let own_leaf = self.group.own_leaf()?;
-        let commit = VerifiedCommit::own(self.group, staged).map_err(|error| {
+        let own_leaf = self.reader.group.own_leaf()?;
+        let commit = VerifiedCommit::own(&self.reader.group, staged).map_err(|error| {
             Failure::Refused(Box::new(Refusal {
                 result: CommitResult::Invalid,
                 error: error.into(),
@@ -498,7 +520,7 @@ impl Step<'_, '_> {
         if intent.kind != IntentKind::SendMessage {
             self.context
                 .db
-                .set_group_rotated(&self.group.id(), self.context.now_ns)?;
+                .set_group_rotated(&self.reader.group.id(), self.context.now_ns)?;
         }
         let changes = self.merge(commit)?;
         match &attempt.post_commit {
@@ -537,15 +559,18 @@ impl Step<'_, '_> {
         *self.touched = true;
         // It was judged: a failure now is ours, and the envelope must not be passed.
         let merged = self
+            .reader
             .group
             .merge(&self.context.provider(), commit)
             .map_err(|error| Failure::Fatal(error.into()))?;
-        let mut changes = apply::commit(self.context, self.group, self.envelope, &merged)?;
+        let mut changes = apply::commit(self.context, &self.reader.group, self.envelope, &merged)?;
         if merged.removed_self {
             changes.push(Change::Removed);
         }
-        let oldest = self.group.epoch().saturating_sub(REMEMBERED_EPOCHS);
-        self.context.db.delete_attempts_before(&self.group.id(), oldest)?;
+        let oldest = self.reader.group.epoch().saturating_sub(REMEMBERED_EPOCHS);
+        self.context
+            .db
+            .delete_attempts_before(&self.reader.group.id(), oldest)?;
         Ok(changes)
     }
 
@@ -555,14 +580,15 @@ impl Step<'_, '_> {
         let Some(plaintext) = Plaintext::decode(plaintext).map_err(unreadable)? else {
             return Ok(Vec::new());
         };
-        Ok(apply::message(
+        let stored = apply::message(
             self.context,
-            self.group,
+            (&self.reader.group, &self.reader.row),
             self.envelope,
             &speaker,
             &plaintext,
             epoch,
-        )?)
+        );
+        self.stored(stored)
     }
 
     /// A leaf speaks for an inbox only if it is one of its installations at the update that the group
@@ -573,7 +599,11 @@ impl Step<'_, '_> {
         let inbox_id = sender.inbox_id.ok_or_else(refuse)?;
         let installation_id = sender.installation_id;
         let claimed = (inbox_id, installation_id);
-        match self.speakers.check(self.context, self.group, claimed)? {
+        match self
+            .reader
+            .speakers
+            .check(self.context, &self.reader.group, claimed)?
+        {
             Standing::Installation => Ok(Speaker {
                 inbox_id,
                 installation_id,

@@ -77,6 +77,8 @@ pub fn members_to_fetch(
         owners.extend(installations.iter().map(|id| (*id, *inbox)));
     }
     let present: BTreeSet<_> = group.leaves().map(|leaf| leaf.installation_id).collect();
+    // Building comes next.
+    context.keep(group);
     Ok(expected
         .added
         .into_iter()

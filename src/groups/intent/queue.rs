@@ -165,16 +165,14 @@ pub fn membership_update(
     refresh: &Refresh,
 ) -> Result<Option<IntentData>, GroupError> {
     let mut members = BTreeMap::new();
-    for inbox in membership.members.keys().chain(&refresh.add) {
-        if refresh.remove.contains(inbox) {
-            continue;
-        }
-        let newest = context.db.latest_identity_sequence(inbox)?;
-        match membership.members.get(inbox) {
-            _ if newest == 0 => return Err(GroupError::UnknownInbox { inbox: *inbox }),
+    let staying = membership.members.keys().chain(&refresh.add);
+    let staying = staying.filter(|inbox| !refresh.remove.contains(*inbox));
+    for (inbox, newest) in context.db.latest_identity_sequences(staying)? {
+        match membership.members.get(&inbox) {
+            _ if newest == 0 => return Err(GroupError::UnknownInbox { inbox }),
             Some(current) if newest <= *current => {}
             _ => {
-                members.insert(*inbox, newest);
+                members.insert(inbox, newest);
             }
         }
     }

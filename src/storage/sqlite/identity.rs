@@ -1,10 +1,11 @@
 //! Who we are, and what is known of others: the identity log and caches of answers about it.
 
-use super::{stored_enum, to_stored};
+use super::{IN_LIST, list, stored_enum, to_stored};
 use crate::ids::InboxId;
 use crate::storage::{Db, Missing, StorageError};
 use rusqlite::params;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -237,6 +238,27 @@ impl Db {
             |c| c.take_optional_u64(),
         )?;
         Ok(found.flatten().unwrap_or(0))
+    }
+
+    /// The same of many logs, by one statement.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn latest_identity_sequences<'a>(
+        &self,
+        inboxes: impl IntoIterator<Item = &'a InboxId>,
+    ) -> Result<BTreeMap<InboxId, u64>, StorageError> {
+        let asked: BTreeSet<&InboxId> = inboxes.into_iter().collect();
+        let found = self.all(
+            &format!(
+                "SELECT inbox_id, max(sequence_id) FROM identity_updates WHERE inbox_id {IN_LIST} GROUP BY inbox_id"
+            ),
+            params![list(asked.iter().copied())],
+            |c| Ok((c.take()?, c.take_u64()?)),
+        )?;
+        let mut latest: BTreeMap<_, _> = asked.into_iter().map(|inbox| (*inbox, 0)).collect();
+        latest.extend(found);
+        Ok(latest)
     }
 
     /// The cached state of an inbox after the log entry `sequence_id`.

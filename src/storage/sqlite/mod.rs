@@ -25,6 +25,7 @@ use super::error::StorageError;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Params, Row};
+use std::fmt::Display;
 
 /// Ids are stored as their bytes and validated when read.
 macro_rules! id_column {
@@ -46,6 +47,16 @@ macro_rules! id_column {
 }
 
 id_column!(GroupId, InboxId, InstallationId, MessageId);
+
+/// Whether a column holds one of some ids that travel as one JSON text, a [`list`]: so the statement is always the same,
+/// and prepared once.
+const IN_LIST: &str = "IN (SELECT unhex(value) FROM json_each(?))";
+
+/// Ids as a list in JSON.
+fn list<'a, T: Display + 'a>(ids: impl IntoIterator<Item = &'a T>) -> String {
+    let quoted: Vec<_> = ids.into_iter().map(|id| format!("\"{id}\"")).collect();
+    format!("[{}]", quoted.join(","))
+}
 
 /// An enum stored as a number; any other number is refused when read.
 macro_rules! stored_enum {

@@ -1,21 +1,13 @@
 //! What belongs to messages of a list: reactions, replies, the messages that are answered.
 //!
-//! Each is one statement however many messages there are: the ids travel as one JSON text, so the statement is always
-//! the same and prepared once.
-
-use std::fmt::Display;
+//! Each is one statement however many messages there are.
 
 use super::messages::{ALIVE, COLUMNS, DeliveryStatus, MessageRow, read};
 use super::removals::{self, RemovalRow};
+use super::{IN_LIST, list};
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{Db, StorageError};
 use rusqlite::params;
-
-/// Ids as a list in JSON.
-fn list<T: Display>(ids: &[T]) -> String {
-    let quoted: Vec<_> = ids.iter().map(|id| format!("\"{id}\"")).collect();
-    format!("[{}]", quoted.join(","))
-}
 
 /// How often a message was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +17,6 @@ pub struct ReplyCount {
     /// How many replies to it there are.
     pub replies: u64,
 }
-
-const IN_LIST: &str = "IN (SELECT unhex(value) FROM json_each(?))";
 
 impl Db {
     /// The messages with these ids in these groups that have not disappeared by `now_ns`, in no order.
