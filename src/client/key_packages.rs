@@ -123,7 +123,7 @@ pub(super) async fn keep_fresh(weak: Weak<Inner>) {
 /// The deferred rotation. A failure is left to the next sync, which tries again.
 async fn rotate_later(weak: Weak<Inner>) {
     let Some(inner) = weak.upgrade() else { return };
-    if inner.closing.is_told() {
+    if inner.closing.is_told() || inner.revoked.get() {
         return;
     }
     if let Err(error) = inner.maintain_key_packages().await {

@@ -218,7 +218,11 @@ impl Inner {
         intent: &IntentRow,
     ) -> Result<BTreeMap<crate::ids::InstallationId, Option<key_package::VerifiedKeyPackage>>, ClientError>
     {
-        let owners = intent::members_to_fetch(&self.context(), intent)?;
+        let context = self.context();
+        // In one, so that the group which is kept is the one that is stored.
+        let owners = self
+            .store
+            .transaction(|tx| intent::members_to_fetch(&context.with(tx), intent))?;
         let asked: Vec<_> = owners.keys().copied().collect();
         let fetched = self.api.fetch_key_packages(&asked).await?;
         let provider = Provider::new(&self.store);

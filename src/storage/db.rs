@@ -6,7 +6,7 @@ use super::key::DatabaseKey;
 use super::migrations;
 #[cfg(target_arch = "wasm32")]
 use super::opfs::OpfsPool;
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
@@ -105,6 +105,8 @@ pub struct Db {
     transactions: Cell<u64>,
     /// Commits are not waited for until they are on the disk.
     is_relaxed: Cell<bool>,
+    /// A [`Transaction`] is open, whatever SQLite says.
+    is_open: Cell<bool>,
     /// See [`keep`](Self::keep).
     pub(super) kept: RefCell<Option<Kept>>,
 }
@@ -181,6 +183,7 @@ impl Store {
                 statements: Cell::new(0),
                 transactions: Cell::new(0),
                 is_relaxed: Cell::new(false),
+                is_open: Cell::new(false),
                 kept: RefCell::new(None),
             },
         })
@@ -207,6 +210,7 @@ impl Store {
         E: From<StorageError>,
     {
         self.db.run("BEGIN IMMEDIATE")?;
+        self.db.is_open.set(true);
         self.db.transactions.set(self.db.transactions.get() + 1);
         let transaction = Transaction {
             db: &self.db,
@@ -302,9 +306,9 @@ impl Db {
     }
 
     fn expect_no_transaction(&self) -> Result<(), StorageError> {
-        match self.connection.is_autocommit() {
-            true => Ok(()),
-            false => Err(StorageError::NestedTransaction),
+        match self.is_open.get() || !self.connection.is_autocommit() {
+            true => Err(StorageError::NestedTransaction),
+            false => Ok(()),
         }
     }
 
@@ -323,9 +327,21 @@ impl Db {
 
     /// Runs one statement without parameters or rows.
     fn run(&self, sql: &str) -> Result<(), StorageError> {
-        self.statements.set(self.statements.get() + 1);
-        self.connection.prepare_cached(sql)?.execute([])?;
+        self.statement(sql)?.execute([])?;
         Ok(())
+    }
+
+    /// A statement that is prepared once, to be run now.
+    ///
+    /// # Errors
+    /// [`StorageError::TransactionLost`] where SQLite has given up the transaction it belongs to, as it does when the disk is
+    /// full or fails: by itself it would be committed.
+    pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StorageError> {
+        if self.is_open.get() && self.connection.is_autocommit() {
+            return Err(StorageError::TransactionLost);
+        }
+        self.statements.set(self.statements.get() + 1);
+        Ok(self.connection.prepare_cached(sql)?)
     }
 }
 
@@ -351,6 +367,7 @@ struct Undo<'a> {
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
+        self.db.is_open.set(false);
         if self.is_committed.get() {
             return;
         }
@@ -429,11 +446,6 @@ impl Drop for Part<'_, '_> {
             && db.run("RELEASE part").is_ok();
         if !undone {
             lost.set(true);
-            if db.connection.is_autocommit() {
-                // Statements of a caller that goes on must not commit one by one: they go into a
-                // transaction that is never committed.
-                let _ = db.run("BEGIN IMMEDIATE");
-            }
         }
     }
 }
@@ -511,6 +523,15 @@ mod tests {
             });
             assert_eq!(part, Err(StorageError::Full));
             tx.advance_cursor(b"y", CommitMessage, 0, 1)
+        });
+        assert_eq!(answer, Err(StorageError::TransactionLost));
+        let answer = store.transaction(|tx| {
+            tx.run("ROLLBACK")?;
+            let by_itself = tx.advance_cursor(b"y", CommitMessage, 0, 1);
+            assert_eq!(by_itself, Err(StorageError::TransactionLost));
+            let another = store.transaction(|tx| tx.advance_cursor(b"y", CommitMessage, 0, 1));
+            assert_eq!(another, Err(StorageError::NestedTransaction));
+            Ok(())
         });
         assert_eq!(answer, Err(StorageError::TransactionLost));
         assert_eq!(store.cursor(b"y", CommitMessage, 0), Ok(0));

@@ -10,7 +10,7 @@
 //! | [`Transaction`] | an open transaction, with [`Transaction::savepoint`] for its parts |
 //!
 //! **One transaction per processed envelope**: MLS state, cursor, intent and message row are written
-//! together or not at all. A batch of envelopes is one transaction with a savepoint for each.
+//! together or not at all. A batch of envelopes is one transaction, with a savepoint for each that is more than a message.
 //!
 //! ```
 //! use xmtp_web::storage::{CursorKind, StorageError, Store, StoreOptions};

@@ -158,30 +158,6 @@ fn a_message_is_three_transactions_what_is_wanted_that_the_node_has_it_and_what_
 }
 
 #[test]
-fn each_message_of_a_backlog_takes_three_statements() {
-    story(async {
-        let world = World::new().await;
-        let (alice, bob) = (world.person().await, world.person().await);
-        world.machine.freeze();
-        let group = alice.group_with(&[&bob]).await;
-        alice.say(group.id(), "warm").await;
-        bob.sync().await;
-        let mut costs = Vec::new();
-        for messages in [5, 45] {
-            for number in 0..messages {
-                alice.jot(group.id(), &number.to_string()).await;
-            }
-            group.publish_messages().await.expect("sends");
-            let before = bob.client.statements_run();
-            bob.group(group.id()).sync().await.expect("syncs");
-            costs.push(bob.client.statements_run() - before);
-        }
-        // Whether it is an own one, its row, and whether a removal names it.
-        assert_eq!(costs[1] - costs[0], 40 * 3, "{costs:?}");
-    });
-}
-
-#[test]
 fn one_who_watches_commits_by_one_request_and_asks_whether_it_was_the_first() {
     story(async {
         let (world, alice, bob, group, _watch) = watched().await;

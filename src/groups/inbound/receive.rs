@@ -82,7 +82,7 @@ pub enum Stop {
     Ask,
 }
 
-/// Why an envelope was not accepted, within its savepoint.
+/// Why an envelope was not accepted.
 enum Failure {
     /// Refused for good: the cursor moves on.
     Refused(Box<Refusal>),
@@ -260,7 +260,7 @@ pub fn receive_from(
             let outcome = if is_handshake {
                 tx.savepoint(|part| run(&context.with(part)))
             } else {
-                // Refused before anything of it is written, or not at all.
+                // Refused before anything of it is written, but for what is remembered of identity logs, or not at all.
                 run(context)
             };
             match outcome {
@@ -278,6 +278,8 @@ pub fn receive_from(
                 }
                 None
             }
+            // Nothing more is done: the transaction may be none any more.
+            Err(Failure::Fatal(error)) => return Err(error),
             Err(failure) => {
                 if touched {
                     reader.restore(context)?;

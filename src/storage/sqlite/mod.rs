@@ -24,7 +24,7 @@ pub(super) mod waits;
 use super::error::StorageError;
 use crate::ids::{GroupId, InboxId, InstallationId, MessageId};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{CachedStatement, Params, Row};
+use rusqlite::{Params, Row};
 use std::fmt::Display;
 
 /// Ids are stored as their bytes and validated when read.
@@ -157,11 +157,6 @@ fn to_stored_optional(value: Option<u64>, what: &'static str) -> Result<Option<i
 }
 
 impl super::Db {
-    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StorageError> {
-        self.statements.set(self.statements.get() + 1);
-        Ok(self.connection.prepare_cached(sql)?)
-    }
-
     /// Runs one statement; how many rows it changed.
     fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StorageError> {
         Ok(self.statement(sql)?.execute(params)?)
