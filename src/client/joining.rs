@@ -54,7 +54,7 @@ impl Inner {
         }
     }
 
-    pub(super) async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
+    async fn read_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
         let topic = self.key.id();
         let mut joined = Vec::new();
         loop {

@@ -11,8 +11,8 @@ use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use futures::future::{Either, Fuse, FusedFuture as _, select};
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::future::{self, Either, Fuse, FusedFuture as _, select};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use super::echo::{Awaited, Listeners};
 use super::key_packages::keep_fresh;
@@ -294,21 +294,29 @@ impl Inner {
     async fn catch_up(self: &Rc<Self>) -> Result<(), ClientError> {
         let is_read = tolerate(self.sync_welcomes().await)?.is_some();
         self.live.stalled.borrow_mut().welcomes = !is_read;
+        let stale = self.stale_groups().await?;
         let read = |group_id| async move { (group_id, self.sync_idle_group(group_id).await) };
-        let mut outcomes = stream::iter(self.stale_groups().await?.into_iter().map(read)).buffered(PARALLEL);
-        while let Some((group_id, outcome)) = outcomes.next().await {
+        let outcomes = stream::iter(stale.iter().copied().map(read)).buffered(PARALLEL);
+        let read = outcomes.map(Ok).try_for_each(|(group_id, outcome)| {
             // The connection is there: a failure now is this conversation's own.
-            match outcome {
-                Ok(true) => {}
+            future::ready(match outcome {
+                Ok(true) => Ok(()),
                 // A slow request of one must not silence all others.
-                Ok(false) => self.stall(group_id),
-                Err(error) if ends_everything(&error) => return Err(error),
+                Ok(false) => {
+                    self.stall(group_id);
+                    Ok(())
+                }
+                Err(error) if ends_everything(&error) => Err(error),
                 Err(error) => {
                     tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
                     self.stall(group_id);
+                    Ok(())
                 }
-            }
-        }
+            })
+        });
+        let (read, looked) = self.beside_a_look(&stale, read).await;
+        read?;
+        looked?;
         self.wake_device_sync();
         Ok(())
     }
@@ -344,11 +352,7 @@ impl Inner {
         if self.live.stalled.borrow().welcomes {
             return Ok(());
         }
-        let outcome = {
-            let _guard = self.welcomes.lock().await;
-            self.read_welcomes().await
-        };
-        let is_read = tolerate(outcome)?.is_some() && self.welcome_cursor()? >= id;
+        let is_read = tolerate(self.join_conversations().await)?.is_some() && self.welcome_cursor()? >= id;
         self.live.stalled.borrow_mut().welcomes = !is_read;
         Ok(())
     }

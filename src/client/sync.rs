@@ -100,20 +100,31 @@ impl Inner {
             }
             future::ready(())
         });
-        // Of no use any more once all are synced.
-        let looked = match select(pin!(self.look_ahead(&wanted)), pin!(sync)).await {
-            Either::Left((looked, sync)) => {
-                sync.await;
-                looked
-            }
-            Either::Right(_) => Ok(()),
-        };
-        match looked {
-            Ok(()) => {}
-            Err(error @ ClientError::InstallationRevoked { .. }) => failure = failure.or(Some(error)),
-            Err(error) => tracing::info!(%error, "each conversation looks for new installations by itself"),
-        }
+        let ((), looked) = self.beside_a_look(&wanted, sync).await;
+        failure = failure.or(looked.err());
         Ok((synced, failure))
+    }
+
+    /// Does `work`, which syncs these conversations, while their members are looked for together: each would look for its
+    /// own. What comes of the work, and whether the look has found that this installation was revoked.
+    pub(super) async fn beside_a_look<T>(
+        &self,
+        groups: &[GroupId],
+        work: impl Future<Output = T>,
+    ) -> (T, Result<(), ClientError>) {
+        // Of no use any more once the work is done.
+        let (done, looked) = match select(pin!(self.look_ahead(groups)), pin!(work)).await {
+            Either::Left((looked, work)) => (work.await, looked),
+            Either::Right((done, _)) => (done, Ok(())),
+        };
+        let looked = match looked {
+            Err(error) if !matches!(error, ClientError::InstallationRevoked { .. }) => {
+                tracing::info!(%error, "each conversation looks for new installations by itself");
+                Ok(())
+            }
+            looked => looked,
+        };
+        (done, looked)
     }
 
     /// Whether what was decided about a conversation is one of these; empty: whatever it is.

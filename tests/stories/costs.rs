@@ -306,6 +306,34 @@ fn different_people_are_asked_for_together_when_they_invite_and_for_their_new_in
 }
 
 #[test]
+fn who_connects_after_a_while_looks_for_the_members_of_all_conversations_together() {
+    story(async {
+        let world = World::new().await;
+        let bob = world.person().await;
+        // However slow this machine is: what is looked for together is waited for.
+        world.machine.paused_by_clock.set(Some(Duration::from_secs(2)));
+        world.machine.freeze();
+        let mut said = Vec::new();
+        for _ in 0..12 {
+            let other = world.person().await;
+            let group = other.create_group(&[&bob], &NewGroup::default()).await;
+            said.push(other.say(group.expect("a group").id(), "hello").await);
+        }
+        assert_eq!(bob.client.sync_welcomes().await.expect("syncs").len(), 12);
+        world.later(Duration::from_secs(60));
+        let before = calls(&world);
+        let mut watch = bob.watch().await;
+        for id in said {
+            watch.message(id).await;
+        }
+        let made = made(&world, &before);
+        assert!(made.contains(&("QueryGroupMessages", 12)), "{made:?}");
+        // The own log, and one look for all conversations instead of twelve.
+        assert!(made.contains(&("GetIdentityUpdates", 2)), "{made:?}");
+    });
+}
+
+#[test]
 fn one_who_watches_hears_of_an_own_message_once_and_has_the_nodes_time_then() {
     story(async {
         let world = World::new().await;
