@@ -225,12 +225,7 @@ impl Conversations {
         let inner = self.client.open()?;
         let everybody: Vec<_> = inboxes.iter().copied().chain([inner.inbox_id]).collect();
         inner.load_identities(&everybody).await?;
-        for inbox_id in inboxes {
-            if inner.store.latest_identity_sequence(inbox_id)? == 0 {
-                return Err(ClientError::UnknownInbox { inbox_id: *inbox_id });
-            }
-        }
-        Ok(())
+        inner.expect_logs_of(inboxes)
     }
 
     /// Makes a group together with the wish for its members, and publishes its first commit. From the moment

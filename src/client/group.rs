@@ -308,11 +308,7 @@ impl GroupHandle {
     pub async fn add_members(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
         let inner = self.client.ready()?;
         inner.load_identities(inboxes).await?;
-        for inbox_id in inboxes {
-            if inner.store.latest_identity_sequence(inbox_id)? == 0 {
-                return Err(ClientError::UnknownInbox { inbox_id: *inbox_id });
-            }
-        }
+        inner.expect_logs_of(inboxes)?;
         self.update_membership(Refresh {
             add: inboxes.iter().copied().collect(),
             ..Default::default()

@@ -279,6 +279,15 @@ impl Inner {
         Ok(self.api.inbox_ids(&asked).await?)
     }
 
+    /// Fails with [`ClientError::UnknownInbox`] and the first of these inboxes of which no log is stored.
+    pub(super) fn expect_logs_of(&self, inboxes: &[InboxId]) -> Result<(), ClientError> {
+        let latest = self.store.latest_identity_sequences(inboxes)?;
+        match inboxes.iter().find(|inbox| latest.get(*inbox) == Some(&0)) {
+            Some(inbox_id) => Err(ClientError::UnknownInbox { inbox_id: *inbox_id }),
+            None => Ok(()),
+        }
+    }
+
     /// Fetches what is new in the logs of these inboxes, for an operation of this installation.
     ///
     /// Fails with [`ClientError::InstallationRevoked`] when that shows that it is none of its inbox any more. Says when it

@@ -32,7 +32,7 @@ impl Client {
 impl Inner {
     pub(super) async fn sync_welcomes(self: &Rc<Self>) -> Result<Vec<GroupId>, ClientError> {
         let joined = self.join_conversations().await?;
-        self.replace_used_key_package().await?;
+        self.try_maintain_key_packages().await?;
         Ok(joined)
     }
 
@@ -42,8 +42,8 @@ impl Inner {
         self.read_welcomes().await
     }
 
-    /// What joining leaves to be done.
-    pub(super) async fn replace_used_key_package(&self) -> Result<(), ClientError> {
+    /// [Maintains](Self::maintain_key_packages) key packages, if the node can be reached.
+    pub(super) async fn try_maintain_key_packages(&self) -> Result<(), ClientError> {
         match self.maintain_key_packages().await {
             // Joining does not depend on it, and the next sync tries again.
             Err(ClientError::Transport(error)) => {

@@ -8,7 +8,7 @@ use crate::groups::intent::{self, Build, Payload, Refresh};
 use crate::groups::{GroupError, GroupMembership, push, view};
 use crate::ids::GroupId;
 use crate::mls::{Provider, key_package};
-use crate::storage::{IntentId, IntentRow, IntentState, Transaction};
+use crate::storage::{IntentId, IntentKind, IntentRow, IntentState, Transaction};
 use crate::transport::calls::OutgoingGroupMessage;
 
 /// How often building may ask for identity logs before it is given up: each round must bring something new.
@@ -218,11 +218,13 @@ impl Inner {
         intent: &IntentRow,
     ) -> Result<BTreeMap<crate::ids::InstallationId, Option<key_package::VerifiedKeyPackage>>, ClientError>
     {
+        if intent.kind != IntentKind::UpdateGroupMembership {
+            return Ok(BTreeMap::new());
+        }
         let context = self.context();
-        // In one, so that the group which is kept is the one that is stored.
         let owners = self
             .store
-            .transaction(|tx| intent::members_to_fetch(&context.with(tx), intent))?;
+            .transaction(|tx| intent::members_to_fetch(tx, &context, intent))?;
         let asked: Vec<_> = owners.keys().copied().collect();
         let fetched = self.api.fetch_key_packages(&asked).await?;
         let provider = Provider::new(&self.store);

@@ -71,9 +71,10 @@ impl Inner {
         own_log?;
         // A welcome that cannot be processed yet does not keep the conversations from being synced.
         let mut failure = joined.err();
-        let replaced = OptionFuture::from(failure.is_none().then(|| self.replace_used_key_package()));
-        let (replaced, conversations) = future::join(replaced, self.sync_conversations(consent_states)).await;
-        failure = failure.or(replaced.and_then(Result::err));
+        let maintained = OptionFuture::from(failure.is_none().then(|| self.try_maintain_key_packages()));
+        let (maintained, conversations) =
+            future::join(maintained, self.sync_conversations(consent_states)).await;
+        failure = failure.or(maintained.and_then(Result::err));
         let (synced, failed) = conversations?;
         failure = failure.or(failed).or(self.device_sync_pass().await.err());
         failure.map_or(Ok(synced), Err)

@@ -176,7 +176,7 @@ impl Store {
              PRAGMA secure_delete = ON;
              PRAGMA foreign_keys = ON;",
         )?;
-        // A plan is made once and not anew for each value that is bound, as SQLite does where it is built with STAT4.
+        // A statement is planned once: SQLite looks at what is bound to some, and would plan these anew at each use.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         migrations::migrate(&connection)?;
@@ -376,7 +376,7 @@ impl Drop for Undo<'_> {
         }
         self.db.forget_kept();
         // SQLite has ended it already after some failures (disk full, I/O). A failing ROLLBACK leaves
-        // nothing to do: the next BEGIN reports the state.
+        // nothing to do: the next transaction finds this one open.
         if !self.db.connection.is_autocommit() {
             let _ = self.db.run("ROLLBACK");
         }
@@ -387,7 +387,7 @@ impl Drop for Undo<'_> {
 #[derive(Debug)]
 pub struct Transaction<'a> {
     db: &'a Db,
-    /// SQLite gave the transaction up within a savepoint.
+    /// A part could not be undone, so what it wrote may still be there.
     lost: Cell<bool>,
     undo: Undo<'a>,
 }

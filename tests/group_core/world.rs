@@ -238,7 +238,9 @@ impl Client {
         let Some(intent) = intent::next(&context, group)? else {
             return Ok(None);
         };
-        let packages = intent::members_to_fetch(&context, &intent)?
+        let packages = self
+            .store
+            .transaction(|tx| intent::members_to_fetch(tx, &context, &intent))?
             .into_keys()
             .map(|id| {
                 let fetched = node.packages.get(&id);

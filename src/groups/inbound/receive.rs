@@ -278,10 +278,9 @@ pub fn receive_from(
                 }
                 None
             }
-            // Nothing more is done: the transaction may be none any more.
-            Err(Failure::Fatal(error)) => return Err(error),
             Err(failure) => {
-                if touched {
+                // After a failure of our own nothing more is done: the transaction may be none any more.
+                if touched && !matches!(failure, Failure::Fatal(_)) {
                     reader.restore(context)?;
                     reader.save(context)?;
                 }

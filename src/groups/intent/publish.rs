@@ -52,14 +52,16 @@ pub fn next(context: &Context<'_>, group_id: GroupId) -> Result<Option<IntentRow
 }
 
 /// The installations whose key packages building an intent takes, with their inboxes. Empty for all but
-/// membership updates that add somebody.
+/// membership updates that add somebody. The group is kept for [`build`], which comes next.
 ///
 /// # Errors
 /// [`GroupError::Corrupt`], [`GroupError::Storage`]; states that are not known are left to [`build`].
 pub fn members_to_fetch(
+    tx: &crate::storage::Transaction<'_>,
     context: &Context<'_>,
     intent: &IntentRow,
 ) -> Result<BTreeMap<InstallationId, InboxId>, GroupError> {
+    let context = &context.with(tx);
     let IntentData::UpdateMembership { members, remove, add } = IntentData::decode(&intent.data)? else {
         return Ok(BTreeMap::new());
     };
@@ -77,7 +79,6 @@ pub fn members_to_fetch(
         owners.extend(installations.iter().map(|id| (*id, *inbox)));
     }
     let present: BTreeSet<_> = group.leaves().map(|leaf| leaf.installation_id).collect();
-    // Building comes next.
     context.keep(group);
     Ok(expected
         .added
