@@ -1,6 +1,7 @@
 // Starts the local node and waits until it listens. It says so itself, in one line on stdout that names its two
 // addresses; nothing here guesses by waiting.
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,18 +77,26 @@ function readiness(line) {
   return found ? { grpcPort: Number(found[1]), grpcWebPort: Number(found[2]) } : undefined;
 }
 
-/** The first of the given ports that is free on loopback, else any free one. */
+/**
+ * From here to there no system gives ports to who asks for any: a node that is killed and started again finds its own, which no
+ * connection was given meanwhile.
+ */
+const KEPT_PORTS = [20_000, 32_767];
+
+/** The first of the given ports that is free on loopback, else a free one that connections are not given. */
 export async function freePort(...preferred) {
-  for (const port of [...preferred, 0]) {
-    const got = await new Promise((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(undefined));
-      server.listen(port, "127.0.0.1", () => {
-        const { port: bound } = server.address();
-        server.close(() => resolve(bound));
-      });
-    });
-    if (got !== undefined) return got;
+  const [first, last] = KEPT_PORTS;
+  const others = Array.from({ length: 100 }, () => randomInt(first, last + 1));
+  for (const port of [...preferred, ...others]) {
+    if (await isFree(port)) return port;
   }
-  throw new Error("no port is free on 127.0.0.1");
+  throw new Error(`no port is free on 127.0.0.1 from ${first} to ${last}`);
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

@@ -6,4 +6,5 @@ import "./files.test.mjs";
 import "./group.test.mjs";
 import "./list.test.mjs";
 import "./opening.test.mjs";
+import "./ports.test.mjs";
 import "./sending.test.mjs";
