@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::support::{Person, World, story};
 use xmtp_web::client::{GroupHandle, ListOptions, MessageOptions};
 use xmtp_web::groups::NewGroup;
-use xmtp_web::ids::GroupId;
+use xmtp_web::ids::{GroupId, MessageId};
 use xmtp_web::storage::{DeliveryStatus, Direction, MessageKind};
 
 /// The unary calls that a client makes of a running node.
@@ -277,19 +277,26 @@ fn ten_welcomes_are_one_transaction() {
     });
 }
 
+/// Somebody whom twelve others have invited, each into a group of their own, and what they said there.
+async fn invited_by_twelve() -> (World, Person, Vec<MessageId>) {
+    let world = World::new().await;
+    let bob = world.person().await;
+    // However slow this machine is: what is looked for together is waited for.
+    world.machine.paused_by_clock.set(Some(Duration::from_secs(2)));
+    world.machine.freeze();
+    let mut said = Vec::new();
+    for _ in 0..12 {
+        let other = world.person().await;
+        let group = other.create_group(&[&bob], &NewGroup::default()).await;
+        said.push(other.say(group.expect("a group").id(), "hello").await);
+    }
+    (world, bob, said)
+}
+
 #[test]
 fn different_people_are_asked_for_together_when_they_invite_and_for_their_new_installations() {
     story(async {
-        let world = World::new().await;
-        let bob = world.person().await;
-        // However slow this machine is: what is looked for together is waited for.
-        world.machine.paused_by_clock.set(Some(Duration::from_secs(2)));
-        world.machine.freeze();
-        for _ in 0..12 {
-            let other = world.person().await;
-            let group = other.create_group(&[&bob], &NewGroup::default()).await;
-            other.say(group.expect("a group").id(), "hello").await;
-        }
+        let (world, bob, _) = invited_by_twelve().await;
         let before = calls(&world);
         assert_eq!(bob.client.sync_welcomes().await.expect("syncs").len(), 12);
         // Those whom the first ten welcomes name, and those of the last two.
@@ -308,17 +315,7 @@ fn different_people_are_asked_for_together_when_they_invite_and_for_their_new_in
 #[test]
 fn who_connects_after_a_while_looks_for_the_members_of_all_conversations_together() {
     story(async {
-        let world = World::new().await;
-        let bob = world.person().await;
-        // However slow this machine is: what is looked for together is waited for.
-        world.machine.paused_by_clock.set(Some(Duration::from_secs(2)));
-        world.machine.freeze();
-        let mut said = Vec::new();
-        for _ in 0..12 {
-            let other = world.person().await;
-            let group = other.create_group(&[&bob], &NewGroup::default()).await;
-            said.push(other.say(group.expect("a group").id(), "hello").await);
-        }
+        let (world, bob, said) = invited_by_twelve().await;
         assert_eq!(bob.client.sync_welcomes().await.expect("syncs").len(), 12);
         world.later(Duration::from_secs(60));
         let before = calls(&world);
