@@ -11,8 +11,8 @@ use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use futures::future::{self, Either, Fuse, FusedFuture as _, select};
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures::future::{Either, Fuse, FusedFuture as _, select};
+use futures::{FutureExt as _, StreamExt as _, stream};
 
 use super::echo::{Awaited, Listeners};
 use super::key_packages::keep_fresh;
@@ -296,24 +296,23 @@ impl Inner {
         self.live.stalled.borrow_mut().welcomes = !is_read;
         let stale = self.stale_groups().await?;
         let read = |group_id| async move { (group_id, self.sync_idle_group(group_id).await) };
-        let outcomes = stream::iter(stale.iter().copied().map(read)).buffered(PARALLEL);
-        let read = outcomes.map(Ok).try_for_each(|(group_id, outcome)| {
-            // The connection is there: a failure now is this conversation's own.
-            future::ready(match outcome {
-                Ok(true) => Ok(()),
-                // A slow request of one must not silence all others.
-                Ok(false) => {
-                    self.stall(group_id);
-                    Ok(())
+        let mut outcomes = stream::iter(stale.iter().copied().map(read)).buffered(PARALLEL);
+        let read = async {
+            while let Some((group_id, outcome)) = outcomes.next().await {
+                // The connection is there: a failure now is this conversation's own.
+                match outcome {
+                    Ok(true) => {}
+                    // A slow request of one must not silence all others.
+                    Ok(false) => self.stall(group_id),
+                    Err(error) if ends_everything(&error) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
+                        self.stall(group_id);
+                    }
                 }
-                Err(error) if ends_everything(&error) => Err(error),
-                Err(error) => {
-                    tracing::warn!(group = ?group_id, %error, "a conversation could not be synced yet");
-                    self.stall(group_id);
-                    Ok(())
-                }
-            })
-        });
+            }
+            Ok(())
+        };
         let (read, looked) = self.beside_a_look(&stale, read).await;
         read?;
         looked?;
