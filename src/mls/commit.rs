@@ -270,11 +270,10 @@ impl Group {
             .map_err(|error| provider.failed(|| MlsError::Internal(error.to_string())))
     }
 
-    /// Builds a commit for the current epoch.
+    /// Builds a commit for the current epoch. The returned parts are all that is needed later.
     ///
-    /// The group's state in memory and in the store is changed as if the commit were pending: run this in a
-    /// savepoint, roll it back and drop the group, or with [`Provider::writing_nothing`]. The returned parts are
-    /// all that is needed later.
+    /// Nothing is stored, and the group stays as it was, but for the ratchet of the own commits, which has moved on in
+    /// memory: the next commit that is built takes another key. After an error, drop the group.
     ///
     /// # Errors
     /// [`MlsError::Inactive`]; [`MlsError::Storage`]; [`MlsError::Internal`] when OpenMLS refuses the plan.
@@ -284,13 +283,14 @@ impl Group {
     /// commits.
     pub fn stage_commit(
         &mut self,
-        provider: &Provider<'_>,
+        provider: Provider<'_>,
         key: &InstallationKey,
         plan: CommitPlan,
     ) -> Result<StagedOwnCommit, MlsError> {
         if !self.is_active() {
             return Err(MlsError::Inactive);
         }
+        let provider = &provider.writing_nothing();
         let internal = |error: &dyn std::fmt::Display| MlsError::Internal(error.to_string());
         let removed: Vec<LeafNodeIndex> = self
             .leaves()
@@ -331,7 +331,7 @@ impl Group {
             .inner
             .pending_commit()
             .ok_or(MlsError::Corrupt("pending commit"))?;
-        Ok(StagedOwnCommit {
+        let staged = StagedOwnCommit {
             view: CommitView::of(self, staged, Some(self.own_leaf()?)),
             payload: commit.tls_serialize_detached().map_err(|e| internal(&e))?,
             staged: super::store::encode(staged).map_err(|_| MlsError::Corrupt("staged commit"))?,
@@ -339,6 +339,10 @@ impl Group {
                 .map(|welcome| welcome.tls_serialize_detached())
                 .transpose()
                 .map_err(|e| internal(&e))?,
-        })
+        };
+        self.inner
+            .clear_pending_commit(provider.storage())
+            .map_err(|error| provider.failed(|| internal(&error)))?;
+        Ok(staged)
     }
 }

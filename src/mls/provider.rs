@@ -39,7 +39,7 @@ impl<'a> Provider<'a> {
 
     /// The same for a commit that is built and not kept: nothing is written.
     #[must_use]
-    pub fn writing_nothing(self) -> Self {
+    pub(super) fn writing_nothing(self) -> Self {
         self.store.write_nothing();
         self
     }

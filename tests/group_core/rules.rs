@@ -252,7 +252,7 @@ fn on_the_wire_rule_11_a_leaf_under_anothers_name_commits_in_vain() {
         .and_then(|accepted| accepted.join(&provider))
         .expect("joined by hand");
     let made = inside
-        .stage_commit(&provider, &laptop.key, CommitPlan::default())
+        .stage_commit(provider, &laptop.key, CommitPlan::default())
         .expect("staged");
     let why = CommitError::NotAnInstallation {
         inbox: scene.carol.inbox_id,

@@ -4,6 +4,7 @@ use xmtp_web::groups::inbound::Change;
 use xmtp_web::groups::intent::{self, Build, IntentData};
 use xmtp_web::groups::{field, inbound};
 use xmtp_web::ids::{GroupId, MessageId};
+use xmtp_web::mls::CommitPlan;
 use xmtp_web::storage::{DeliveryStatus, IntentState, Store, StoreOptions};
 
 use crate::world::{Client, Node, group_of, settle};
@@ -46,6 +47,45 @@ fn of_two_commits_at_once_the_second_is_built_again() {
         (Some("alice's"), Some("bob's"))
     );
     assert!(bob.intents(group).is_empty());
+}
+
+#[test]
+fn a_commit_that_is_built_leaves_its_group_as_it_was() {
+    let mut node = Node::default();
+    let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
+    let group = group_of(&mut node, &[&alice, &bob]);
+    let context = alice.context();
+    let mut loaded = context.load(group).expect("stored");
+    let before = (loaded.epoch(), alice.authenticator(group));
+    let mut build = || {
+        let built = loaded.stage_commit(context.provider(), &alice.key, CommitPlan::default());
+        built.expect("staged").payload
+    };
+    let (_never_sent, second) = (build(), build());
+    context.keep(loaded);
+    // whoever takes the group up speaks in it as ever
+    alice.say(group, "between");
+    assert_eq!((alice.epoch(group), alice.authenticator(group)), before);
+    alice.flush(&mut node, group);
+    bob.pull(&node, group);
+    assert_eq!(bob.texts(group), ["between"]);
+    // and a commit is followed although one before it never came
+    node.post(second);
+    bob.pull(&node, group);
+    assert_eq!(bob.epoch(group), before.0 + 1);
+}
+
+#[test]
+fn a_commit_comes_back_to_the_group_in_which_it_was_built() {
+    let mut node = Node::default();
+    let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
+    let group = group_of(&mut node, &[&alice, &bob]);
+    rename(&mut node, &alice, group, "once");
+    let before = alice.store.statements_run();
+    rename(&mut node, &alice, group, "again");
+    let cost = alice.store.statements_run() - before;
+    // reading the group anew takes twelve
+    assert!(cost <= 55, "{cost}");
 }
 
 #[test]

@@ -12,11 +12,11 @@ use xmtp_web::groups::{Context, GroupError, MutableMetadata, NewGroup, create, v
 use xmtp_web::identity::{InstallationKey, SignatureRequest};
 use xmtp_web::ids::{GroupId, InboxId, InstallationId, MessageId};
 use xmtp_web::messages::content::text;
-use xmtp_web::mls::{CommitPlan, ContextChange, Provider, VerifiedKeyPackage, key_package, welcome};
+use xmtp_web::mls::{CommitPlan, ContextChange, VerifiedKeyPackage, key_package, welcome};
 use xmtp_web::proto::xmtp::mls::message_contents::WelcomeMetadata;
 use xmtp_web::storage::{
     AttemptRow, IdentityUpdateRow, IntentId, IntentRow, IntentState, KeyPackageRow, MessageKind,
-    MessageQuery, MessageRow, StorageError, Store, StoreOptions,
+    MessageQuery, MessageRow, Store, StoreOptions,
 };
 
 use crate::wallet::{Wallet, seed};
@@ -273,16 +273,7 @@ impl Client {
         let context = self.context();
         let mut loaded = context.load(group).expect("stored");
         let epoch = loaded.epoch();
-        let mut made = None;
-        let undone = self.store.transaction(|tx| -> Result<(), StorageError> {
-            made = Some(
-                loaded
-                    .stage_commit(&Provider::new(tx), &self.key, plan)
-                    .expect("staged"),
-            );
-            Err(StorageError::Full)
-        });
-        assert_eq!(undone, Err(StorageError::Full));
+        let made = loaded.stage_commit(context.provider(), &self.key, plan);
         let made = made.expect("staged");
         let intent_id = self.want(group, &IntentData::KeyUpdate);
         self.store

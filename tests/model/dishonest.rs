@@ -7,7 +7,7 @@ use xmtp_web::groups::intent::{self, IntentData};
 use xmtp_web::groups::{Context, GroupMembership, MutableMetadata, PolicySet, Preset, field, view};
 use xmtp_web::identity::InstallationKey;
 use xmtp_web::ids::{GroupId, InboxId, InstallationId};
-use xmtp_web::mls::{CommitPlan, ContextChange, Group, Provider, StagedOwnCommit, key_package};
+use xmtp_web::mls::{CommitPlan, ContextChange, Group, Provider, key_package};
 use xmtp_web::platform::Platform as _;
 use xmtp_web::storage::{AttemptRow, IntentState, StorageError, Store, StoreOptions};
 use xmtp_web::transport::calls::OutgoingGroupMessage;
@@ -94,10 +94,10 @@ impl<'a> Forger<'a> {
 
     /// Commits without being judged, and keeps what it takes to follow should others accept it.
     fn commit(&self, plan: CommitPlan) -> Option<Vec<u8>> {
-        let (epoch, made): (u64, StagedOwnCommit) = self.undone(|group, provider| {
-            let epoch = group.epoch();
-            Some((epoch, group.stage_commit(provider, &self.key, plan).ok()?))
-        })?;
+        let provider = || Provider::new(&self.store);
+        let mut group = Group::load(&provider(), self.group).expect("stored");
+        let epoch = group.epoch();
+        let made = group.stage_commit(provider(), &self.key, plan).ok()?;
         let intent_id = intent::queue(&self.context(), self.group, &IntentData::KeyUpdate).expect("queued");
         self.store
             .set_intent_state(intent_id, IntentState::Published)

@@ -1,6 +1,6 @@
 //! The rules a commit must keep before it is merged: all that a peer may make us do.
 //!
-//! Pure: what is needed of identity logs is asked for by [`needed_states`] and given to [`validate`]. The
+//! Pure: what is needed of identity logs is asked for by [`Case::needed_states`] and given to [`Case::validate`]. The
 //! numbers of the rules are those of `docs/VALIDATION.md`, which names the test of each.
 //!
 //! # Source
@@ -27,7 +27,7 @@ use crate::mls::{CommitView, ContextExtensions, Leaf, NewLeaf, ProposalKind};
 /// The installations of inboxes at points of their identity logs.
 pub type IdentityStates = BTreeMap<(InboxId, LogPosition), BTreeSet<InstallationId>>;
 
-/// A commit that keeps every rule, with what it changes. Only [`validate`] makes one.
+/// A commit that keeps every rule, with what it changes. Only [`Case::validate`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidatedCommit {
     /// Who committed.
@@ -101,91 +101,146 @@ impl Context {
     }
 }
 
-/// What of identity logs [`validate`] will need for a commit.
-///
-/// # Errors
-/// [`CommitError::Extension`], [`CommitError::ActorNotMember`] and others that need no states, as [`validate`] would.
-pub fn needed_states(view: &CommitView) -> Result<BTreeSet<(InboxId, LogPosition)>, CommitError> {
-    let before = GroupMembership::decode(view.before.membership.as_deref())?;
-    let after = GroupMembership::decode(view.after.membership.as_deref())?;
-    let diff = before.diff(&after);
-    // Asking for a state that a commit may not go back to would only hold the group up.
-    check_sequence_ids(&diff)?;
-    let mut needed = diff.needed();
-    for (inbox, _) in subjects(view)? {
-        if let Some(position) = credential_position(&before, &after, inbox)? {
-            needed.insert((inbox, position));
-        }
-    }
-    Ok(needed)
+/// A commit that is being judged: what it says of itself, decoded once.
+#[derive(Debug)]
+pub struct Case<'v> {
+    view: &'v CommitView,
+    before: Context,
+    after: Context,
+    diff: MembershipDiff,
 }
 
-/// Judges a commit.
-///
-/// `states` holds what [`needed_states`] asked for; `own_version` is the protocol version of this client.
-///
-/// # Errors
-/// The first rule that is broken. [`CommitError::UnknownIdentity`] is a question, not a verdict.
-/// [`CommitError::VersionTooLow`] asks to pause the group: every other rule was kept.
-pub fn validate(
-    view: &CommitView,
-    states: &IdentityStates,
-    own_version: &str,
-) -> Result<ValidatedCommit, CommitError> {
-    let before = Context::decode(&view.before)?;
-    let after = match Context::decode(&view.after) {
-        Err(_) if !is_kept(Rule::Extensions) => before.clone(),
-        after => after?,
-    };
-    let fields = before.metadata.changes(&after.metadata);
-    check_lengths(&fields)?;
-    let (committer, installation) = member(view.committer.as_ref())?;
-    check_proposals(view)?;
-
-    let diff = before.membership.diff(&after.membership);
-    check_sequence_ids(&diff)?;
-    let roles = before.roles(committer);
-    let readded = check_installations(view, &diff, &after.membership, states, roles.super_admin)?;
-    check_subjects(view, &before.membership, &after.membership, states)?;
-
-    check_members(view, &before, &diff, committer)?;
-    permit_fields(&before, &fields, roles)?;
-    let lists = check_admin_lists(&before, &after, roles)?;
-    let permissions_changed = before.permissions != after.permissions;
-    if permissions_changed {
-        permit(
-            Rule::Permissions,
-            &Policy::SuperAdmin,
-            roles,
-            "change permissions",
-        )?;
+impl<'v> Case<'v> {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// [`CommitError::Extension`], [`CommitError::Migrated`]: rule 2 is broken.
+    pub fn of(view: &'v CommitView) -> Result<Self, CommitError> {
+        let before = Context::decode(&view.before)?;
+        let after = match Context::decode(&view.after) {
+            Err(_) if !is_kept(Rule::Extensions) => before.clone(),
+            after => after?,
+        };
+        let diff = before.membership.diff(&after.membership);
+        Ok(Self {
+            view,
+            before,
+            after,
+            diff,
+        })
     }
-    check_version(&after.metadata, own_version)?;
 
-    let mut added: Vec<_> = diff.added.iter().map(|(inbox, _)| *inbox).collect();
-    let mut removed: Vec<_> = diff.removed.iter().map(|(inbox, _)| *inbox).collect();
-    added.sort_unstable();
-    removed.sort_unstable();
-    let [
-        added_admins,
-        removed_admins,
-        added_super_admins,
-        removed_super_admins,
-    ] = lists;
-    Ok(ValidatedCommit {
-        committer: (committer, installation),
-        added,
-        removed,
-        fields,
-        added_admins,
-        removed_admins,
-        added_super_admins,
-        removed_super_admins,
-        readded,
-        membership: after.membership,
-        metadata: after.metadata,
-        permissions_changed,
-    })
+    /// What of identity logs [`validate`](Self::validate) will need.
+    ///
+    /// # Errors
+    /// [`CommitError::ActorNotMember`] and others that need no states, as [`validate`](Self::validate) would.
+    pub fn needed_states(&self) -> Result<BTreeSet<(InboxId, LogPosition)>, CommitError> {
+        // Asking for a state that a commit may not go back to would only hold the group up.
+        check_sequence_ids(&self.diff)?;
+        let mut needed = self.diff.needed();
+        for (inbox, _) in subjects(self.view)? {
+            if let Some(position) = self.credential_position(inbox)? {
+                needed.insert((inbox, position));
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Judges the commit.
+    ///
+    /// `states` holds what [`needed_states`](Self::needed_states) asked for; `own_version` is the protocol version of
+    /// this client.
+    ///
+    /// # Errors
+    /// The first rule that is broken. [`CommitError::UnknownIdentity`] is a question, not a verdict.
+    /// [`CommitError::VersionTooLow`] asks to pause the group: every other rule was kept.
+    pub fn validate(
+        self,
+        states: &IdentityStates,
+        own_version: &str,
+    ) -> Result<ValidatedCommit, CommitError> {
+        let Self {
+            view,
+            before,
+            after,
+            diff,
+            ..
+        } = &self;
+        let fields = before.metadata.changes(&after.metadata);
+        check_lengths(&fields)?;
+        let (committer, installation) = member(view.committer.as_ref())?;
+        check_proposals(view)?;
+
+        check_sequence_ids(diff)?;
+        let roles = before.roles(committer);
+        let readded = check_installations(view, diff, &after.membership, states, roles.super_admin)?;
+        self.check_subjects(states)?;
+
+        check_members(view, before, diff, committer)?;
+        permit_fields(before, &fields, roles)?;
+        let [
+            added_admins,
+            removed_admins,
+            added_super_admins,
+            removed_super_admins,
+        ] = check_admin_lists(before, after, roles)?;
+        let permissions_changed = before.permissions != after.permissions;
+        if permissions_changed {
+            permit(
+                Rule::Permissions,
+                &Policy::SuperAdmin,
+                roles,
+                "change permissions",
+            )?;
+        }
+        check_version(&after.metadata, own_version)?;
+
+        let mut added: Vec<_> = diff.added.iter().map(|(inbox, _)| *inbox).collect();
+        let mut removed: Vec<_> = diff.removed.iter().map(|(inbox, _)| *inbox).collect();
+        added.sort_unstable();
+        removed.sort_unstable();
+        Ok(ValidatedCommit {
+            committer: (committer, installation),
+            added,
+            removed,
+            fields,
+            added_admins,
+            removed_admins,
+            added_super_admins,
+            removed_super_admins,
+            readded,
+            membership: self.after.membership,
+            metadata: self.after.metadata,
+            permissions_changed,
+        })
+    }
+
+    /// Rule 11.
+    fn check_subjects(&self, states: &IdentityStates) -> Result<(), CommitError> {
+        for (inbox, installation) in subjects(self.view)? {
+            let position = self
+                .credential_position(inbox)?
+                .ok_or(CommitError::SubjectUnknown)?;
+            let installations = states
+                .get(&(inbox, position))
+                .ok_or(CommitError::UnknownIdentity { inbox })?;
+            if !installations.contains(&installation) && is_kept(Rule::Subjects) {
+                return Err(CommitError::NotAnInstallation { inbox });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a subject's installations are looked up. A sequence id of 0 means the newest update, but only while
+    /// it was 0 before too: else a commit could choose it, and members would judge by different states and fork.
+    fn credential_position(&self, inbox: InboxId) -> Result<Option<LogPosition>, CommitError> {
+        let (before, after) = (&self.before.membership.members, &self.after.membership.members);
+        match after.get(&inbox) {
+            None => Ok(None),
+            Some(0) if before.get(&inbox) != Some(&0) => Err(CommitError::UnknownUpdate { inbox }),
+            Some(sequence_id) => Ok(Some(LogPosition::of(*sequence_id))),
+        }
+    }
 }
 
 /// Judges a standalone proposal: only one that replaces the context's extensions may be kept for a commit to
@@ -351,39 +406,6 @@ fn subjects(view: &CommitView) -> Result<Vec<(InboxId, InstallationId)>, CommitE
         }
     }
     Ok(subjects)
-}
-
-/// Where a subject's installations are looked up. A sequence id of 0 means the newest update, but only while
-/// it was 0 before too: else a commit could choose it, and members would judge by different states and fork.
-fn credential_position(
-    before: &GroupMembership,
-    after: &GroupMembership,
-    inbox: InboxId,
-) -> Result<Option<LogPosition>, CommitError> {
-    match after.members.get(&inbox) {
-        None => Ok(None),
-        Some(0) if before.members.get(&inbox) != Some(&0) => Err(CommitError::UnknownUpdate { inbox }),
-        Some(sequence_id) => Ok(Some(LogPosition::of(*sequence_id))),
-    }
-}
-
-/// Rule 11.
-fn check_subjects(
-    view: &CommitView,
-    before: &GroupMembership,
-    after: &GroupMembership,
-    states: &IdentityStates,
-) -> Result<(), CommitError> {
-    for (inbox, installation) in subjects(view)? {
-        let position = credential_position(before, after, inbox)?.ok_or(CommitError::SubjectUnknown)?;
-        let installations = states
-            .get(&(inbox, position))
-            .ok_or(CommitError::UnknownIdentity { inbox })?;
-        if !installations.contains(&installation) && is_kept(Rule::Subjects) {
-            return Err(CommitError::NotAnInstallation { inbox });
-        }
-    }
-    Ok(())
 }
 
 /// Rule 12 for members: each added and removed inbox is judged by who proposed it.

@@ -14,7 +14,7 @@ pub use apply::{is_repeated, transcript_row};
 pub use commit_rules::Rule;
 #[cfg(feature = "broken-rules")]
 pub use commit_rules::leave_out;
-pub use commit_rules::{IdentityStates, ValidatedCommit, needed_states, validate, validate_proposal};
+pub use commit_rules::{Case, IdentityStates, ValidatedCommit, validate_proposal};
 pub use receive::{Batch, Change, Feed, Stop, receive, receive_from};
 
 /// A group message as the node delivers it.

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Envelope;
 use super::apply::{self, Stored};
-use super::commit_rules::{self, ValidatedCommit};
+use super::commit_rules::{self, Case, ValidatedCommit};
 use super::reader::{Cursors, Reader, Standing};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
@@ -540,8 +540,8 @@ impl Step<'_, '_, '_> {
     }
 
     fn judge(&self, view: &CommitView) -> Result<ValidatedCommit, Failure> {
-        let needed = commit_rules::needed_states(view).map_err(GroupError::from)?;
-        let states = states::load(self.context, &needed)?;
+        let case = Case::of(view).map_err(GroupError::from)?;
+        let states = states::load(self.context, &case.needed_states().map_err(GroupError::from)?)?;
         if !states.is_complete() {
             if !self.is_hopeless(&states)? {
                 return Err(Failure::Missing(states));
@@ -550,10 +550,11 @@ impl Step<'_, '_, '_> {
             let inbox = inbox.unwrap_or(self.context.inbox_id);
             return Err(GroupError::from(CommitError::UnknownUpdate { inbox }).into());
         }
-        commit_rules::validate(view, &states.known, self.context.own_version).map_err(|error| match error {
-            CommitError::VersionTooLow { required } => Failure::Paused(required),
-            error => GroupError::from(error).into(),
-        })
+        case.validate(&states.known, self.context.own_version)
+            .map_err(|error| match error {
+                CommitError::VersionTooLow { required } => Failure::Paused(required),
+                error => GroupError::from(error).into(),
+            })
     }
 
     fn merge(&mut self, commit: StagedCommit<ValidatedCommit>) -> Result<Vec<Change>, Failure> {

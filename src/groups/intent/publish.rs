@@ -7,16 +7,14 @@ use sha2::{Digest as _, Sha256};
 use super::data::{AdminChange, IntentData, PostCommit, Recipient};
 use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
-use crate::groups::inbound::{needed_states, validate};
+use crate::groups::inbound::Case;
 use crate::groups::membership::GroupMembership;
 use crate::groups::metadata::{self, MutableMetadata};
 use crate::groups::permissions::PolicySet;
 use crate::groups::states::{self, States};
 use crate::groups::version::check_minimum_version;
 use crate::ids::{GroupId, InboxId, InstallationId};
-use crate::mls::{
-    CommitPlan, CommitView, ContextChange, Group, MlsError, StagedOwnCommit, VerifiedKeyPackage,
-};
+use crate::mls::{CommitPlan, CommitView, ContextChange, Group, MlsError, VerifiedKeyPackage};
 use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
 
 /// A payload that is ready to be sent and stored as an attempt.
@@ -114,7 +112,9 @@ pub fn build(
     let data = IntentData::decode(&intent.data)?;
     let (plan, recipients) = match data {
         IntentData::SendMessage { .. } => {
-            return Ok(Build::Send(build_message(context, &mut group, intent)?));
+            let payload = build_message(context, &mut group, intent)?;
+            context.keep(group);
+            return Ok(Build::Send(payload));
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
         IntentData::UpdateMembership { members, remove, add } => {
@@ -169,10 +169,10 @@ pub fn build(
         }
     };
     let added = plan.add.clone();
-    let staged = match stage(tx, context, &mut group, plan) {
-        Err(GroupError::Mls(MlsError::Internal(reason))) if !added.is_empty() => {
+    let staged = match group.stage_commit(context.provider(), context.key, plan) {
+        Err(MlsError::Internal(reason)) if !added.is_empty() => {
             // One package that cannot be added must not keep everybody else's change from being made.
-            let unusable = unusable(tx, context, intent.group_id, added)?;
+            let unusable = unusable(context, intent.group_id, added)?;
             if unusable.is_empty() {
                 return Err(GroupError::Mls(MlsError::Internal(reason)));
             }
@@ -182,6 +182,8 @@ pub fn build(
         }
         staged => staged?,
     };
+    // It will come back to this group.
+    context.keep(group);
     if let Some(states) = judge(context, &staged.view)? {
         return Ok(Build::Missing(states));
     }
@@ -216,7 +218,6 @@ pub(super) fn build_message(
 /// The installations whose packages pass every check of their own and still cannot be added to this group: a
 /// leaf without what the group requires, an init key that nothing can be sealed to.
 fn unusable(
-    tx: &crate::storage::Transaction<'_>,
     context: &Context<'_>,
     group_id: GroupId,
     packages: Vec<VerifiedKeyPackage>,
@@ -229,55 +230,26 @@ fn unusable(
             add: vec![package],
             ..Default::default()
         };
-        match stage(tx, context, &mut group, alone) {
+        match group.stage_commit(context.provider(), context.key, alone) {
             Ok(_) => {}
-            Err(GroupError::Mls(MlsError::Internal(error))) => {
+            Err(MlsError::Internal(error)) => {
                 tracing::info!(installation = ?id, %error, "an installation cannot be added");
                 unusable.push(id);
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(unusable)
 }
 
-/// Stages a commit and undoes what that wrote: the group stays in its epoch, with its keys unused.
-fn stage(
-    tx: &crate::storage::Transaction<'_>,
-    context: &Context<'_>,
-    group: &mut Group,
-    plan: CommitPlan,
-) -> Result<StagedOwnCommit, GroupError> {
-    enum Undo {
-        Built(Box<StagedOwnCommit>),
-        Failed(GroupError),
-    }
-    impl From<crate::storage::StorageError> for Undo {
-        fn from(error: crate::storage::StorageError) -> Self {
-            Undo::Failed(error.into())
-        }
-    }
-    let outcome = tx.savepoint(|part| -> Result<(), Undo> {
-        let context = context.with(part);
-        let staged = group
-            .stage_commit(&context.provider().writing_nothing(), context.key, plan)
-            .map_err(|error| Undo::Failed(error.into()))?;
-        Err(Undo::Built(Box::new(staged)))
-    });
-    match outcome {
-        Err(Undo::Built(staged)) => Ok(*staged),
-        Err(Undo::Failed(error)) => Err(error),
-        Ok(()) => Err(GroupError::Corrupt("savepoint")),
-    }
-}
-
 /// Judges an own commit as receivers will, before anybody sees it. Answers what must be known for that.
 fn judge(context: &Context<'_>, view: &CommitView) -> Result<Option<States>, GroupError> {
-    let states = states::load(context, &needed_states(view)?)?;
+    let case = Case::of(view)?;
+    let states = states::load(context, &case.needed_states()?)?;
     if !states.is_complete() {
         return Ok(Some(states));
     }
-    match validate(view, &states.known, context.own_version) {
+    match case.validate(&states.known, context.own_version) {
         Ok(_) => Ok(None),
         Err(CommitError::NotPermitted(action)) => Err(GroupError::NotPermitted(action)),
         Err(error) => Err(error.into()),

@@ -178,13 +178,14 @@ impl Forged {
 }
 
 fn judge(view: &CommitView, states: &IdentityStates) -> Result<ValidatedCommit, CommitError> {
-    let needed = needed_states(view)?;
+    let case = Case::of(view)?;
+    let needed = case.needed_states()?;
     let known = states
         .iter()
         .filter(|(at, _)| needed.contains(at))
         .map(|(at, ids)| (*at, ids.clone()))
         .collect();
-    validate(view, &known, "1.10.0")
+    case.validate(&known, "1.10.0")
 }
 
 #[test]
