@@ -60,7 +60,7 @@ for (const [group, labels] of measured()) {
     }
     continue;
   }
-  console.log(`\n| ${group} | OpenMLS alone | ours | ratio |\n|---|---|---|---|`);
+  console.log(`\n| ${group} | OpenMLS alone | ours | median ratio |\n|---|---|---|---|`);
   const sizes = [...ours.keys()].sort(byNumber);
   for (const size of sizes) {
     const ratio = median(ours.get(size).map((ns, round) => ns / floor.get(size)[round]));

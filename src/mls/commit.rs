@@ -272,8 +272,10 @@ impl Group {
 
     /// Builds a commit for the current epoch. The returned parts are all that is needed later.
     ///
-    /// Nothing is stored, and the group stays as it was, but for the ratchet of the own commits, which has moved on in
-    /// memory: the next commit that is built takes another key. After an error, drop the group.
+    /// Nothing is stored, which is why it takes the provider for itself, and the group stays as it was, but for the ratchet
+    /// of the own commits, which has moved on in memory: the next commit that is built takes another key. Receivers follow
+    /// for a thousand keys that never came (OpenMLS), so do not keep a group in which commits are built in vain. After an
+    /// error, drop it.
     ///
     /// # Errors
     /// [`MlsError::Inactive`]; [`MlsError::Storage`]; [`MlsError::Internal`] when OpenMLS refuses the plan.
@@ -344,5 +346,30 @@ impl Group {
             .clear_pending_commit(provider.storage())
             .map_err(|error| provider.failed(|| internal(&error)))?;
         Ok(staged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::InboxId;
+    use crate::storage::{Store, StoreOptions};
+
+    #[test]
+    fn nothing_is_pending_in_a_group_in_which_a_commit_was_built() {
+        let store = Store::open(StoreOptions::memory()).expect("memory");
+        let key = InstallationKey::from_seed(&[7; 32]);
+        let bodies = ContextExtensions {
+            immutable_metadata: Some(vec![1]),
+            mutable_metadata: Some(vec![2]),
+            membership: Some(vec![3]),
+            permissions: Some(vec![4]),
+            has_app_data_dictionary: false,
+        };
+        let group = Group::create(&Provider::new(&store), &key, InboxId::new([7; 32]), &bodies);
+        let mut group = group.expect("made");
+        let staged = group.stage_commit(Provider::new(&store), &key, CommitPlan::default());
+        assert_eq!(staged.expect("staged").view.epoch, 1);
+        assert!(group.inner.pending_commit().is_none());
     }
 }

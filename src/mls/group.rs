@@ -84,7 +84,8 @@ pub enum Processed {
 }
 
 /// A group of the local installation. Loaded once per batch: its state in memory and in the store move
-/// together, so drop it after a rollback.
+/// together, so drop it after a rollback. Only the ratchet of the own commits may be ahead of what is stored, see
+/// [`stage_commit`](Self::stage_commit).
 #[derive(Debug)]
 pub struct Group {
     pub(super) inner: MlsGroup,
@@ -268,7 +269,7 @@ impl Group {
     }
 
     /// Decrypts and verifies a message of the group. Consumes its key in memory and in the store, so roll back and
-    /// load again when it is refused after that: its author reuses the generation.
+    /// load again when it is refused after that: its author may use the generation again.
     ///
     /// # Errors
     /// [`MlsError::Message`] with the reason: nothing was consumed, except for [`MessageFault::Sender`], where it

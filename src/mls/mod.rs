@@ -7,7 +7,7 @@
 //! | operation | changes stored state |
 //! |---|---|
 //! | [`Group::encrypt`] | advances the own sender ratchet |
-//! | [`Group::stage_commit`] | yes: run it inside a savepoint that is rolled back |
+//! | [`Group::stage_commit`] | no; in memory the ratchet of the own commits moves on |
 //! | [`Group::process`] | consumes the message's key: roll back when the message is refused |
 //! | [`Group::save_secrets`] | the keys that a batch of messages has consumed |
 //! | [`Group::merge`] | moves to the next epoch |

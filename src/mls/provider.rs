@@ -37,7 +37,7 @@ impl<'a> Provider<'a> {
         self
     }
 
-    /// The same for a commit that is built and not kept: nothing is written.
+    /// The same for a commit that is built: nothing is written.
     #[must_use]
     pub(super) fn writing_nothing(self) -> Self {
         self.store.write_nothing();

@@ -1,4 +1,4 @@
-//! MLS state that is kept in memory, as it is stored.
+//! MLS state that is kept in memory instead of being read again.
 
 use std::any::Any;
 
@@ -16,7 +16,7 @@ impl Db {
     /// Keeps what was read from the MLS state, or is as it was written there, for whoever needs it next: one thing at a time.
     /// It is dropped as soon as any MLS state is written, or a transaction or a part of one is undone.
     ///
-    /// Who changes what was taken without writing it must not give it back.
+    /// Who changes what was taken without writing it must not give it back, unless nothing depends on that change.
     pub fn keep<T: Any>(&self, value: T) {
         let value = Box::new(value);
         self.kept

@@ -20,7 +20,7 @@ const STORIES: u64 = 10;
 /// Rules that members without much power can break, and the commits that break them (`dishonest.rs`). The others are
 /// proven on the wire (`docs/VALIDATION.md`): it takes a super admin, or what OpenMLS does not make.
 const RULES: [(Rule, &[usize]); 13] = [
-    (Rule::Extensions, &[12, 14]),
+    (Rule::Extensions, &[12, 13, 14]),
     (Rule::Lengths, &[4]),
     (Rule::SequenceIds, &[10]),
     (Rule::InstallationsAdded, &[7]),

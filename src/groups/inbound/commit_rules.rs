@@ -164,7 +164,6 @@ impl<'v> Case<'v> {
             before,
             after,
             diff,
-            ..
         } = &self;
         let fields = before.metadata.changes(&after.metadata);
         check_lengths(&fields)?;

@@ -1,7 +1,7 @@
 //! What others did in a group, and what we did when it comes back: one envelope at a time, in the node's order.
 //!
 //! Accepted, an envelope moves MLS state, rows and cursor together; refused, it moves the cursor alone and leaves the MLS
-//! state as it was, because its author will use the same message key again; unanswered (an identity log is not known), it
+//! state as it was, because its author may use the same message key again; unanswered (an identity log is not known), it
 //! moves nothing. A commit or proposal is processed within a savepoint. A message is judged before anything of it is
 //! written, and what fails after that is a failure of our own: the whole batch is undone.
 

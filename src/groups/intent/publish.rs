@@ -101,6 +101,20 @@ pub fn build(
 ) -> Result<Build, GroupError> {
     let context = &context.with(tx);
     let mut group = context.load(intent.group_id)?;
+    let built = build_in(context, &mut group, intent, key_packages)?;
+    // What is sent comes back to this group. What is built again starts from what is stored: no keys are used up in vain.
+    if !matches!(built, Build::Missing(_)) {
+        context.keep(group);
+    }
+    Ok(built)
+}
+
+fn build_in(
+    context: &Context<'_>,
+    group: &mut Group,
+    intent: &IntentRow,
+    key_packages: BTreeMap<InstallationId, Option<VerifiedKeyPackage>>,
+) -> Result<Build, GroupError> {
     if !group.is_active() {
         return Err(GroupError::Inactive);
     }
@@ -112,15 +126,13 @@ pub fn build(
     let data = IntentData::decode(&intent.data)?;
     let (plan, recipients) = match data {
         IntentData::SendMessage { .. } => {
-            let payload = build_message(context, &mut group, intent)?;
-            context.keep(group);
-            return Ok(Build::Send(payload));
+            return Ok(Build::Send(build_message(context, group, intent)?));
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
         IntentData::UpdateMembership { members, remove, add } => {
             let before = GroupMembership::decode(group.context().membership.as_deref())?;
             let after = apply(&before, &members, &add, &remove);
-            match membership_plan(context, &group, &before, after, key_packages.clone())? {
+            match membership_plan(context, group, &before, after, key_packages.clone())? {
                 Planned::Missing(states) => return Ok(Build::Missing(states)),
                 Planned::Nothing => {
                     context.db.delete_intent(intent.id)?;
@@ -178,12 +190,11 @@ pub fn build(
             }
             let mut key_packages = key_packages;
             key_packages.extend(unusable.into_iter().map(|id| (id, None)));
-            return build(tx, context, intent, key_packages);
+            *group = context.load(intent.group_id)?;
+            return build_in(context, group, intent, key_packages);
         }
         staged => staged?,
     };
-    // It will come back to this group.
-    context.keep(group);
     if let Some(states) = judge(context, &staged.view)? {
         return Ok(Build::Missing(states));
     }
@@ -231,7 +242,7 @@ fn unusable(
             ..Default::default()
         };
         match group.stage_commit(context.provider(), context.key, alone) {
-            Ok(_) => {}
+            Ok(_) => context.keep(group),
             Err(MlsError::Internal(error)) => {
                 tracing::info!(installation = ?id, %error, "an installation cannot be added");
                 unusable.push(id);

@@ -31,6 +31,7 @@ pub fn queue_message(
     should_push: bool,
 ) -> Result<MessageId, GroupError> {
     let stored = store_message(context, group_id, content, idempotency_key, should_push)?;
+    context.keep(stored.group);
     Ok(stored.id)
 }
 

@@ -4,7 +4,7 @@
 /// A rule as `docs/VALIDATION.md` numbers it; the parts of rule 12 by what they forbid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// 2, of what is not needed to ask for identity logs.
+    /// 2, of the context after a commit.
     Extensions,
     /// 3.
     Lengths,
