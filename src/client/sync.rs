@@ -87,12 +87,7 @@ impl Inner {
     ) -> Result<(usize, Option<ClientError>), ClientError> {
         let mut failure = None;
         let mut synced = 0;
-        let mut wanted = Vec::new();
-        for group_id in self.stale_groups().await? {
-            if self.has_consent(group_id, consent_states)? {
-                wanted.push(group_id);
-            }
-        }
+        let wanted = self.with_consent(self.stale_groups().await?, consent_states)?;
         let sync = stream::iter(&wanted).map(|id| self.sync_group(*id));
         let sync = sync.buffer_unordered(PARALLEL).for_each(|outcome| {
             match outcome {
@@ -128,14 +123,20 @@ impl Inner {
         (done, looked)
     }
 
-    /// Whether what was decided about a conversation is one of these; empty: whatever it is.
-    fn has_consent(&self, group_id: GroupId, states: &[ConsentState]) -> Result<bool, ClientError> {
-        if states.is_empty() {
-            return Ok(true);
+    /// Those of these conversations about which one of these was decided; empty: all.
+    fn with_consent(
+        &self,
+        mut groups: Vec<GroupId>,
+        states: &[ConsentState],
+    ) -> Result<Vec<GroupId>, ClientError> {
+        if !states.is_empty() {
+            let decided = self.store.consent_states(ConsentEntity::Conversation, &groups)?;
+            groups.retain(|group_id| {
+                let state = decided.get(&group_id.to_string()).copied();
+                states.contains(&state.unwrap_or(ConsentState::Unknown))
+            });
         }
-        let entity = group_id.to_string();
-        let state = self.store.consent_state(ConsentEntity::Conversation, &entity)?;
-        Ok(states.contains(&state))
+        Ok(groups)
     }
 
     /// The conversations that one is or was in, each with whether one still is: a node has nothing readable of the

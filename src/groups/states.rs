@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::error::GroupError;
 use super::inbound::IdentityStates;
-use crate::identity::{ContractQuestion, LogPosition, Resolved, resolve};
+use crate::identity::{ContractQuestion, LogPosition, Resolved, resolve_all};
 use crate::ids::InboxId;
 
 /// What is known of the states asked for, and what must be fetched for the rest.
@@ -36,19 +36,19 @@ pub(super) fn load(
     needed: &BTreeSet<(InboxId, LogPosition)>,
 ) -> Result<States, GroupError> {
     let mut states = States::default();
-    for (inbox, position) in needed {
-        match resolve(context.db, *inbox, *position)? {
+    for (at, resolved) in resolve_all(context.db, needed.iter().copied())? {
+        match resolved {
             Resolved::State(state) => {
                 states
                     .known
-                    .insert((*inbox, *position), state.installations().into_iter().collect());
+                    .insert(at, state.installations().into_iter().collect());
             }
             Resolved::Missing => {
-                states.missing.insert(*inbox);
+                states.missing.insert(at.0);
             }
             Resolved::Questions(questions) => states.questions.extend(questions),
             Resolved::Invalid(_) => {
-                states.known.insert((*inbox, *position), BTreeSet::new());
+                states.known.insert(at, BTreeSet::new());
             }
         }
     }

@@ -7,7 +7,7 @@ use super::error::GroupError;
 use super::membership::GroupMembership;
 use super::metadata::MutableMetadata;
 use super::permissions::PolicySet;
-use crate::identity::{Identifier, LogPosition, Resolved, resolve};
+use crate::identity::{Identifier, LogPosition, Resolved, resolve_all};
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{GroupSummary, StoredSummary};
 use crate::storage::{ConsentEntity, ConsentState, GroupRow};
@@ -119,28 +119,31 @@ pub fn members(context: &Context<'_>, group_id: GroupId) -> Result<Vec<MemberVie
                 .push(leaf.installation_id);
         }
     }
-    membership
-        .members
-        .iter()
-        .map(|(inbox_id, sequence_id)| {
-            let in_tree = installations.remove(inbox_id).unwrap_or_default();
-            let (identifiers, installations) =
-                match resolve(context.db, *inbox_id, LogPosition::of(*sequence_id))? {
-                    Resolved::State(state) => (state.identifiers(), state.installations()),
-                    _ => (Vec::new(), in_tree),
-                };
-            Ok(MemberView {
-                inbox_id: *inbox_id,
-                identifiers,
-                installations,
-                is_admin: metadata.admins.contains(&inbox_id.to_string()),
-                is_super_admin: metadata.is_super_admin(*inbox_id),
-                consent: context
-                    .db
-                    .consent_state(ConsentEntity::Inbox, &inbox_id.to_string())?,
-            })
-        })
-        .collect()
+    let members = membership.members.iter();
+    let positions = members.map(|(inbox_id, sequence_id)| (*inbox_id, LogPosition::of(*sequence_id)));
+    let resolved = resolve_all(context.db, positions)?;
+    let consents = context
+        .db
+        .consent_states(ConsentEntity::Inbox, membership.members.keys())?;
+    // One position for each inbox, in their order.
+    let members = resolved.into_iter().map(|((inbox_id, _), resolved)| {
+        let in_tree = installations.remove(&inbox_id).unwrap_or_default();
+        let (identifiers, installations) = match resolved {
+            Resolved::State(state) => (state.identifiers(), state.installations()),
+            _ => (Vec::new(), in_tree),
+        };
+        let text = inbox_id.to_string();
+        let consent = consents.get(&text).copied();
+        MemberView {
+            inbox_id,
+            identifiers,
+            installations,
+            is_admin: metadata.admins.contains(&text),
+            is_super_admin: metadata.is_super_admin(inbox_id),
+            consent: consent.unwrap_or(ConsentState::Unknown),
+        }
+    });
+    Ok(members.collect())
 }
 
 /// The membership a group has now.

@@ -3,6 +3,8 @@
 //! Updates are stored as nodes give them, unverified. A state is only ever made of verified ones, and cached
 //! by its sequence id, so each update is verified once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sha2::{Digest as _, Sha256};
 
 use super::{AssociationState, ContractAnswers, ContractQuestion, IdentityError, IdentityUpdate, verify};
@@ -54,12 +56,44 @@ pub fn resolve(db: &Db, inbox: InboxId, position: LogPosition) -> Result<Resolve
         LogPosition::Newest => db.latest_identity_sequence(&inbox)?,
         LogPosition::At(sequence_id) => sequence_id,
     };
+    let cached = db.association_state(&inbox, target)?;
+    state_at(db, inbox, target, cached.as_deref())
+}
+
+/// The same of many inboxes and positions: by two statements where the states are cached.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_all(
+    db: &Db,
+    wanted: impl IntoIterator<Item = (InboxId, LogPosition)>,
+) -> Result<BTreeMap<(InboxId, LogPosition), Resolved>, StorageError> {
+    let wanted: BTreeSet<_> = wanted.into_iter().collect();
+    let without_number = wanted.iter().filter(|(_, at)| *at == LogPosition::Newest);
+    let newest = db.latest_identity_sequences(without_number.map(|(inbox, _)| inbox))?;
+    let target = |(inbox, position): &(InboxId, LogPosition)| match position {
+        LogPosition::Newest => newest.get(inbox).copied().unwrap_or(0),
+        LogPosition::At(sequence_id) => *sequence_id,
+    };
+    let cached = db.association_states(wanted.iter().map(|at| (at.0, target(at))))?;
+    wanted
+        .iter()
+        .map(|at| {
+            let key = (at.0, target(at));
+            Ok((
+                *at,
+                state_at(db, key.0, key.1, cached.get(&key).map(Vec::as_slice))?,
+            ))
+        })
+        .collect()
+}
+
+/// The state after the update `target`, whether or not it is cached.
+fn state_at(db: &Db, inbox: InboxId, target: u64, cached: Option<&[u8]>) -> Result<Resolved, StorageError> {
     if target == 0 {
         return Ok(Resolved::Missing);
     }
-    if let Some(bytes) = db.association_state(&inbox, target)?
-        && let Ok(state) = AssociationState::from_bytes(&bytes)
-    {
+    if let Some(state) = cached.and_then(|bytes| AssociationState::from_bytes(bytes).ok()) {
         return Ok(Resolved::State(state));
     }
     let updates = db.identity_updates(&inbox, 0, Some(target))?;

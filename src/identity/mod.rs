@@ -31,7 +31,7 @@ pub use association::{
 pub use error::IdentityError;
 pub use identifier::{Address, Identifier, Member, MemberKind, Passkey};
 pub use inbox_id::derive_inbox_id;
-pub use log::{LogPosition, Resolved, resolve, store_answer};
+pub use log::{LogPosition, Resolved, resolve, resolve_all, store_answer};
 pub use request::SignatureRequest;
 pub use signature::{
     AccountId, ContractAnswers, ContractQuestion, ContractSignature, InstallationKey, LegacySignature,

@@ -159,6 +159,16 @@ fn identity_logs(store: &Store) {
         Ok([(inbox, 12), (unknown, 0)].into())
     );
     assert_eq!(store.latest_identity_sequences([]), Ok([].into()));
+    for (sequence_id, state) in [(4, b"after a"), (9, b"after b")] {
+        store
+            .put_association_state(&inbox, sequence_id, state)
+            .expect("stored");
+    }
+    assert_eq!(
+        store.association_states([(inbox, 9), (inbox, 12), (unknown, 4), (inbox, u64::MAX)]),
+        Ok([((inbox, 9), b"after b".to_vec())].into())
+    );
+    assert_eq!(store.association_states([]), Ok([].into()));
     let all = vec![row(4, b"a"), row(9, b"b"), row(12, b"c")];
     assert_eq!(store.identity_updates(&inbox, 0, None), Ok(all.clone()));
     assert_eq!(

@@ -4,6 +4,7 @@ use xmtp_web::groups::inbound::{Change, Stop};
 use xmtp_web::groups::intent::{AdminChange, IntentData};
 use xmtp_web::groups::join::Joined;
 use xmtp_web::groups::{GroupError, create, field, intent, view};
+use xmtp_web::identity::{LogPosition, resolve};
 use xmtp_web::messages::content::group_updated::GroupUpdated;
 use xmtp_web::messages::{ContentType, EncodedContent};
 use xmtp_web::mls::{CommitPlan, ContextChange, key_package};
@@ -451,4 +452,39 @@ fn what_a_group_says_is_decoded_again_when_it_has_changed_and_not_before() {
     let third = read(Some(second));
     assert_eq!(name(&third).as_deref(), Some("lunch"));
     assert_eq!(third.view.epoch, alice.epoch(group));
+}
+
+#[test]
+fn who_the_members_are_is_read_by_the_same_statements_for_any_number_of_them() {
+    let mut node = Node::default();
+    let alice = Client::new(&mut node, 1);
+    let others: Vec<_> = (2..9).map(|number| Client::new(&mut node, number)).collect();
+    let zoe = Client::new(&mut node, 9);
+    let (first, rest) = others.split_first().expect("some");
+    let many: Vec<_> = [&alice].into_iter().chain(rest).collect();
+    let groups = [&[&alice, first][..], &many].map(|members| group_of(&mut node, members));
+    for reader in [&alice, &zoe] {
+        reader.learn(&node);
+        // Logs are verified once in the life of a database.
+        for client in others.iter().chain([&alice, &zoe]) {
+            resolve(&reader.store, client.inbox_id, LogPosition::Newest).expect("readable");
+        }
+    }
+    let listing = groups.map(|group| {
+        // none is at hand
+        drop(alice.context().load(group));
+        let before = alice.store.statements_run();
+        let members = view::members(&alice.context(), group).expect("readable");
+        (members.len(), alice.store.statements_run() - before)
+    });
+    assert_eq!(listing, [(2, listing[0].1), (7, listing[0].1)]);
+    let joining = groups.map(|group| {
+        assert!(alice.want_members(group, &[zoe.inbox_id], &[]));
+        alice.flush(&mut node, group);
+        let (_, welcome) = node.welcomes.last().expect("welcomed");
+        let before = zoe.store.statements_run();
+        assert_eq!(zoe.welcome(welcome), Joined::Group(group));
+        zoe.store.statements_run() - before
+    });
+    assert_eq!(joining[0], joining[1]);
 }

@@ -1,9 +1,11 @@
 //! Whom and what the user lets in.
 
 use super::device_sync::Unsent;
-use super::{Columns, stored_enum};
+use super::{Columns, list, stored_enum};
 use crate::storage::{Db, StorageError};
 use rusqlite::params;
+use std::collections::BTreeMap;
+use std::fmt::Display;
 
 stored_enum! {
     /// What a consent record is about. The numbers are those of the wire, where addresses are not used any more: they are
@@ -112,6 +114,23 @@ impl Db {
         Ok(self
             .consent_record(entity_type, entity)?
             .map_or(ConsentState::Unknown, |row| row.state))
+    }
+
+    /// The decided states of entities, as far as something was decided, by one statement.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn consent_states<'a, T: Display + 'a>(
+        &self,
+        entity_type: ConsentEntity,
+        entities: impl IntoIterator<Item = &'a T>,
+    ) -> Result<BTreeMap<String, ConsentState>, StorageError> {
+        let found = self.all(
+            "SELECT entity, state FROM consent WHERE entity_type = ? AND entity IN (SELECT value FROM json_each(?))",
+            params![entity_type, list(entities)],
+            |c| Ok((c.take()?, c.take()?)),
+        )?;
+        Ok(found.into_iter().collect())
     }
 
     /// Every decision.

@@ -249,6 +249,9 @@ impl Db {
         inboxes: impl IntoIterator<Item = &'a InboxId>,
     ) -> Result<BTreeMap<InboxId, u64>, StorageError> {
         let asked: BTreeSet<&InboxId> = inboxes.into_iter().collect();
+        if asked.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let found = self.all(
             &format!(
                 "SELECT inbox_id, max(sequence_id) FROM identity_updates WHERE inbox_id {IN_LIST} GROUP BY inbox_id"
@@ -275,6 +278,27 @@ impl Db {
             params![inbox, clamped(sequence_id)],
             |c| c.take(),
         )
+    }
+
+    /// The cached states of inboxes after these log entries, as far as there are any, by one statement.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn association_states(
+        &self,
+        at: impl IntoIterator<Item = (InboxId, u64)>,
+    ) -> Result<BTreeMap<(InboxId, u64), Vec<u8>>, StorageError> {
+        let asked: Vec<_> = at
+            .into_iter()
+            .map(|(inbox, sequence_id)| format!("[\"{inbox}\",{}]", clamped(sequence_id)))
+            .collect();
+        let found = self.all(
+            "SELECT s.inbox_id, s.sequence_id, s.state FROM json_each(?) asked CROSS JOIN association_states s
+             ON s.inbox_id = unhex(asked.value ->> 0) AND s.sequence_id = asked.value ->> 1",
+            params![format!("[{}]", asked.join(","))],
+            |c| Ok(((c.take()?, c.take_u64()?), c.take()?)),
+        )?;
+        Ok(found.into_iter().collect())
     }
 
     /// Caches the state of an inbox after the log entry `sequence_id`.
