@@ -19,11 +19,11 @@ use openmls_traits::types::SignatureScheme;
 use xmtp_web::groups::inbound::{Envelope, receive};
 use xmtp_web::groups::intent::{self, Build, IntentData, Refresh};
 use xmtp_web::groups::join::{Joined, Prepared, WelcomeEnvelope, receive_welcome};
-use xmtp_web::groups::view;
+use xmtp_web::groups::{Context, GroupError, view};
 use xmtp_web::identity::InstallationKey;
 use xmtp_web::ids::{GroupId, InboxId};
-use xmtp_web::mls::{Provider, key_package, welcome};
-use xmtp_web::storage::{StorageError, Store};
+use xmtp_web::mls::{Provider, VerifiedKeyPackage, key_package, welcome};
+use xmtp_web::storage::{Db, StorageError, Transaction};
 
 use crate::crowd::{Asleep, crowd, get_to_know, membership};
 use crate::world::{Client, NOW, Node, group_of};
@@ -120,25 +120,37 @@ fn membership_owner(client: &Client, group: GroupId) -> InboxId {
     row.creator_inbox_id
 }
 
-fn load(store: &Store, group: GroupId) -> MlsGroup {
+fn load(store: &Db, group: GroupId) -> MlsGroup {
     let id = openmls::group::GroupId::from_slice(group.as_bytes());
     MlsGroup::load(Provider::new(store).storage(), &id)
         .expect("readable")
         .expect("stored")
 }
 
+/// Does something within a transaction.
+type Within<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&Transaction<'_>));
+
+/// Somebody who has done the same before: statements are prepared and pages read, as in a client that has been open for a
+/// while. It was undone.
+fn warm(client: Client, run: impl FnOnce(&Client, Within<'_>)) -> Client {
+    let undone = client.store.transaction(|tx| {
+        run(&client, &mut |work| work(tx));
+        Err::<(), _>(StorageError::Full)
+    });
+    assert_eq!(undone, Err(StorageError::Full));
+    client
+}
+
 impl Scene {
-    fn join(&self, client: &Client) {
-        let prepared = Prepared::default();
-        let joined = client
-            .store
-            .transaction(|tx| receive_welcome(tx, &client.context(), &self.welcome, prepared))
-            .expect("no failure of our own");
-        assert_eq!(joined, Joined::Group(self.group));
+    fn join(&self, client: &Client, within: Within<'_>) {
+        within(&mut |tx| {
+            let joined = receive_welcome(tx, &client.context(), &self.welcome, Prepared::default());
+            assert_eq!(joined.expect("no failure of our own"), Joined::Group(self.group));
+        });
     }
 
-    fn join_by_openmls(&self, client: &Client) {
-        let done = client.store.transaction(|tx| -> Result<(), StorageError> {
+    fn join_by_openmls(&self, _: &Client, within: Within<'_>) {
+        within(&mut |tx| {
             let provider = Provider::new(tx);
             let message = MlsMessageIn::tls_deserialize_exact(&self.mls_welcome).expect("a message");
             let MlsMessageBodyIn::Welcome(welcome) = message.extract() else {
@@ -155,23 +167,23 @@ impl Scene {
                 .expect("valid")
                 .into_group(&provider)
                 .expect("stored");
-            Ok(())
         });
-        done.expect("stored");
     }
 
-    fn process(&self, client: &Client) {
+    fn process(&self, client: &Client, within: Within<'_>) {
         let commits = std::slice::from_ref(&self.commit);
-        let batch = client
-            .store
-            .transaction(|tx| receive(tx, &client.context(), self.group, commits, false))
-            .expect("no failure of our own");
+        within(&mut |tx| self.receive(client, tx, commits));
+    }
+
+    fn receive(&self, client: &Client, tx: &Transaction<'_>, envelopes: &[Envelope]) {
+        let batch = receive(tx, &client.context(), self.group, envelopes, false);
+        let batch = batch.expect("no failure of our own");
         assert_eq!((batch.done, batch.changes.len()), (1, 2));
     }
 
-    fn process_by_openmls(&self, client: &Client) {
-        let done = client.store.transaction(|tx| -> Result<(), StorageError> {
-            let mut group = load(&client.store, self.group);
+    fn process_by_openmls(&self, _: &Client, within: Within<'_>) {
+        within(&mut |tx| {
+            let mut group = load(tx, self.group);
             let provider = Provider::new(tx);
             let message = MlsMessageIn::tls_deserialize_exact(&self.commit.data).expect("a message");
             let message = message.try_into_protocol_message().expect("of a group");
@@ -180,13 +192,11 @@ impl Scene {
                 panic!("not a commit")
             };
             group.merge_staged_commit(&provider, *staged).expect("merges");
-            Ok(())
         });
-        done.expect("stored");
     }
 
     /// From the wish to the merged commit, as if the node had given it back at once.
-    fn add(&self, client: &Client) {
+    fn add(&self, client: &Client, within: Within<'_>) {
         let context = client.context();
         let package = key_package::verify_for(
             &context.provider(),
@@ -194,23 +204,9 @@ impl Scene {
             InstallationKey::from_seed(&crate::wallet::seed(3)).id(),
         )
         .expect("valid");
-        let payload = client
-            .store
-            .transaction(|tx| {
-                let context = context.with(tx);
-                let membership = view::membership(&context, self.group)?;
-                let refresh = Refresh {
-                    add: [self.newcomer_inbox].into(),
-                    ..Default::default()
-                };
-                let update: Option<IntentData> = intent::membership_update(&context, &membership, &refresh)?;
-                let id = intent::queue(&context, self.group, &update.expect("somebody is new"))?;
-                let intent = tx.intent(id)?.expect("just queued");
-                let packages = [(package.installation_id(), Some(package))].into();
-                intent::build(tx, &context, &intent, packages)
-            })
-            .expect("built");
-        let Build::Send(payload) = payload else {
+        let mut built = None;
+        within(&mut |tx| built = Some(self.build(&context.with(tx), tx, package.clone()).expect("built")));
+        let Some(Build::Send(payload)) = built else {
             panic!("nothing to send")
         };
         let returned = [Envelope {
@@ -218,16 +214,30 @@ impl Scene {
             created_ns: NOW,
             data: payload.data,
         }];
-        let batch = client
-            .store
-            .transaction(|tx| receive(tx, &client.context(), self.group, &returned, false))
-            .expect("no failure of our own");
-        assert_eq!((batch.done, batch.changes.len()), (1, 2));
+        within(&mut |tx| self.receive(client, tx, &returned));
     }
 
-    fn add_by_openmls(&self, client: &Client) {
-        let done = client.store.transaction(|tx| -> Result<(), StorageError> {
-            let mut group = load(&client.store, self.group);
+    fn build(
+        &self,
+        context: &Context<'_>,
+        tx: &Transaction<'_>,
+        package: VerifiedKeyPackage,
+    ) -> Result<Build, GroupError> {
+        let membership = view::membership(context, self.group)?;
+        let refresh = Refresh {
+            add: [self.newcomer_inbox].into(),
+            ..Default::default()
+        };
+        let update: Option<IntentData> = intent::membership_update(context, &membership, &refresh)?;
+        let id = intent::queue(context, self.group, &update.expect("somebody is new"))?;
+        let intent = tx.intent(id)?.expect("just queued");
+        let packages = [(package.installation_id(), Some(package))].into();
+        intent::build(tx, context, &intent, packages)
+    }
+
+    fn add_by_openmls(&self, client: &Client, within: Within<'_>) {
+        within(&mut |tx| {
+            let mut group = load(tx, self.group);
             let provider = Provider::new(tx);
             let package = KeyPackageIn::tls_deserialize_exact(&self.newcomer_package).expect("a package");
             let package = package
@@ -239,9 +249,7 @@ impl Scene {
             black_box(commit.tls_serialize_detached().expect("serializes"));
             black_box(welcome.tls_serialize_detached().expect("serializes"));
             group.merge_pending_commit(&provider).expect("merges");
-            Ok(())
         });
-        done.expect("stored");
     }
 }
 
@@ -261,7 +269,7 @@ impl Signer for PlainSigner<'_> {
 pub(crate) fn benches(criterion: &mut Criterion) {
     let directory = tempfile::tempdir().expect("a directory");
     type Who = fn(&Scene) -> &Asleep;
-    type Run = fn(&Scene, &Client);
+    type Run = fn(&Scene, &Client, Within<'_>);
     let cases: [(&str, Who, Run, Run); 3] = [
         (
             "join",
@@ -298,9 +306,18 @@ pub(crate) fn benches(criterion: &mut Criterion) {
                 for (label, run) in pair {
                     bench.bench_function(BenchmarkId::new(label, size), |bencher| {
                         bencher.iter_batched(
-                            || who(&scene).copy(directory.path()),
+                            || {
+                                let client = who(&scene).copy(directory.path());
+                                warm(client, |client, within| run(&scene, client, within))
+                            },
                             |client| {
-                                run(&scene, &client);
+                                run(&scene, &client, &mut |work| {
+                                    let done = client.store.transaction(|tx| {
+                                        work(tx);
+                                        Ok::<_, StorageError>(())
+                                    });
+                                    done.expect("stored");
+                                });
                                 black_box(client)
                             },
                             BatchSize::PerIteration,
