@@ -33,7 +33,7 @@ const SIZES: [usize; 5] = [2, 50, 100, 250, 400];
 
 /// How often the two of a pair are measured in turn: what slows the machine down for some seconds is in both then, and in
 /// one of the ratios alone.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 8;
 
 /// A group of a size, before and after somebody comes in as the last member.
 struct Scene {

@@ -10,7 +10,7 @@ use futures::future::{Either, Shared, select};
 
 use crate::groups::States;
 use crate::identity::{
-    Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve, store_answer,
+    Address, AssociationState, ContractQuestion, Identifier, LogPosition, Resolved, resolve_all, store_answer,
 };
 use crate::ids::InboxId;
 use crate::storage::{IdentityUpdateRow, Store};
@@ -163,14 +163,8 @@ impl Logs<'_> {
 
     /// The newest stored state of an inbox.
     pub(super) async fn newest_state(&self, inbox_id: InboxId) -> Result<AssociationState, ClientError> {
-        loop {
-            match resolve(self.store, inbox_id, LogPosition::Newest)? {
-                Resolved::State(state) => return Ok(state),
-                Resolved::Missing => return Err(ClientError::UnknownInbox { inbox_id }),
-                Resolved::Invalid(error) => return Err(error.into()),
-                Resolved::Questions(questions) => self.ask_contracts(&questions).await?,
-            }
-        }
+        let mut states = self.newest_states(&[inbox_id]).await?;
+        states.pop().ok_or(ClientError::UnknownInbox { inbox_id })
     }
 
     /// The newest stored states of inboxes, aligned with the question.
@@ -178,11 +172,27 @@ impl Logs<'_> {
         &self,
         inboxes: &[InboxId],
     ) -> Result<Vec<AssociationState>, ClientError> {
-        let mut states = Vec::with_capacity(inboxes.len());
-        for inbox_id in inboxes {
-            states.push(self.newest_state(*inbox_id).await?);
+        loop {
+            let newest = inboxes.iter().map(|inbox_id| (*inbox_id, LogPosition::Newest));
+            let resolved = resolve_all(self.store, newest.clone())?;
+            let mut states = Vec::with_capacity(inboxes.len());
+            let mut questions = BTreeMap::new();
+            for at in newest {
+                let (inbox_id, _) = at;
+                match resolved.get(&at) {
+                    Some(Resolved::State(state)) => states.push(state.clone()),
+                    Some(Resolved::Invalid(error)) => return Err(error.clone().into()),
+                    Some(Resolved::Questions(open)) => drop(questions.insert(inbox_id, open.as_slice())),
+                    Some(Resolved::Missing) | None => return Err(ClientError::UnknownInbox { inbox_id }),
+                }
+            }
+            if questions.is_empty() {
+                return Ok(states);
+            }
+            for open in questions.into_values() {
+                self.ask_contracts(open).await?;
+            }
         }
-        Ok(states)
     }
 
     /// How many updates of each inbox are stored.

@@ -60,7 +60,8 @@ impl<'a> Context<'a> {
     }
 
     /// Keeps a group for whoever loads it next: who speaks in one speaks in it again, and reading it takes longer than
-    /// encrypting. It must be as it is stored, or ahead of that by what [`Group::stage_commit`] leaves.
+    /// encrypting. It must be as it is stored, or ahead of that by what [`Group::stage_commit`] leaves. Call it
+    /// within the transaction in which the group was loaded.
     pub fn keep(&self, group: Group) {
         self.db.keep(group);
     }

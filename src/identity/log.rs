@@ -52,12 +52,9 @@ pub enum Resolved {
 /// # Errors
 /// [`StorageError`] only; everything about the log itself is in [`Resolved`].
 pub fn resolve(db: &Db, inbox: InboxId, position: LogPosition) -> Result<Resolved, StorageError> {
-    let target = match position {
-        LogPosition::Newest => db.latest_identity_sequence(&inbox)?,
-        LogPosition::At(sequence_id) => sequence_id,
-    };
-    let cached = db.association_state(&inbox, target)?;
-    state_at(db, inbox, target, cached.as_deref())
+    let at = (inbox, position);
+    let mut resolved = resolve_all(db, [at])?;
+    Ok(resolved.remove(&at).unwrap_or(Resolved::Missing))
 }
 
 /// The same of many inboxes and positions: by two statements where the states are cached.
@@ -75,15 +72,13 @@ pub fn resolve_all(
         LogPosition::Newest => newest.get(inbox).copied().unwrap_or(0),
         LogPosition::At(sequence_id) => *sequence_id,
     };
-    let cached = db.association_states(wanted.iter().map(|at| (at.0, target(at))))?;
+    let mut cached = db.association_states(wanted.iter().map(|at| (at.0, target(at))))?;
     wanted
         .iter()
         .map(|at| {
             let key = (at.0, target(at));
-            Ok((
-                *at,
-                state_at(db, key.0, key.1, cached.get(&key).map(Vec::as_slice))?,
-            ))
+            let cached = cached.remove(&key);
+            Ok((*at, state_at(db, key.0, key.1, cached.as_deref())?))
         })
         .collect()
 }

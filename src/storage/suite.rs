@@ -186,10 +186,13 @@ fn identity_logs(store: &Store) {
 
 fn caches(store: &Store) {
     let inbox = InboxId::new([1; 32]);
-    assert_eq!(store.association_state(&inbox, 3), Ok(None));
+    assert_eq!(store.association_states([(inbox, 3)]), Ok([].into()));
     store.put_association_state(&inbox, 3, b"old").expect("written");
     store.put_association_state(&inbox, 3, b"new").expect("written");
-    assert_eq!(store.association_state(&inbox, 3), Ok(Some(b"new".to_vec())));
+    assert_eq!(
+        store.association_states([(inbox, 3)]),
+        Ok([((inbox, 3), b"new".to_vec())].into())
+    );
     assert_eq!(store.contract_answer(&[5; 32]), Ok(None));
     store.put_contract_answer(&[5; 32], false).expect("written");
     assert_eq!(store.contract_answer(&[5; 32]), Ok(Some(false)));

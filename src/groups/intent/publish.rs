@@ -102,7 +102,7 @@ pub fn build(
     let context = &context.with(tx);
     let mut group = context.load(intent.group_id)?;
     let built = build_in(context, &mut group, intent, key_packages)?;
-    // What is sent comes back to this group. What is built again starts from what is stored: no keys are used up in vain.
+    // What is sent comes back to this group. What is built again starts from what is stored, where no key is used up.
     if !matches!(built, Build::Missing(_)) {
         context.keep(group);
     }
@@ -234,15 +234,20 @@ fn unusable(
     packages: Vec<VerifiedKeyPackage>,
 ) -> Result<Vec<InstallationId>, GroupError> {
     let mut unusable = Vec::new();
+    // Not kept: its keys are used up in vain.
+    let mut loaded = None;
     for package in packages {
         let id = package.installation_id();
-        let mut group = context.load(group_id)?;
+        let mut group = match loaded.take() {
+            Some(group) => group,
+            None => context.load(group_id)?,
+        };
         let alone = CommitPlan {
             add: vec![package],
             ..Default::default()
         };
         match group.stage_commit(context.provider(), context.key, alone) {
-            Ok(_) => context.keep(group),
+            Ok(_) => loaded = Some(group),
             Err(MlsError::Internal(error)) => {
                 tracing::info!(installation = ?id, %error, "an installation cannot be added");
                 unusable.push(id);

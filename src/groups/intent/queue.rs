@@ -49,12 +49,15 @@ pub fn queue_and_build(
 ) -> Result<(MessageId, Option<(IntentRow, Payload)>), GroupError> {
     let mut stored = store_message(context, group_id, content, idempotency_key, should_push)?;
     let is_ours = |next: &IntentRow| Some(next.id) == stored.intent;
-    let Some(intent) = next(context, group_id)?.filter(is_ours) else {
-        return Ok((stored.id, None));
+    let built = match next(context, group_id)?.filter(is_ours) {
+        Some(intent) => {
+            let payload = build_message(context, &mut stored.group, &intent)?;
+            Some((intent, payload))
+        }
+        None => None,
     };
-    let payload = build_message(context, &mut stored.group, &intent)?;
     context.keep(stored.group);
-    Ok((stored.id, Some((intent, payload))))
+    Ok((stored.id, built))
 }
 
 /// A message and the wish to send it, unless they were there already, in a group that was loaded for it.

@@ -116,7 +116,7 @@ impl Db {
             .map_or(ConsentState::Unknown, |row| row.state))
     }
 
-    /// The decided states of entities, as far as something was decided, by one statement.
+    /// The decided states of conversations or inboxes, as far as something was decided, by one statement.
     ///
     /// # Errors
     /// Those of reading.

@@ -264,22 +264,6 @@ impl Db {
         Ok(latest)
     }
 
-    /// The cached state of an inbox after the log entry `sequence_id`.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub fn association_state(
-        &self,
-        inbox: &InboxId,
-        sequence_id: u64,
-    ) -> Result<Option<Vec<u8>>, StorageError> {
-        self.first(
-            "SELECT state FROM association_states WHERE inbox_id = ? AND sequence_id = ?",
-            params![inbox, clamped(sequence_id)],
-            |c| c.take(),
-        )
-    }
-
     /// The cached states of inboxes after these log entries, as far as there are any, by one statement.
     ///
     /// # Errors
@@ -292,6 +276,9 @@ impl Db {
             .into_iter()
             .map(|(inbox, sequence_id)| format!("[\"{inbox}\",{}]", clamped(sequence_id)))
             .collect();
+        if asked.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let found = self.all(
             "SELECT s.inbox_id, s.sequence_id, s.state FROM json_each(?) asked CROSS JOIN association_states s
              ON s.inbox_id = unhex(asked.value ->> 0) AND s.sequence_id = asked.value ->> 1",
