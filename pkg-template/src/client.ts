@@ -13,6 +13,7 @@ import {
   type AvailableArchiveInfo,
 } from "./archives.js";
 import { Channel } from "./channel.js";
+import type { ContentCodec } from "./codecs.js";
 import { logConnection } from "./connection-log.js";
 import { Conversations } from "./conversations.js";
 import * as directory from "./directory.js";
@@ -90,9 +91,10 @@ export class Client<_ContentTypes = unknown> {
 
   /**
    * Opens or makes the installation of a wallet in this browser and registers it unless it is. The signer is
-   * asked for a signature only when there is something to register.
+   * asked for a signature only when there is something to register. The type parameter is that of the package this one
+   * follows, and of no meaning.
    */
-  static async create(signer: Signer, options?: ClientOptions): Promise<Client> {
+  static async create<_ContentCodecs extends readonly ContentCodec[] = []>(signer: Signer, options?: ClientOptions): Promise<Client> {
     const resolved = resolveOptions(options);
     return abortable(resolved.signal, () => Client.#create(signer, resolved));
   }
@@ -117,7 +119,7 @@ export class Client<_ContentTypes = unknown> {
   }
 
   /** Opens an installation that was registered before, without a signer. */
-  static async build(identifier: Identifier, options?: ClientOptions): Promise<Client> {
+  static async build<_ContentCodecs extends readonly ContentCodec[] = []>(identifier: Identifier, options?: ClientOptions): Promise<Client> {
     const resolved = resolveOptions(options);
     return abortable(resolved.signal, () => Client.#open(resolved, checkIdentifier(identifier), undefined));
   }

@@ -11,25 +11,31 @@ export interface ContentCodec<T = unknown> {
   shouldPush(content: T): boolean;
 }
 
-/** The codecs of an app, by authority and type: versions are the codec's own affair. @internal */
+/** The codecs of an app, by authority, type and major version. @internal */
 export class CodecRegistry {
-  readonly #codecs = new Map<string, ContentCodec>();
+  readonly #codecs = new Map<string, ContentCodec[]>();
 
   constructor(codecs: readonly ContentCodec[] = []) {
     if (!Array.isArray(codecs)) throw invalidArgument("codecs must be an array");
     for (const codec of codecs) {
-      const { authorityId, typeId } = codec?.contentType ?? {};
+      const { authorityId, typeId, versionMajor } = codec?.contentType ?? {};
       if (typeof authorityId !== "string" || typeof typeId !== "string" || typeof codec.decode !== "function") {
         throw invalidArgument("each of the codecs must have a contentType and a function decode");
       }
-      this.#codecs.set(JSON.stringify([authorityId, typeId]), codec);
+      const key = JSON.stringify([authorityId, typeId, versionMajor]);
+      this.#codecs.set(key, [codec, ...(this.#codecs.get(key) ?? [])]);
     }
   }
 
-  /** What the app's codec makes of content; undefined where it has none or its codec fails. */
+  /** The codec of this minor version, else the last one given of the same major: minor versions can read each other. */
+  #codecOf({ authorityId, typeId, versionMajor, versionMinor }: ContentTypeId): ContentCodec | undefined {
+    const codecs = this.#codecs.get(JSON.stringify([authorityId, typeId, versionMajor]));
+    return codecs?.find(({ contentType }) => contentType.versionMinor === versionMinor) ?? codecs?.[0];
+  }
+
+  /** What the app's codec makes of content; undefined where it has none for its major version or its codec fails. */
   decode(content: EncodedContent): unknown {
-    const { type } = content;
-    const codec = type && this.#codecs.get(JSON.stringify([type.authorityId, type.typeId]));
+    const codec = content.type && this.#codecOf(content.type);
     if (codec === undefined) return undefined;
     try {
       return codec.decode(content);

@@ -62,12 +62,13 @@ export class Conversations<_ContentTypes = unknown> {
     return found.map((snapshot) => new Dm(this.#channel, snapshot));
   }
 
+  /** A conversation of the local database; undefined also for what is no id. */
   async getConversationById(id: string): Promise<Group | Dm | undefined> {
     const found = await this.#channel.call("conversations.byId", { groupId: id });
     return found && this.#conversation(found);
   }
 
-  /** The direct message with an inbox, in the local database. */
+  /** The direct message with an inbox, in the local database; undefined also for what is no inbox id. */
   async getDmByInboxId(inboxId: string): Promise<Dm | undefined> {
     const found = await this.#channel.call("conversations.dmByInboxId", { inboxId });
     return found && new Dm(this.#channel, found);
@@ -121,7 +122,7 @@ export class Conversations<_ContentTypes = unknown> {
     return this.#group(await made);
   }
 
-  /** One message of the local database. */
+  /** One message of the local database; undefined also for what is no id. */
   async getMessageById(id: string): Promise<DecodedMessage | undefined> {
     const found = await this.#channel.call("conversations.messageById", { messageId: id });
     return found && new DecodedMessage(found, this.#channel.codecs);
@@ -157,8 +158,8 @@ export class Conversations<_ContentTypes = unknown> {
   }
 
   /**
-   * Messages of all conversations from now on, those of conversations yet to come included. Without
-   * `consentStates` those of denied conversations are left out.
+   * Messages of all conversations, those of conversations yet to come included, beginning with what was said since this
+   * installation read last. Without `consentStates` those of denied conversations are left out.
    */
   async streamAllMessages(
     options: StreamOptions<DecodedMessage> & { conversationType?: ConversationType; consentStates?: ConsentState[] } = {},
@@ -190,7 +191,7 @@ export class Conversations<_ContentTypes = unknown> {
     return openStream(this.#channel, { type: "pauses" }, (value) => value as ConversationPause, options);
   }
 
-  /** Ids of messages that are not in the local database any more because their time was over. */
+  /** Ids of messages that are gone: their time was over, or they are removed for everybody. */
   streamMessageDeletions(options?: StreamOptions<string>): Promise<AsyncStreamProxy<string>> {
     const convert = (value: object): string => (value as DeletedMessageId).messageId;
     return openStream(this.#channel, { type: "messageDeletions" }, convert, options);

@@ -21,14 +21,15 @@ import type { MessageSnapshot } from "./rpc.js";
 import type { ContentTypeId, DeliveryStatus, EncodedContent, GroupMessageKind, GroupUpdated } from "./types.js";
 
 /** The content of a reply, with the message it answers. */
-export interface EnrichedReply<T = unknown> {
+export interface EnrichedReply<T = unknown, U = unknown> {
   /** The id of the message that is answered. */
   referenceId: string;
-  content: T | undefined;
+  /** Undefined for types nobody knows. */
+  content: T;
   /** The type of `content`; undefined where it has none. */
   contentType: () => Promise<ContentTypeId | undefined>;
   /** The message that is answered, without its own reactions and replies; null when it is not here. */
-  inReplyTo: DecodedMessage | null;
+  inReplyTo: DecodedMessage<U> | null;
 }
 
 /** One message, with its content decoded where this package or a codec of the app knows the type. */
@@ -40,13 +41,15 @@ export class DecodedMessage<T = unknown> {
   readonly senderInstallationId: string;
   /** Nanoseconds since the Unix epoch, UTC. */
   readonly sentAtNs: bigint;
+  readonly sentAt: Date;
   readonly insertedAtNs: bigint;
   /** When it is deleted here, nanoseconds since the Unix epoch; undefined: it stays. */
   readonly expiresAtNs: bigint | undefined;
+  readonly expiresAt: Date | undefined;
   readonly kind: GroupMessageKind;
   readonly deliveryStatus: DeliveryStatus;
-  /** Undefined when the sender left it out. */
-  readonly contentType: ContentTypeId | undefined;
+  /** Of empty names when the sender left it out. */
+  readonly contentType: ContentTypeId;
   /** In the shape of its type; the guards (`isText`, `isReply` …) tell which. Undefined for types nobody knows. */
   readonly content: T | undefined;
   /** Written by the sender for receivers that do not know the type. Untrusted. */
@@ -67,11 +70,13 @@ export class DecodedMessage<T = unknown> {
     this.senderInboxId = from.senderInboxId;
     this.senderInstallationId = from.senderInstallationId;
     this.sentAtNs = from.sentAtNs;
+    this.sentAt = dateOf(from.sentAtNs);
     this.insertedAtNs = from.insertedAtNs;
     this.expiresAtNs = from.expiresAtNs;
+    this.expiresAt = from.expiresAtNs === undefined ? undefined : dateOf(from.expiresAtNs);
     this.kind = from.kind;
     this.deliveryStatus = from.deliveryStatus;
-    this.contentType = from.contentType;
+    this.contentType = from.contentType ?? { authorityId: "", typeId: "", versionMajor: 0, versionMinor: 0 };
     this.fallback = from.fallback;
     this.numReplies = from.numReplies;
     this.reactions = from.reactions.map((reaction) => new DecodedMessage<Reaction>(reaction, codecs));
@@ -79,14 +84,10 @@ export class DecodedMessage<T = unknown> {
     this.encodedContent = from.body.type === "custom" ? from.body.content : undefined;
     this.content = decode(from.body, codecs, from.inReplyTo) as T | undefined;
   }
+}
 
-  get sentAt(): Date {
-    return new Date(Number(this.sentAtNs / 1_000_000n));
-  }
-
-  get expiresAt(): Date | undefined {
-    return this.expiresAtNs === undefined ? undefined : new Date(Number(this.expiresAtNs / 1_000_000n));
-  }
+function dateOf(ns: bigint): Date {
+  return new Date(Number(ns / 1_000_000n));
 }
 
 function decode(body: ContentBody, codecs: CodecRegistry | undefined, inReplyTo?: MessageSnapshot): unknown {

@@ -46,5 +46,5 @@ export type BuiltInContentTypes =
 export type ExtractCodecContentTypes<C extends readonly ContentCodec[] = []> = C extends readonly []
   ? BuiltInContentTypes
   : C[number] extends ContentCodec<infer T>
-    ? T | BuiltInContentTypes | EnrichedReply<T | BuiltInContentTypes>
+    ? T | BuiltInContentTypes | EnrichedReply<T | BuiltInContentTypes, T | BuiltInContentTypes>
     : BuiltInContentTypes;

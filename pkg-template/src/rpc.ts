@@ -142,7 +142,7 @@ export type StreamSource =
 export interface StreamOpenArgs {
   streamId: number;
   source: StreamSource;
-  /** Fetch first, so that the stream begins with what happens from now on. */
+  /** Fetch first: with what the stream begins then, its source says. */
   syncFirst: boolean;
   /**
    * For a stream that broke: fetch after opening, and deliver what was stored since then, whoever fetched it. The

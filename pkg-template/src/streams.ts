@@ -12,7 +12,10 @@ import { LogLevel } from "./types.js";
 export interface StreamOptions<T = unknown, V = T> {
   /** Called with each value, beside the iterator. What it throws goes to `onError`. */
   onValue?: (value: V) => void;
-  /** Called with an error of a single value (the stream goes on) and with the last error of a stream that gives up. */
+  /**
+   * Called with an error of a single value (the stream goes on), with the one for which the sync before a stream could not be
+   * made (it goes on too: what is missed comes with the network) and with the last error of a stream that gives up.
+   */
   onError?: (error: XmtpError) => void;
   /** The stream broke and will not be retried, since that is not wanted or in vain, or the retries are used up. */
   onFail?: () => void;
@@ -46,7 +49,7 @@ const STEADY_MS = 5_000;
 /** How many values wait for an iterator that nobody has read from yet; older ones are dropped. */
 const UNREAD_VALUES = 10_000;
 
-/** An async iterator over what happens from now on. End it by `end()`, `return()` or by leaving the loop. */
+/** An async iterator over what happens. End it by `end()`, `return()` or by leaving the loop. */
 export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
   readonly #queue: T[] = [];
   readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
@@ -68,25 +71,26 @@ export class AsyncStreamProxy<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  next(): Promise<IteratorResult<T>> {
+  // Functions of their own, so that they can be passed on: as what an effect of React cleans up with.
+  readonly next = (): Promise<IteratorResult<T>> => {
     this.#read = true;
     const value = this.#queue.shift();
     if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#done) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => this.#waiting.push(resolve));
-  }
+  };
 
-  return(): Promise<IteratorResult<T>> {
+  readonly return = (): Promise<IteratorResult<T>> => {
     this.#queue.length = 0;
     this.#finish();
     return Promise.resolve({ done: true, value: undefined });
-  }
+  };
 
   /** Stops the stream. Values already received can still be read. */
-  end(): Promise<IteratorResult<T>> {
+  readonly end = (): Promise<IteratorResult<T>> => {
     this.#finish();
     return Promise.resolve({ done: true, value: undefined });
-  }
+  };
 
   /** Ends the stream: for `await using`. */
   async [asyncDispose](): Promise<void> {

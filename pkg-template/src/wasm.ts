@@ -478,9 +478,15 @@ export interface OpenStream {
 
 export async function openStream(args: StreamOpenArgs, sink: StreamSink): Promise<OpenStream> {
   const { source } = args;
-  if (args.syncFirst) await syncFor(source);
-  let ended = false;
   const onError = (error: unknown): void => sink.error(toPlainError(error));
+  if (args.syncFirst) {
+    // Without a network it begins all the same: what is missed comes when there is one.
+    await syncFor(source).catch((error: unknown) => {
+      if (!isPassing(error)) throw error;
+      onError(error);
+    });
+  }
+  let ended = false;
   const onEnd = (): void => {
     if (ended) return;
     ended = true;
@@ -599,8 +605,8 @@ async function syncFor(source: StreamOpenArgs["source"]): Promise<void> {
   if (source.type === "connection" || source.type === "consentList") return;
   if (source.type === "messages") await withGroup(source.groupId, (group) => group.sync());
   else if (source.type === "preferences") await withPreferences((preferences) => preferences.sync());
-  else if (source.type === "allMessages" || source.type === "pauses" || source.type === "deletedMessages")
-    await open().conversations.syncAll();
+  else if (source.type === "pauses" || source.type === "deletedMessages") await open().conversations.syncAll();
+  // Welcomes alone: what was said since this installation read last comes by the stream.
   else await open().conversations.sync();
 }
 

@@ -108,7 +108,7 @@ export async function networks(signer: sdk.Signer): Promise<void> {
   const options: ClientOptions | undefined = client.options;
   const ready: boolean = client.isReady;
   const parts: (DeviceSyncOptions | ContentOptions | StorageOptions | OtherOptions)[] = [{ disableDeviceSync: true, historySyncUrl: HistorySyncUrls.local }, { codecs: [] }, { dbPath: null }, { disableAutoRegister: true }];
-  await Client.build(identifier, { codecs: [poke] });
+  await Client.build<[typeof poke]>(identifier, { codecs: [poke] });
   void [inboxId, options, ready, parts, await generateInboxId(identifier)];
 }
 

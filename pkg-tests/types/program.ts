@@ -39,6 +39,7 @@ import {
   type ClientOptions,
   type Consent,
   type EOASigner,
+  type EnrichedReply,
   type GroupMember,
   type Identifier,
   type InboxState,
@@ -194,7 +195,14 @@ export async function messages(group: Group): Promise<void> {
   const count: bigint = await group.countMessages({ contentTypes: [ContentType.Text] });
   for (const message of page) {
     if (isText(message)) message.content?.toUpperCase();
-    if (isTextReply(message)) message.content?.content?.toUpperCase();
+    if (isTextReply(message) && message.content) {
+      const answer: string = message.content.content;
+      const reply: EnrichedReply<string, unknown> = message.content;
+      void [answer, reply];
+    }
+    const removed: boolean = message.contentType.typeId === "deletedMessage";
+    const copy = { ...message, removed };
+    void [copy.sentAt.getTime(), copy.expiresAt?.getTime()];
     if (isReply(message)) void [message.content?.referenceId, message.content?.inReplyTo?.id];
     if (isReaction(message)) void message.content?.action;
     void [message.id, message.conversationId, message.senderInboxId, message.sentAt, message.sentAtNs, message.kind, message.fallback, message.numReplies, message.reactions.length, message.expiresAt];
@@ -207,7 +215,8 @@ export async function streams(client: Client, group: Group): Promise<void> {
   const options: StreamOptions<DecodedMessage, DecodedMessage> = { retryAttempts: 3, retryDelay: 100, retryOnFail: true, onEnd: () => {}, onFail: () => {}, onRestart: () => {}, onRetry: () => {}, onError: (error) => void error.message };
   const all: AsyncStreamProxy<DecodedMessage> = await client.conversations.streamAllMessages({ consentStates: [ConsentState.Allowed], conversationType: ConversationType.Group });
   for await (const message of all) void message.id;
-  await all.end();
+  const { end, next } = all;
+  void [await next(), await end()];
   await client.conversations.streamAllGroupMessages();
   await client.conversations.streamAllDmMessages();
   await client.conversations.stream({ onValue: (conversation) => void conversation.id });

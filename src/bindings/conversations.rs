@@ -84,16 +84,18 @@ impl Conversations {
         view::listed(&self.inner.client()?.conversations().list(&options)?)
     }
 
-    /// A conversation of the local database.
+    /// A conversation of the local database; undefined also for what is no id.
     ///
     /// # Errors
-    /// `argument.invalid`, `client.closed`, `storage.*`.
+    /// `argument.invalid` for what is no text, `client.closed`, `storage.*`.
     #[wasm_bindgen(js_name = byId)]
     pub fn by_id(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] id: JsValue,
     ) -> Result<Option<Group>, EdgeError> {
-        let id = convert::group_id(&convert::text("id", &id)?)?;
+        let Ok(id) = convert::group_id(&convert::text("id", &id)?) else {
+            return Ok(None);
+        };
         let found = self.inner.client()?.conversations().by_id(id)?;
         Ok(found.map(|handle| Group::new(&self.inner, &handle)))
     }
@@ -160,7 +162,9 @@ impl Conversations {
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] id: JsValue,
     ) -> Result<JsValue, EdgeError> {
-        let id = convert::message_id(&convert::text("id", &id)?)?;
+        let Ok(id) = convert::message_id(&convert::text("id", &id)?) else {
+            return Ok(JsValue::UNDEFINED);
+        };
         let conversations = self.inner.client()?.conversations();
         // Not of the own installations among themselves.
         if conversations.by_message(id)?.is_none() {
@@ -230,7 +234,7 @@ impl Conversations {
         })
     }
 
-    /// Messages that are deleted here because their time is over, from now on.
+    /// Messages that are gone from now on: their time is over, or they are removed for everybody.
     ///
     /// # Errors
     /// As [`stream`](Self::stream).
@@ -245,12 +249,14 @@ impl Conversations {
     ) -> Result<StreamHandle, EdgeError> {
         let callbacks = Callbacks::read(&on_item, &on_error, &on_end)?;
         stream::open(&self.inner, callbacks, |_, event| match event {
-            Event::MessageDeleted { group_id, id } => Ok(Some(view::deleted_message(*group_id, *id)?)),
+            Event::MessageDeleted { group_id, id } | Event::MessageRemoved { group_id, id } => {
+                Ok(Some(view::deleted_message(*group_id, *id)?))
+            }
             _ => Ok(None),
         })
     }
 
-    /// Messages of all conversations from now on.
+    /// Messages of all conversations, from what was said since this installation read last.
     ///
     /// # Errors
     /// As [`stream`](Self::stream).

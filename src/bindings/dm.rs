@@ -50,16 +50,18 @@ impl Conversations {
         })
     }
 
-    /// The direct message with an inbox, in the local database.
+    /// The direct message with an inbox, in the local database; undefined also for what is no inbox id.
     ///
     /// # Errors
-    /// `argument.invalid`, `identity.invalid_inbox_id`, `client.closed`, `storage.*`.
+    /// `argument.invalid`, `client.closed`, `storage.*`.
     #[wasm_bindgen(js_name = dmByInboxId)]
     pub fn dm_by_inbox_id(
         &self,
         #[wasm_bindgen(js_name = inboxId, unchecked_param_type = "string")] inbox_id: JsValue,
     ) -> Result<Option<Group>, EdgeError> {
-        let inbox_id = convert::inbox_id(&convert::text("inboxId", &inbox_id)?)?;
+        let Ok(inbox_id) = convert::inbox_id(&convert::text("inboxId", &inbox_id)?) else {
+            return Ok(None);
+        };
         let found = self.inner.client()?.conversations().dm_with(inbox_id)?;
         Ok(found.map(|handle| Group::new(&self.inner, &handle)))
     }

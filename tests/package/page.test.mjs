@@ -153,6 +153,27 @@ describe("messages", () => {
     assert.deepEqual(plain.encodedContent, poke.content);
   });
 
+  it("are decoded by the codec of their minor version, else by one of their major version, and by no other", () => {
+    const of = (versionMajor, versionMinor) => ({
+      ...codec, contentType: { ...type, versionMajor, versionMinor }, decode: () => `${versionMajor}.${versionMinor}`,
+    });
+    const { codecs } = resolveOptions({ codecs: [of(1, 0), of(1, 2), of(2, 0)] });
+    const decoded = (versionMajor, versionMinor) => {
+      const content = { ...poke.content, type: { ...type, versionMajor, versionMinor } };
+      return new api.DecodedMessage(snapshot({ type: "custom", content }), codecs).content;
+    };
+    assert.deepEqual([decoded(1, 0), decoded(1, 2), decoded(1, 7), decoded(2, 1)], ["1.0", "1.2", "1.2", "2.0"]);
+    assert.equal(decoded(3, 0), undefined);
+  });
+
+  it("keep all they say when they are spread or cloned, and have a type if their sender left it out", () => {
+    const message = new api.DecodedMessage(snapshot({ type: "text", content: "hi" }, { expiresAtNs: 5_000_000n }));
+    const copies = [{ ...message }, structuredClone({ ...message })];
+    for (const copy of copies) assert.deepEqual([copy.sentAt, copy.expiresAt], [new Date(1), new Date(5)]);
+    assert.deepEqual(message.contentType, { authorityId: "", typeId: "", versionMajor: 0, versionMinor: 0 });
+    assert.equal(new api.DecodedMessage(snapshot({ type: "text", content: "" })).expiresAt, undefined);
+  });
+
   it("survive a codec that throws", (test) => {
     test.mock.method(console, "warn", () => {});
     const { codecs } = resolveOptions({ codecs: [{ ...codec, decode: () => JSON.parse("{") }] });

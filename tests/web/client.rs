@@ -492,8 +492,13 @@ async fn arguments_that_are_wrong_are_refused() {
             .expect("asks")
             .is_none()
     );
+    // What is no id is the id of nothing.
+    let all = alice.conversations();
+    assert!(all.by_id("x".into()).expect("asks").is_none());
+    assert!(all.dm_by_inbox_id("x".into()).expect("asks").is_none());
+    assert!(all.message_by_id("x".into()).expect("asks").is_undefined());
     assert_eq!(
-        code(&alice.conversations().by_id("x".into()).expect_err("no id").into()),
+        code(&all.by_id(7.into()).expect_err("no text").into()),
         "argument.invalid"
     );
     let no_function = group.stream(JsValue::NULL, JsValue::NULL, JsValue::NULL);

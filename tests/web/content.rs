@@ -208,6 +208,11 @@ async fn xip_45_a_message_is_removed_for_everybody_and_told() {
             watcher.on_end.clone(),
         )
         .expect("opens");
+    let gone = Watcher::new();
+    let _ids = bob
+        .conversations()
+        .stream_message_deletions(gone.on_item.clone(), gone.on_error.clone(), gone.on_end.clone())
+        .expect("opens");
     until("connected", || bob.connection_state() == "connected").await;
 
     let not_mine = his.remove_message(kept.as_str().into(), object(&[]));
@@ -223,6 +228,7 @@ async fn xip_45_a_message_is_removed_for_everybody_and_told() {
     until("told", || watcher.items.borrow().len() == 1).await;
     assert_eq!(text(&watcher.items.borrow()[0], "id"), id);
     assert_eq!(text(&watcher.items.borrow()[0], "text"), "oops", "as it was sent");
+    assert_eq!(text(&gone.items.borrow()[0], "messageId"), id);
     for each in [&group, &his] {
         settle(each.sync()).await.expect("syncs");
         let seen = listed(each);

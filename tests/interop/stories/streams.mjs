@@ -40,6 +40,24 @@ story(8, "streams while the other acts", [DIRECTIONS.peerActs, DIRECTIONS.weAct]
   await assertSameTalk(before, [alice, bob]);
 });
 
+story(8, "what was said while nobody listened", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+  const { alice, bob } = await cast({ alice: acting, bob: following });
+  const group = await alice.createGroup([bob]);
+  await alice.say(group, "before");
+  await syncAll(group, [bob]);
+  await bob.goAway();
+  const missed = ["one", "two", "three"];
+  for (const text of missed) await alice.say(group, text);
+  await bob.comeBack();
+  await bob.listen();
+  const last = await alice.say(group, "live");
+  await bob.hears("message", (message) => message.id === last);
+  const heard = bob.heard("message").filter((message) => message.kind === "said").map((message) => message.text);
+  assert.deepEqual(heard, [...missed, "live"]);
+  assert.deepEqual(bob.heard("error"), []);
+  await bob.stopListening();
+});
+
 story(8, `${BACKLOG} messages and ${Math.floor(BACKLOG / CHANGE_EVERY)} changes caught up at once`, [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
   const { alice, bob } = await cast({ alice: acting, bob: following });
   const group = await alice.createGroup([bob]);
