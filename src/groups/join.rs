@@ -38,6 +38,9 @@ pub struct WelcomeEnvelope {
     pub metadata: Vec<u8>,
 }
 
+/// How many inboxes a welcome may name: some groups are larger than [`MAX_MEMBERS`](super::MAX_MEMBERS), and none is by far.
+const MAX_WELCOMED: usize = 4 * super::MAX_MEMBERS;
+
 /// What came of a welcome. In each case but [`Joined::Missing`] the cursor has moved on.
 #[derive(Debug, PartialEq)]
 pub enum Joined {
@@ -296,6 +299,12 @@ fn check_replacement(
     if invitation.epoch() <= group.epoch() {
         return Err(WelcomeError::AlreadyJoined.into());
     }
+    // Numbers of identity updates only grow in a group (rule 7 of commits). One that was revoked since could speak for its inbox
+    // in a group of its own that stands before that.
+    let at = |membership: &GroupMembership| membership.members.get(&adder).copied();
+    if at(&offer.membership) < at(&membership) {
+        return Err(WelcomeError::OtherGroup.into());
+    }
     if !group.is_active() {
         return Ok(is_member);
     }
@@ -377,7 +386,10 @@ fn check_membership(
     envelope: &WelcomeEnvelope,
     prepared: Prepared,
 ) -> Result<(), Failure> {
-    if membership.members.values().any(|sequence_id| *sequence_id == 0) {
+    // Nobody's group is that large, and asking for the logs of all it names would be a flood.
+    if membership.members.len() > MAX_WELCOMED
+        || membership.members.values().any(|sequence_id| *sequence_id == 0)
+    {
         return Err(WelcomeError::Membership.into());
     }
     let states = states::load(context, &positions(membership))?;

@@ -32,7 +32,8 @@ impl GroupMembership {
     /// Decodes the protobuf body.
     ///
     /// # Errors
-    /// [`CommitError::Extension`] when it does not decode or holds ids that are none.
+    /// [`CommitError::Extension`] when it does not decode or names members by what is no inbox id. What is no installation's
+    /// id among those that failed is the id of none, and passed over: peers look at it no closer.
     pub fn decode(bytes: Option<&[u8]>) -> Result<Self, CommitError> {
         let fault = || CommitError::Extension("group membership");
         let body = proto::GroupMembership::decode(bytes.ok_or_else(fault)?).map_err(|_| fault())?;
@@ -46,8 +47,8 @@ impl GroupMembership {
             failed_installations: body
                 .failed_installations
                 .iter()
-                .map(|id| InstallationId::try_from(id.as_slice()).map_err(|_| fault()))
-                .collect::<Result<_, _>>()?,
+                .filter_map(|id| InstallationId::try_from(id.as_slice()).ok())
+                .collect(),
         })
     }
 
@@ -194,12 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_the_wrong_length_are_refused() {
+    fn ids_of_the_wrong_length_are_refused_of_members_and_passed_over_of_those_that_failed() {
         let body = proto::GroupMembership {
-            failed_installations: vec![vec![1; 31]],
+            failed_installations: vec![vec![1; 31], vec![2; 32]],
             ..Default::default()
         };
-        assert!(GroupMembership::decode(Some(&body.encode_to_vec())).is_err());
+        let read = GroupMembership::decode(Some(&body.encode_to_vec()));
+        assert_eq!(read, Ok(membership(&[], &[2])));
         let body = proto::GroupMembership {
             members: [("ab".to_owned(), 1)].into(),
             ..Default::default()

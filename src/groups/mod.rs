@@ -24,6 +24,7 @@ pub mod join;
 pub mod leave;
 mod membership;
 mod metadata;
+pub mod own;
 mod patience;
 mod permissions;
 mod policy_choice;

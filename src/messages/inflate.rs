@@ -22,11 +22,21 @@ impl EncodedContent {
     /// [`ContentError::Compression`] for an unknown kind and for bytes that do not inflate;
     /// [`ContentError::TooLarge`] above [`MAX_INFLATED`].
     pub fn inflated(&self) -> Result<Cow<'_, Self>, ContentError> {
+        self.inflated_within(MAX_INFLATED)
+    }
+
+    /// The same of content that has no more bytes than this, compressed or not.
+    ///
+    /// # Errors
+    /// As [`inflated`](Self::inflated), with this limit.
+    pub fn inflated_within(&self, limit: usize) -> Result<Cow<'_, Self>, ContentError> {
+        let bytes = self.content.as_slice();
         let content = match self.compression {
+            None if bytes.len() > limit => return Err(ContentError::TooLarge { limit }),
             None => return Ok(Cow::Borrowed(self)),
-            Some(Compression::Gzip) => read(GzDecoder::new(self.content.as_slice()))?,
-            Some(Compression::Deflate) => match read(ZlibDecoder::new(self.content.as_slice())) {
-                Err(ContentError::Compression) => read(DeflateDecoder::new(self.content.as_slice()))?,
+            Some(Compression::Gzip) => read(GzDecoder::new(bytes), limit)?,
+            Some(Compression::Deflate) => match read(ZlibDecoder::new(bytes), limit) {
+                Err(ContentError::Compression) => read(DeflateDecoder::new(bytes), limit)?,
                 other => other?,
             },
             Some(Compression::Unknown(_)) => return Err(ContentError::Compression),
@@ -39,13 +49,13 @@ impl EncodedContent {
     }
 }
 
-fn read(from: impl Read) -> Result<Vec<u8>, ContentError> {
+fn read(from: impl Read, limit: usize) -> Result<Vec<u8>, ContentError> {
     let mut inflated = Vec::new();
-    from.take(MAX_INFLATED as u64 + 1)
+    from.take(limit as u64 + 1)
         .read_to_end(&mut inflated)
         .map_err(|_| ContentError::Compression)?;
-    if inflated.len() > MAX_INFLATED {
-        return Err(ContentError::TooLarge { limit: MAX_INFLATED });
+    if inflated.len() > limit {
+        return Err(ContentError::TooLarge { limit });
     }
     Ok(inflated)
 }

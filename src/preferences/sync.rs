@@ -10,7 +10,8 @@ use super::history;
 use super::update::PreferenceUpdate;
 use super::wire::{self, SyncMessage, Update};
 use crate::groups::inbound::Change;
-use crate::groups::{Context, intent, view};
+use crate::groups::{Context, intent, own};
+use crate::identity::LogPosition;
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{
     ConsentState, ConversationType, GroupQuery, GroupRow, HmacKey, MessageRow, PreferencesRow, StorageError,
@@ -34,14 +35,16 @@ pub fn groups(context: &Context<'_>) -> Result<Vec<GroupRow>, StorageError> {
     })
 }
 
-/// The group in which to speak: the newest of which we are a member, and in which is nobody but us.
+/// The group in which to speak: the newest of which we are a member, and in which is nobody but us. An installation that was
+/// revoked may still be there, if the group stands before that: it is taken out before anything is said.
 ///
 /// # Errors
 /// [`PreferenceError::Group`], [`PreferenceError::Storage`].
 pub fn primary(context: &Context<'_>) -> Result<Option<GroupId>, PreferenceError> {
     for row in groups(context)? {
-        let is_active = context.load(row.id)?.is_active();
-        if is_active && view::membership(context, row.id)?.is_only(context.inbox_id) {
+        let group = context.load(row.id)?;
+        let at = [LogPosition::Newest, own::stands_at(context, &group)?];
+        if group.is_active() && own::is_ours(context, &group, &at)? {
             return Ok(Some(row.id));
         }
     }

@@ -10,7 +10,7 @@ use openmls::prelude::{
 use openmls_traits::storage::StorageProvider as _;
 use xmtp_web::groups::join::{Joined, WelcomeEnvelope};
 use xmtp_web::groups::{GroupError, GroupMembership, ImmutableMetadata, WelcomeError, create};
-use xmtp_web::ids::GroupId;
+use xmtp_web::ids::{GroupId, InboxId};
 use xmtp_web::mls::{MlsError, Provider, WelcomeFault, key_package, welcome};
 use xmtp_web::storage::{
     ConsentEntity, ConsentRow, ConsentState, ConversationType, CursorKind, Store, StoreOptions,
@@ -429,4 +429,62 @@ fn a_direct_message_with_a_third_inbox_is_refused() {
     assert_eq!(bob.store.group(&id), Ok(None));
     let honest = lure(&mut node, (&eve, &like), (id, 1), vec![], &bob);
     assert_eq!(bob.welcome(&honest), Joined::Group(id));
+}
+
+#[test]
+fn an_installation_that_was_revoked_cannot_take_a_group_back_to_before_that() {
+    let mut node = Node::default();
+    let (alice, bob) = (Client::new(&mut node, 1), Client::new(&mut node, 2));
+    let stolen = alice.second_installation(&mut node, 12);
+    let group = group_of(&mut node, &[&alice, &bob]);
+    let before = node.newest_update(alice.inbox_id);
+    alice.revoke(&mut node, stolen.key.id());
+    for client in [&alice, &bob, &stolen] {
+        client.learn(&node);
+    }
+    assert!(alice.want_members(group, &[], &[]), "the revoked one is to go");
+    alice.flush(&mut node, group);
+    bob.pull(&node, group);
+    let authenticator = bob.authenticator(group);
+
+    // Where it still spoke for Alice, who may bring people back; she herself could not be added.
+    let membership = GroupMembership {
+        members: [
+            (alice.inbox_id, before),
+            (bob.inbox_id, node.newest_update(bob.inbox_id)),
+        ]
+        .into(),
+        failed_installations: [alice.key.id()].into(),
+    };
+    let membership = Extension::Unknown(0xFF01, UnknownExtension(membership.encode()));
+    let mls_welcome = Forgery::new(&stolen, group, &raw(&alice, group), vec![membership])
+        .aged(bob.epoch(group) + 6)
+        .invite(&node, &[&bob]);
+    let envelope = sealed(&mut node, &bob, &mls_welcome, 1);
+    assert_eq!(
+        bob.welcome_after_reading(&envelope),
+        refused(WelcomeError::OtherGroup)
+    );
+    assert_eq!(bob.authenticator(group), authenticator);
+}
+
+#[test]
+fn a_welcome_that_names_a_crowd_asks_for_nobodys_log() {
+    let mut node = Node::default();
+    let (bob, eve) = (Client::new(&mut node, 2), Client::new(&mut node, 9));
+    let named = (0..2_000_u32).map(|number| {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        (InboxId::new(id), 1)
+    });
+    let membership = GroupMembership {
+        members: named.collect(),
+        ..Default::default()
+    };
+    let crowd = Extension::Unknown(0xFF01, UnknownExtension(membership.encode()));
+    let own = eve.create();
+    let mls_welcome =
+        Forgery::new(&eve, GroupId::new([1; 16]), &raw(&eve, own), vec![crowd]).invite(&node, &[&bob]);
+    let envelope = sealed(&mut node, &bob, &mls_welcome, 1);
+    assert_eq!(bob.welcome(&envelope), refused(WelcomeError::Membership));
 }

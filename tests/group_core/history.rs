@@ -1,7 +1,10 @@
 //! Whose requests for history, and whose answers, count.
 
 use xmtp_web::groups::inbound::Change;
+use xmtp_web::groups::join::Joined;
+use xmtp_web::groups::{GroupError, create, view};
 use xmtp_web::ids::GroupId;
+use xmtp_web::mls::{CommitPlan, ContextChange, key_package};
 use xmtp_web::preferences::archive::ArchiveKey;
 use xmtp_web::preferences::history::{self, SyncReply, SyncRequest, Task};
 use xmtp_web::preferences::sync;
@@ -118,4 +121,58 @@ fn an_answer_counts_although_the_request_has_not_come_back() {
     laptop.flush(&mut node, group);
     assert!(hear(&phone, &node, group));
     assert_eq!(tasks(&phone), [Task::Fetch(reply("abcde"))]);
+}
+
+#[test]
+fn nothing_is_said_among_the_own_installations_where_a_leaf_of_somebody_else_is_left() {
+    let mut node = Node::default();
+    let laptop = Client::new(&mut node, 1);
+    let phone = laptop.second_installation(&mut node, 2);
+    let stranger = Client::new(&mut node, 3);
+    for client in [&laptop, &phone] {
+        client.learn(&node);
+    }
+    let group = create::create_sync_group(&phone.context()).expect("made").id;
+    assert!(phone.want_members(group, &[], &[]));
+    phone.flush(&mut node, group);
+    assert_eq!(laptop.accept(&node), [Joined::Group(group)]);
+    assert_eq!(sync::primary(&laptop.context()), Ok(Some(group)));
+
+    // The stranger comes in and goes, and keeps its leaf: peers let that pass.
+    let own = view::membership(&phone.context(), group).expect("readable");
+    let at = node.newest_update(stranger.inbox_id);
+    let mut with = own.clone();
+    with.members.insert(stranger.inbox_id, at);
+    let package = key_package::verify_standalone(&node.packages[&stranger.key.id()]).expect("valid");
+    let mut without = own;
+    without.failed_installations.insert(stranger.key.id());
+    for (add, membership) in [(vec![package], with), (vec![], without)] {
+        let plan = CommitPlan {
+            add,
+            change: Some(ContextChange::Membership(membership.encode())),
+            ..Default::default()
+        };
+        let commit = phone.force(group, plan);
+        node.post(commit);
+        for client in [&phone, &laptop] {
+            assert_eq!(client.pull(&node, group).stop, None);
+        }
+    }
+    assert!(
+        view::membership(&laptop.context(), group)
+            .expect("readable")
+            .is_only(laptop.inbox_id)
+    );
+
+    assert_eq!(sync::primary(&laptop.context()), Ok(None));
+    // also of what was to be said before
+    laptop
+        .store
+        .set_group_rotated(&group, laptop.now_ns)
+        .expect("stored");
+    history::queue_request(&laptop.context(), group, &request("abcde")).expect("queued");
+    assert!(matches!(
+        laptop.build(&node, group),
+        Err(GroupError::NotPermitted(_))
+    ));
 }

@@ -9,13 +9,15 @@ use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
 use crate::groups::inbound::Case;
 use crate::groups::membership::GroupMembership;
-use crate::groups::metadata::{self, MutableMetadata};
+use crate::groups::metadata::{self, ImmutableMetadata, MutableMetadata};
+use crate::groups::own;
 use crate::groups::permissions::PolicySet;
 use crate::groups::states::{self, States};
 use crate::groups::version::check_minimum_version;
+use crate::identity::LogPosition;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{CommitPlan, CommitView, ContextChange, Group, MlsError, VerifiedKeyPackage};
-use crate::storage::{AttemptRow, IntentId, IntentRow, IntentState};
+use crate::storage::{AttemptRow, ConversationType, IntentId, IntentRow, IntentState};
 
 /// A payload that is ready to be sent and stored as an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +223,14 @@ pub(super) fn build_message(
     let IntentData::SendMessage { plaintext } = IntentData::decode(&intent.data)? else {
         return Err(GroupError::Corrupt("intent"));
     };
+    let immutable = ImmutableMetadata::decode(group.context().immutable_metadata.as_deref())?;
+    if immutable.conversation_type == ConversationType::Sync
+        && !own::is_ours(context, group, &[LogPosition::Newest])?
+    {
+        return Err(GroupError::NotPermitted(
+            "tell others what is for the own installations",
+        ));
+    }
     let epoch = group.epoch();
     let payload = group.encrypt(&context.provider(), context.key, &plaintext)?;
     store(context, intent, epoch, payload, None, None)

@@ -122,13 +122,13 @@ pub(super) fn forget(context: &Context<'_>, id: MessageId) -> Result<(), GroupEr
 
 /// Works out anew whether a message is removed. Answers whether it is since now.
 fn settle(context: &Context<'_>, target: MessageId) -> Result<bool, GroupError> {
+    let Some(row) = context.db.message(&target, context.now_ns)? else {
+        return Ok(false);
+    };
     let naming = context.db.removals_naming(&target)?;
     if naming.is_empty() && context.db.removed_by(&target)?.is_none() {
         return Ok(false);
     }
-    let Some(row) = context.db.message(&target, context.now_ns)? else {
-        return Ok(false);
-    };
     let valid = naming.iter().find(|removal| is_valid(removal, &row));
     let before = context.db.removed_by(&target)?;
     let after = valid.map(|removal| removal.id);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::messages::{ContentError, ContentType, EncodedContent};
+use crate::messages::{ContentError, ContentType, EncodedContent, MAX_INFLATED};
 
 /// A content type that this client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +70,21 @@ impl KnownType {
         &self,
         content: &'a EncodedContent,
     ) -> Result<Cow<'a, EncodedContent>, ContentError> {
+        self.open_within(content, MAX_INFLATED)
+    }
+
+    /// Content of this type that has no more bytes than this, inflated.
+    pub(super) fn open_within<'a>(
+        &self,
+        content: &'a EncodedContent,
+        limit: usize,
+    ) -> Result<Cow<'a, EncodedContent>, ContentError> {
         if !self.is_type_of(content) {
             return Err(ContentError::OtherType {
                 expected: self.id().to_string(),
             });
         }
-        content.inflated()
+        content.inflated_within(limit)
     }
 
     /// Content of this type.

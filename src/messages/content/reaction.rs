@@ -92,6 +92,9 @@ pub struct Reaction {
     pub schema: ReactionSchema,
 }
 
+/// How large the body of a reaction may be: an emoji or a word, with two ids, takes some hundred bytes.
+const MAX_BYTES: usize = 8 * 1024;
+
 impl Reaction {
     /// Encodes as `reaction:2.0`.
     #[must_use]
@@ -110,18 +113,18 @@ impl Reaction {
         TYPE.content(body.encode_to_vec(), Some(fallback))
     }
 
-    /// Decodes a reaction of any form.
+    /// Decodes a reaction of any form, of at most 8 KiB: all that were sent to a message are held in memory to show it.
     ///
     /// # Errors
-    /// [`ContentError::OtherType`], [`ContentError::Malformed`].
+    /// [`ContentError::OtherType`], [`ContentError::Malformed`], [`ContentError::TooLarge`].
     pub fn decode(content: &EncodedContent) -> Result<Self, ContentError> {
         if TYPE_1.is_type_of(content) {
-            let content = TYPE_1.open(content)?;
+            let content = TYPE_1.open_within(content, MAX_BYTES)?;
             return serde_json::from_slice(&content.content)
                 .map(|json: Json| json.into())
                 .or_else(|_| Self::decode_oldest(&content));
         }
-        let content = TYPE.open(content)?;
+        let content = TYPE.open_within(content, MAX_BYTES)?;
         let body = ReactionV2::decode(content.content.as_slice()).map_err(|_| ContentError::Malformed)?;
         Ok(Self {
             reference: body.reference,
@@ -193,6 +196,9 @@ fn schema_of(name: &str) -> ReactionSchema {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::Compression;
+    use flate2::write::ZlibEncoder;
+    use std::io::Write as _;
 
     #[test]
     fn what_a_later_client_writes_is_unknown_and_no_error() {
@@ -206,5 +212,29 @@ mod tests {
             (read.action, read.schema),
             (ReactionAction::Unknown, ReactionSchema::Unknown)
         );
+    }
+
+    #[test]
+    fn one_that_would_fill_the_memory_is_refused_in_whichever_form_it_comes() {
+        let reaction = Reaction {
+            reference: String::new(),
+            reference_inbox_id: String::new(),
+            action: ReactionAction::Added,
+            content: "x".repeat(MAX_BYTES),
+            schema: ReactionSchema::Custom,
+        };
+        let plain = reaction.encode();
+        let mut deflating = ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        deflating.write_all(&plain.content).expect("in memory");
+        let compressed = EncodedContent {
+            content: deflating.finish().expect("in memory"),
+            compression: Some(Compression::Deflate),
+            ..plain.clone()
+        };
+        assert!(compressed.content.len() < 100);
+        for content in [plain, compressed] {
+            let limit = MAX_BYTES;
+            assert_eq!(Reaction::decode(&content), Err(ContentError::TooLarge { limit }));
+        }
     }
 }
