@@ -9,7 +9,7 @@ use crate::groups::context::Context;
 use crate::groups::error::{CommitError, GroupError};
 use crate::groups::inbound::Case;
 use crate::groups::membership::GroupMembership;
-use crate::groups::metadata::{self, ImmutableMetadata, MutableMetadata};
+use crate::groups::metadata::{self, MutableMetadata};
 use crate::groups::own;
 use crate::groups::permissions::PolicySet;
 use crate::groups::states::{self, States};
@@ -128,6 +128,14 @@ fn build_in(
     let data = IntentData::decode(&intent.data)?;
     let (plan, recipients) = match data {
         IntentData::SendMessage { .. } => {
+            // What it is was read when it was made or joined: members can change what the group says of that.
+            if context.row(group.id())?.conversation_type == ConversationType::Sync
+                && !own::is_ours(context, group, &[LogPosition::Newest])?
+            {
+                return Err(GroupError::NotPermitted(
+                    "tell others what is for the own installations",
+                ));
+            }
             return Ok(Build::Send(build_message(context, group, intent)?));
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),
@@ -223,14 +231,6 @@ pub(super) fn build_message(
     let IntentData::SendMessage { plaintext } = IntentData::decode(&intent.data)? else {
         return Err(GroupError::Corrupt("intent"));
     };
-    let immutable = ImmutableMetadata::decode(group.context().immutable_metadata.as_deref())?;
-    if immutable.conversation_type == ConversationType::Sync
-        && !own::is_ours(context, group, &[LogPosition::Newest])?
-    {
-        return Err(GroupError::NotPermitted(
-            "tell others what is for the own installations",
-        ));
-    }
     let epoch = group.epoch();
     let payload = group.encrypt(&context.provider(), context.key, &plaintext)?;
     store(context, intent, epoch, payload, None, None)
