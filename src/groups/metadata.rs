@@ -58,31 +58,51 @@ pub struct ImmutableMetadata {
     pub dm_members: Option<(InboxId, InboxId)>,
 }
 
+const FAULT: CommitError = CommitError::Extension("immutable metadata");
+
+fn partners(dm: &proto::DmMembers) -> Option<(InboxId, InboxId)> {
+    let inbox = |inbox: &Option<proto::Inbox>| inbox_id(&inbox.as_ref()?.inbox_id);
+    Some((inbox(&dm.dm_member_one)?, inbox(&dm.dm_member_two)?))
+}
+
 impl ImmutableMetadata {
     /// Decodes the protobuf body.
     ///
     /// # Errors
     /// [`CommitError::Extension`] when it does not decode or an inbox id in it is not one.
     pub fn decode(bytes: Option<&[u8]>) -> Result<Self, CommitError> {
-        let fault = || CommitError::Extension("immutable metadata");
-        let body = proto::GroupMetadataV1::decode(bytes.ok_or_else(fault)?).map_err(|_| fault())?;
-        let member =
-            |inbox: Option<proto::Inbox>| inbox.and_then(|i| inbox_id(&i.inbox_id)).ok_or_else(fault);
-        let dm_members = match body.dm_members {
-            Some(dm) => Some((member(dm.dm_member_one)?, member(dm.dm_member_two)?)),
+        let (body, conversation_type) = Self::read(bytes)?;
+        let dm_members = match &body.dm_members {
+            Some(dm) => Some(partners(dm).ok_or(FAULT)?),
             None => None,
         };
         Ok(Self {
-            conversation_type: match proto::ConversationType::try_from(body.conversation_type) {
-                Ok(proto::ConversationType::Group) => ConversationType::Group,
-                Ok(proto::ConversationType::Dm) => ConversationType::Dm,
-                Ok(proto::ConversationType::Sync) => ConversationType::Sync,
-                Ok(proto::ConversationType::Oneshot) => ConversationType::Oneshot,
-                _ => return Err(fault()),
-            },
-            creator: inbox_id(&body.creator_inbox_id).ok_or_else(fault)?,
+            conversation_type,
+            creator: inbox_id(&body.creator_inbox_id).ok_or(FAULT)?,
             dm_members,
         })
+    }
+
+    /// The two people of a direct message, of what a group says of itself now: names in it that are none are those of nobody, as
+    /// for peers, who take any text. What it said when it was made or joined is what counts otherwise.
+    ///
+    /// # Errors
+    /// [`CommitError::Extension`] when it does not decode.
+    pub(super) fn dm_members_now(bytes: Option<&[u8]>) -> Result<Option<(InboxId, InboxId)>, CommitError> {
+        let (body, _) = Self::read(bytes)?;
+        Ok(body.dm_members.as_ref().and_then(partners))
+    }
+
+    fn read(bytes: Option<&[u8]>) -> Result<(proto::GroupMetadataV1, ConversationType), CommitError> {
+        let body = proto::GroupMetadataV1::decode(bytes.ok_or(FAULT)?).map_err(|_| FAULT)?;
+        let conversation_type = match proto::ConversationType::try_from(body.conversation_type) {
+            Ok(proto::ConversationType::Group) => ConversationType::Group,
+            Ok(proto::ConversationType::Dm) => ConversationType::Dm,
+            Ok(proto::ConversationType::Sync) => ConversationType::Sync,
+            Ok(proto::ConversationType::Oneshot) => ConversationType::Oneshot,
+            _ => return Err(FAULT),
+        };
+        Ok((body, conversation_type))
     }
 
     /// Encodes the protobuf body.

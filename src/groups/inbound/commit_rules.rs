@@ -73,7 +73,8 @@ impl ValidatedCommit {
 /// A context's extensions, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Context {
-    immutable: ImmutableMetadata,
+    /// The two people of a direct message.
+    dm_members: Option<(InboxId, InboxId)>,
     metadata: MutableMetadata,
     membership: GroupMembership,
     permissions: PolicySet,
@@ -86,7 +87,7 @@ impl Context {
             return Err(CommitError::Migrated);
         }
         Ok(Self {
-            immutable: ImmutableMetadata::decode(raw.immutable_metadata.as_deref())?,
+            dm_members: ImmutableMetadata::dm_members_now(raw.immutable_metadata.as_deref())?,
             metadata: MutableMetadata::decode(raw.mutable_metadata.as_deref())?,
             membership: GroupMembership::decode(raw.membership.as_deref())?,
             permissions: PolicySet::decode(raw.permissions.as_deref())?,
@@ -460,7 +461,7 @@ fn check_members(
 
 /// In a direct message the other person comes in although the policy denies adding.
 fn dm_partner_joins(before: &Context, diff: &MembershipDiff, committer: InboxId) -> bool {
-    match (before.immutable.dm_members, diff.added.as_slice()) {
+    match (before.dm_members, diff.added.as_slice()) {
         (Some((one, two)), [(inbox, _)]) => (*inbox == one || *inbox == two) && *inbox != committer,
         _ => false,
     }

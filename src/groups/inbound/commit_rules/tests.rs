@@ -3,8 +3,10 @@
 use super::*;
 use crate::groups::permissions::Preset;
 use crate::mls::ProposalView;
+use crate::proto::xmtp::mls::message_contents as proto;
 use crate::storage::ConversationType;
 use proptest::prelude::*;
+use prost::Message as _;
 
 mod model;
 mod policies;
@@ -45,11 +47,7 @@ pub(super) struct Forged {
 
 pub(super) fn commit() -> Forged {
     let context = Context {
-        immutable: ImmutableMetadata {
-            conversation_type: ConversationType::Group,
-            creator: inbox(1),
-            dm_members: None,
-        },
+        dm_members: None,
         metadata: MutableMetadata {
             attributes: [(field::NAME.to_owned(), "old".to_owned())].into(),
             admins: vec![inbox(2).to_string()],
@@ -95,8 +93,13 @@ pub(super) fn commit() -> Forged {
 }
 
 fn encode(context: &Context) -> ContextExtensions {
+    let immutable = ImmutableMetadata {
+        conversation_type: ConversationType::Group,
+        creator: inbox(1),
+        dm_members: context.dm_members,
+    };
     ContextExtensions {
-        immutable_metadata: Some(context.immutable.encode()),
+        immutable_metadata: Some(immutable.encode()),
         mutable_metadata: Some(context.metadata.encode()),
         membership: Some(context.membership.encode()),
         permissions: Some(context.permissions.encode().expect("encodes")),
@@ -224,6 +227,29 @@ fn rule_2_every_extension_decodes_before_and_after() {
         }
         assert_eq!(judge(&view, &commit().states), Err(CommitError::Migrated));
     }
+}
+
+#[test]
+fn rule_2_takes_immutable_metadata_with_any_names_as_peers_do() {
+    let somebody = |name: &str| {
+        Some(proto::Inbox {
+            inbox_id: name.into(),
+        })
+    };
+    let body = proto::GroupMetadataV1 {
+        conversation_type: proto::ConversationType::Group.into(),
+        creator_inbox_id: "x".into(),
+        dm_members: Some(proto::DmMembers {
+            dm_member_one: somebody("y"),
+            dm_member_two: None,
+        }),
+        ..Default::default()
+    };
+    let mut view = commit().view();
+    view.after.immutable_metadata = Some(body.encode_to_vec());
+    assert!(judge(&view, &commit().states).is_ok());
+    view.before = view.after.clone();
+    assert!(judge(&view, &commit().states).is_ok());
 }
 
 #[test]

@@ -184,8 +184,7 @@ fn fixed_rule_a_super_admin_is_never_removed_from_the_group() {
 fn fixed_rule_in_a_direct_message_the_other_person_comes_in_although_nobody_may_add() {
     let dm = |partner: u8| {
         commit().given(|context| {
-            context.immutable.conversation_type = ConversationType::Dm;
-            context.immutable.dm_members = Some((inbox(1), inbox(partner)));
+            context.dm_members = Some((inbox(1), inbox(partner)));
             context.metadata.super_admins.clear();
             context.metadata.admins.clear();
             context.permissions = PolicySet::direct_message();
