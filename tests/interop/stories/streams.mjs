@@ -40,7 +40,8 @@ story(8, "streams while the other acts", [DIRECTIONS.peerActs, DIRECTIONS.weAct]
   await assertSameTalk(before, [alice, bob]);
 });
 
-story(8, "what was said while nobody listened", [DIRECTIONS.peerActs, DIRECTIONS.weAct], async ({ cast, acting, following }) => {
+// As of `@xmtp/browser-sdk` 7.1.0; that of node-sdk syncs all conversations before, and tells only what comes after.
+story(8, "what was said while nobody listened", [DIRECTIONS.peerActs], async ({ cast, acting, following }) => {
   const { alice, bob } = await cast({ alice: acting, bob: following });
   const group = await alice.createGroup([bob]);
   await alice.say(group, "before");
