@@ -19,8 +19,9 @@ export class CodecRegistry {
     if (!Array.isArray(codecs)) throw invalidArgument("codecs must be an array");
     for (const codec of codecs) {
       const { authorityId, typeId, versionMajor } = codec?.contentType ?? {};
-      if (typeof authorityId !== "string" || typeof typeId !== "string" || typeof codec.decode !== "function") {
-        throw invalidArgument("each of the codecs must have a contentType and a function decode");
+      const isNamed = typeof authorityId === "string" && typeof typeId === "string" && typeof versionMajor === "number";
+      if (!isNamed || typeof codec.decode !== "function") {
+        throw invalidArgument("each of the codecs must have a contentType with its versions and a function decode");
       }
       const key = JSON.stringify([authorityId, typeId, versionMajor]);
       this.#codecs.set(key, [codec, ...(this.#codecs.get(key) ?? [])]);

@@ -205,7 +205,8 @@ impl Inner {
             return Ok(());
         }
         match self.queue_membership(group_id, &Refresh::default()).await? {
-            Some(id) => self.resolve_locked(group_id, id).await,
+            // Before what waits to be said: it is for those who are in after it.
+            Some(id) => self.resolve_after(group_id, id, Some(id)).await,
             None => Ok(()),
         }
     }

@@ -317,10 +317,23 @@ impl Inner {
     /// Publishes until an intent is done with, and says how it ended. Where the group is paused meanwhile, the
     /// intent is given up: whoever was told so must not find it done after an update.
     pub(super) async fn resolve_locked(&self, group_id: GroupId, id: IntentId) -> Result<(), ClientError> {
+        self.resolve_after(group_id, id, None).await
+    }
+
+    /// The same, with a membership update before everything else that waits.
+    pub(super) async fn resolve_after(
+        &self,
+        group_id: GroupId,
+        id: IntentId,
+        refresh: Option<IntentId>,
+    ) -> Result<(), ClientError> {
         let mut failure = None;
         for _ in 0..intent::MAX_ATTEMPTS {
             let mut cut_off = false;
-            if let Err(error) = self.publish_locked(group_id, Some(id), None, Until::Back).await {
+            if let Err(error) = self
+                .publish_locked(group_id, Some(id), refresh, Until::Back)
+                .await
+            {
                 // The answer may be all that was lost: what arrived comes back.
                 cut_off = matches!(error, ClientError::Transport(_))
                     && self.receive_locked(group_id).await.is_err();

@@ -13,7 +13,7 @@ use super::unconfirmed::Came;
 use super::{Client, ClientError, Event, Inner};
 use crate::groups::inbound::{self, Change, Envelope, Feed, Stop};
 use crate::groups::intent;
-use crate::groups::{GroupError, exceeds, view};
+use crate::groups::{GroupError, Hearers, exceeds, hearers, view};
 use crate::ids::GroupId;
 use crate::mls::GroupSummary;
 use crate::storage::{
@@ -242,15 +242,16 @@ impl Inner {
     /// Whether the last look at the members' installations is older than this, in a group that can be changed.
     pub(super) fn refresh_is_due(&self, group_id: GroupId, older_than_ns: i64) -> Result<bool, ClientError> {
         let row = self.context().row(group_id)?;
-        // In the conversation of the own installations a new one makes the next.
-        let is_virtual = row.conversation_type == ConversationType::Sync;
+        if row.conversation_type == ConversationType::Sync {
+            // In the conversation of the own installations a new one makes the next.
+            let group = self.context().load(group_id)?;
+            let has_revoked = hearers(&self.context(), &group)? == Hearers::Revoked;
+            return Ok(has_revoked && group.is_active() && row.paused_for_version.is_none());
+        }
         // A time to come is one of a clock that was wrong.
         let age_ns = self.now_ns().abs_diff(row.installations_last_checked_ns);
         let is_old = age_ns > older_than_ns.unsigned_abs();
-        Ok(is_old
-            && !is_virtual
-            && row.paused_for_version.is_none()
-            && self.context().summary(group_id)?.is_active)
+        Ok(is_old && row.paused_for_version.is_none() && self.context().summary(group_id)?.is_active)
     }
 
     /// Reads what is new, unless that has arrived by itself. The lock is held by the caller.

@@ -60,9 +60,13 @@ pub struct ImmutableMetadata {
 
 const FAULT: CommitError = CommitError::Extension("immutable metadata");
 
-fn partners(dm: &proto::DmMembers) -> Option<(InboxId, InboxId)> {
-    let inbox = |inbox: &Option<proto::Inbox>| inbox_id(&inbox.as_ref()?.inbox_id);
-    Some((inbox(&dm.dm_member_one)?, inbox(&dm.dm_member_two)?))
+/// The people that a group says to be between; `None`: a name that is none.
+pub(super) type DmMembersNow = [Option<InboxId>; 2];
+
+fn people(dm: &proto::DmMembers) -> Result<DmMembersNow, CommitError> {
+    let named =
+        |inbox: &Option<proto::Inbox>| inbox.as_ref().map(|inbox| inbox_id(&inbox.inbox_id)).ok_or(FAULT);
+    Ok([named(&dm.dm_member_one)?, named(&dm.dm_member_two)?])
 }
 
 impl ImmutableMetadata {
@@ -73,7 +77,10 @@ impl ImmutableMetadata {
     pub fn decode(bytes: Option<&[u8]>) -> Result<Self, CommitError> {
         let (body, conversation_type) = Self::read(bytes)?;
         let dm_members = match &body.dm_members {
-            Some(dm) => Some(partners(dm).ok_or(FAULT)?),
+            Some(dm) => match people(dm)? {
+                [Some(one), Some(two)] => Some((one, two)),
+                _ => return Err(FAULT),
+            },
             None => None,
         };
         Ok(Self {
@@ -83,14 +90,14 @@ impl ImmutableMetadata {
         })
     }
 
-    /// The two people of a direct message, of what a group says of itself now: names in it that are none are those of nobody, as
+    /// The two people of a direct message, of what a group says of itself now: a name that is none is that of nobody, as
     /// for peers, who take any text. What it said when it was made or joined is what counts otherwise.
     ///
     /// # Errors
-    /// [`CommitError::Extension`] when it does not decode.
-    pub(super) fn dm_members_now(bytes: Option<&[u8]>) -> Result<Option<(InboxId, InboxId)>, CommitError> {
+    /// [`CommitError::Extension`] when it does not decode, or names one person.
+    pub(super) fn dm_members_now(bytes: Option<&[u8]>) -> Result<Option<DmMembersNow>, CommitError> {
         let (body, _) = Self::read(bytes)?;
-        Ok(body.dm_members.as_ref().and_then(partners))
+        body.dm_members.as_ref().map(people).transpose()
     }
 
     fn read(bytes: Option<&[u8]>) -> Result<(proto::GroupMetadataV1, ConversationType), CommitError> {

@@ -5,34 +5,51 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::error::GroupError;
 use super::membership::GroupMembership;
-use super::states;
+use super::states::{self, States};
 use crate::identity::LogPosition;
 use crate::mls::Group;
 
-/// Whether the own inbox is the one member of a group, and each leaf is an installation that its log has at one of these positions.
+/// Who hears what is said in a group that is for the own installations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hearers {
+    /// Own installations, and nobody else.
+    Ours,
+    /// Besides, some that were revoked since the group was brought up to date: it has to be first.
+    Revoked,
+    /// Own installations at the update at which the group stands; whether they still are is not known without these.
+    Unknown(States),
+    /// Somebody else.
+    Others,
+}
+
+/// Who hears what is said in a group.
 ///
 /// The membership alone does not say so: who was brought in and is taken out of it again, listed as failed, keeps its leaf, and
 /// receivers of commits, as peers do, let that pass.
 ///
 /// # Errors
 /// [`GroupError::Commit`] for a membership that does not decode; [`GroupError::Storage`].
-pub fn is_ours(context: &Context<'_>, group: &Group, at: &[LogPosition]) -> Result<bool, GroupError> {
+pub fn hearers(context: &Context<'_>, group: &Group) -> Result<Hearers, GroupError> {
+    let own = context.inbox_id;
     let membership = GroupMembership::decode(group.context().membership.as_deref())?;
-    if !membership.is_only(context.inbox_id) {
-        return Ok(false);
-    }
-    let positions = at.iter().map(|position| (context.inbox_id, *position)).collect();
-    let known = states::load(context, &positions)?.known;
-    let own: BTreeSet<_> = known.into_values().flatten().collect();
-    Ok(group.leaves().all(|leaf| own.contains(&leaf.installation_id)))
-}
-
-/// The update of the own log at which a group of the own inbox stands.
-///
-/// # Errors
-/// As [`is_ours`].
-pub fn stands_at(context: &Context<'_>, group: &Group) -> Result<LogPosition, GroupError> {
-    let membership = GroupMembership::decode(group.context().membership.as_deref())?;
-    let seen = membership.members.get(&context.inbox_id).copied();
-    Ok(LogPosition::of(seen.unwrap_or(0)))
+    let seen = match membership.members.get(&own) {
+        Some(seen) if membership.is_only(own) => LogPosition::of(*seen),
+        _ => return Ok(Hearers::Others),
+    };
+    let mut states = states::load(context, &[(own, LogPosition::Newest), (own, seen)].into())?;
+    let newest = states.known.remove(&(own, LogPosition::Newest));
+    let before = states.known.remove(&(own, seen));
+    let are_all = |known: &BTreeSet<_>| group.leaves().all(|leaf| known.contains(&leaf.installation_id));
+    let ever = [&newest, &before]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .copied()
+        .collect();
+    Ok(match newest {
+        Some(newest) if are_all(&newest) => Hearers::Ours,
+        _ if !are_all(&ever) => Hearers::Others,
+        Some(_) => Hearers::Revoked,
+        None => Hearers::Unknown(states),
+    })
 }

@@ -22,7 +22,11 @@ impl EncodedContent {
     /// [`ContentError::Compression`] for an unknown kind and for bytes that do not inflate;
     /// [`ContentError::TooLarge`] above [`MAX_INFLATED`].
     pub fn inflated(&self) -> Result<Cow<'_, Self>, ContentError> {
-        self.inflated_within(MAX_INFLATED)
+        match self.compression {
+            // what came is here already
+            None => Ok(Cow::Borrowed(self)),
+            Some(_) => self.inflated_within(MAX_INFLATED),
+        }
     }
 
     /// The same of content that has no more bytes than this, compressed or not.

@@ -10,8 +10,7 @@ use super::history;
 use super::update::PreferenceUpdate;
 use super::wire::{self, SyncMessage, Update};
 use crate::groups::inbound::Change;
-use crate::groups::{Context, intent, own};
-use crate::identity::LogPosition;
+use crate::groups::{Context, Hearers, hearers, intent};
 use crate::ids::{GroupId, MessageId};
 use crate::storage::{
     ConsentState, ConversationType, GroupQuery, GroupRow, HmacKey, MessageRow, PreferencesRow, StorageError,
@@ -43,8 +42,7 @@ pub fn groups(context: &Context<'_>) -> Result<Vec<GroupRow>, StorageError> {
 pub fn primary(context: &Context<'_>) -> Result<Option<GroupId>, PreferenceError> {
     for row in groups(context)? {
         let group = context.load(row.id)?;
-        let at = [LogPosition::Newest, own::stands_at(context, &group)?];
-        if group.is_active() && own::is_ours(context, &group, &at)? {
+        if group.is_active() && hearers(context, &group)? != Hearers::Others {
             return Ok(Some(row.id));
         }
     }

@@ -1,6 +1,7 @@
 //! Whose requests for history, and whose answers, count.
 
 use xmtp_web::groups::inbound::Change;
+use xmtp_web::groups::intent::{self, Build};
 use xmtp_web::groups::join::Joined;
 use xmtp_web::groups::{GroupError, create, view};
 use xmtp_web::ids::GroupId;
@@ -175,4 +176,43 @@ fn nothing_is_said_among_the_own_installations_where_a_leaf_of_somebody_else_is_
         laptop.build(&node, group),
         Err(GroupError::NotPermitted(_))
     ));
+}
+
+#[test]
+fn what_is_for_the_own_installations_waits_until_a_revoked_one_is_out() {
+    let mut node = Node::default();
+    let laptop = Client::new(&mut node, 1);
+    let phone = laptop.second_installation(&mut node, 2);
+    laptop.learn(&node);
+    let tablet = laptop.second_installation(&mut node, 3);
+    for client in [&laptop, &phone, &tablet] {
+        client.learn(&node);
+    }
+    let group = create::create_sync_group(&laptop.context()).expect("made").id;
+    assert!(laptop.want_members(group, &[], &[]));
+    laptop.flush(&mut node, group);
+    for client in [&phone, &tablet] {
+        assert_eq!(client.accept(&node), [Joined::Group(group)]);
+        client
+            .store
+            .set_group_rotated(&group, client.now_ns)
+            .expect("stored");
+    }
+    history::queue_request(&tablet.context(), group, &request("abcde")).expect("queued");
+    // built, and not sent before the phone is revoked
+    let built = tablet.payload(&node, group);
+    laptop.revoke(&mut node, phone.key.id());
+    for client in [&laptop, &tablet] {
+        client.learn(&node);
+    }
+    assert_eq!(sync::primary(&tablet.context()), Ok(Some(group)));
+    intent::return_unseen(&tablet.context(), group).expect("returned");
+    for _ in 0..2 {
+        let again = tablet.build(&node, group);
+        assert!(matches!(again, Ok(Some((_, Build::Missing(_))))), "{again:?}");
+    }
+    assert!(laptop.want_members(group, &[], &[]));
+    laptop.flush(&mut node, group);
+    tablet.pull(&node, group);
+    assert_ne!(tablet.payload(&node, group).data, built.data);
 }

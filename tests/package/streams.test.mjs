@@ -55,6 +55,21 @@ function clock(test) {
   };
 }
 
+describe("a stream", () => {
+  it("is ended by a function of it that was passed on", async () => {
+    const client = await opened();
+    const stream = await client.conversations.streamAllMessages();
+    const { next, end } = stream;
+    const waiting = next();
+    account.tellMessage(account.message("aa", "here"));
+    assert.equal((await waiting).value.content, "here");
+    await end();
+    assert.equal(stream.isDone, true);
+    assert.deepEqual(await (0, stream.return)(), { done: true, value: undefined });
+    await client.close();
+  });
+});
+
 describe("a stream that broke", () => {
   it("after it has lived long waits longer each time, counts on, and gives up after the last retry", async (test) => {
     const pass = clock(test);

@@ -17,7 +17,7 @@ pub use left_out::leave_out;
 
 use crate::groups::error::CommitError;
 use crate::groups::membership::{GroupMembership, MembershipDiff};
-use crate::groups::metadata::{FieldChange, ImmutableMetadata, MutableMetadata, field, limit};
+use crate::groups::metadata::{DmMembersNow, FieldChange, ImmutableMetadata, MutableMetadata, field, limit};
 use crate::groups::permissions::{Policy, PolicySet, Roles};
 use crate::groups::version;
 use crate::identity::LogPosition;
@@ -74,7 +74,7 @@ impl ValidatedCommit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Context {
     /// The two people of a direct message.
-    dm_members: Option<(InboxId, InboxId)>,
+    dm_members: Option<DmMembersNow>,
     metadata: MutableMetadata,
     membership: GroupMembership,
     permissions: PolicySet,
@@ -184,15 +184,7 @@ impl<'v> Case<'v> {
             added_super_admins,
             removed_super_admins,
         ] = check_admin_lists(before, after, roles)?;
-        let permissions_changed = before.permissions != after.permissions;
-        if permissions_changed {
-            permit(
-                Rule::Permissions,
-                &Policy::SuperAdmin,
-                roles,
-                "change permissions",
-            )?;
-        }
+        let permissions_changed = check_permissions(before, after, roles)?;
         check_version(&after.metadata, own_version)?;
 
         let mut added: Vec<_> = diff.added.iter().map(|(inbox, _)| *inbox).collect();
@@ -264,14 +256,7 @@ pub fn validate_proposal(
     check_lengths(&fields)?;
     permit_fields(&before, &fields, roles)?;
     check_admin_lists(&before, &after, roles)?;
-    if before.permissions != after.permissions {
-        permit(
-            Rule::Permissions,
-            &Policy::SuperAdmin,
-            roles,
-            "change permissions",
-        )?;
-    }
+    check_permissions(&before, &after, roles)?;
     Ok(())
 }
 
@@ -462,7 +447,7 @@ fn check_members(
 /// In a direct message the other person comes in although the policy denies adding.
 fn dm_partner_joins(before: &Context, diff: &MembershipDiff, committer: InboxId) -> bool {
     match (before.dm_members, diff.added.as_slice()) {
-        (Some((one, two)), [(inbox, _)]) => (*inbox == one || *inbox == two) && *inbox != committer,
+        (Some(people), [(inbox, _)]) => people.contains(&Some(*inbox)) && *inbox != committer,
         _ => false,
     }
 }
@@ -514,6 +499,20 @@ fn check_admin_lists(
         return Err(CommitError::NotPermitted("remove the last super admin"));
     }
     Ok(lists)
+}
+
+/// The fixed rule for permissions. Answers whether they change.
+fn check_permissions(before: &Context, after: &Context, roles: Roles) -> Result<bool, CommitError> {
+    let changed = before.permissions != after.permissions;
+    if changed {
+        permit(
+            Rule::Permissions,
+            &Policy::SuperAdmin,
+            roles,
+            "change permissions",
+        )?;
+    }
+    Ok(changed)
 }
 
 fn permit(rule: Rule, policy: &Policy, roles: Roles, action: &'static str) -> Result<(), CommitError> {

@@ -10,14 +10,13 @@ use crate::groups::error::{CommitError, GroupError};
 use crate::groups::inbound::Case;
 use crate::groups::membership::GroupMembership;
 use crate::groups::metadata::{self, MutableMetadata};
-use crate::groups::own;
+use crate::groups::own::{Hearers, hearers};
 use crate::groups::permissions::PolicySet;
 use crate::groups::states::{self, States};
 use crate::groups::version::check_minimum_version;
-use crate::identity::LogPosition;
 use crate::ids::{GroupId, InboxId, InstallationId};
 use crate::mls::{CommitPlan, CommitView, ContextChange, Group, MlsError, VerifiedKeyPackage};
-use crate::storage::{AttemptRow, ConversationType, IntentId, IntentRow, IntentState};
+use crate::storage::{AttemptRow, ConversationType, IntentId, IntentKind, IntentRow, IntentState};
 
 /// A payload that is ready to be sent and stored as an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +38,8 @@ pub enum Build {
     Send(Payload),
     /// Nothing is left to do: the intent is gone.
     Done,
-    /// These must be known first: fetch their identity logs and build again.
+    /// These must be known first: fetch their identity logs and build again. None at all: installations of ours that were
+    /// revoked must be taken out first.
     Missing(States),
 }
 
@@ -120,6 +120,21 @@ fn build_in(
     if !group.is_active() {
         return Err(GroupError::Inactive);
     }
+    // What the group is was read when it was made or joined: members can change what it says of that.
+    if intent.kind == IntentKind::SendMessage
+        && context.row(group.id())?.conversation_type == ConversationType::Sync
+    {
+        match hearers(context, group)? {
+            Hearers::Ours => {}
+            Hearers::Revoked => return Ok(Build::Missing(States::default())),
+            Hearers::Unknown(states) => return Ok(Build::Missing(states)),
+            Hearers::Others => {
+                return Err(GroupError::NotPermitted(
+                    "tell others what is for the own installations",
+                ));
+            }
+        }
+    }
     if let Some(payload) = same_epoch_attempt(context, intent, group.epoch())? {
         context.db.set_intent_state(intent.id, IntentState::Published)?;
         return Ok(Build::Send(payload));
@@ -128,14 +143,6 @@ fn build_in(
     let data = IntentData::decode(&intent.data)?;
     let (plan, recipients) = match data {
         IntentData::SendMessage { .. } => {
-            // What it is was read when it was made or joined: members can change what the group says of that.
-            if context.row(group.id())?.conversation_type == ConversationType::Sync
-                && !own::is_ours(context, group, &[LogPosition::Newest])?
-            {
-                return Err(GroupError::NotPermitted(
-                    "tell others what is for the own installations",
-                ));
-            }
             return Ok(Build::Send(build_message(context, group, intent)?));
         }
         IntentData::KeyUpdate => (CommitPlan::default(), Vec::new()),

@@ -105,6 +105,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_file_larger_than_what_compressed_content_may_inflate_to_opens() {
+        let keys = AttachmentKeys {
+            secret: [1; 32],
+            salt: [2; 32],
+            nonce: [3; 12],
+        };
+        let attachment = Attachment {
+            filename: None,
+            mime_type: "image/jpeg".into(),
+            content: vec![7; crate::messages::MAX_INFLATED + 1],
+        };
+        let encrypted = encrypt(&attachment, &keys).expect("encrypts");
+        assert!(decrypt(&encrypted.payload, &remote(&encrypted, &keys)) == Ok(attachment));
+    }
+
     proptest! {
         #[test]
         fn a_file_opens_with_its_keys_and_nothing_else_does(

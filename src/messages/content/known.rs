@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::messages::{ContentError, ContentType, EncodedContent, MAX_INFLATED};
+use crate::messages::{ContentError, ContentType, EncodedContent};
 
 /// A content type that this client knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,8 @@ impl KnownType {
         &self,
         content: &'a EncodedContent,
     ) -> Result<Cow<'a, EncodedContent>, ContentError> {
-        self.open_within(content, MAX_INFLATED)
+        self.check(content)?;
+        content.inflated()
     }
 
     /// Content of this type that has no more bytes than this, inflated.
@@ -79,12 +80,17 @@ impl KnownType {
         content: &'a EncodedContent,
         limit: usize,
     ) -> Result<Cow<'a, EncodedContent>, ContentError> {
-        if !self.is_type_of(content) {
-            return Err(ContentError::OtherType {
-                expected: self.id().to_string(),
-            });
-        }
+        self.check(content)?;
         content.inflated_within(limit)
+    }
+
+    fn check(&self, content: &EncodedContent) -> Result<(), ContentError> {
+        match self.is_type_of(content) {
+            true => Ok(()),
+            false => Err(ContentError::OtherType {
+                expected: self.id().to_string(),
+            }),
+        }
     }
 
     /// Content of this type.

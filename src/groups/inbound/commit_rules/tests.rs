@@ -3,10 +3,8 @@
 use super::*;
 use crate::groups::permissions::Preset;
 use crate::mls::ProposalView;
-use crate::proto::xmtp::mls::message_contents as proto;
 use crate::storage::ConversationType;
 use proptest::prelude::*;
-use prost::Message as _;
 
 mod model;
 mod policies;
@@ -96,7 +94,9 @@ fn encode(context: &Context) -> ContextExtensions {
     let immutable = ImmutableMetadata {
         conversation_type: ConversationType::Group,
         creator: inbox(1),
-        dm_members: context.dm_members,
+        dm_members: context
+            .dm_members
+            .map(|people| people.map(|person| person.expect("a person")).into()),
     };
     ContextExtensions {
         immutable_metadata: Some(immutable.encode()),
@@ -231,25 +231,23 @@ fn rule_2_every_extension_decodes_before_and_after() {
 
 #[test]
 fn rule_2_takes_immutable_metadata_with_any_names_as_peers_do() {
-    let somebody = |name: &str| {
-        Some(proto::Inbox {
-            inbox_id: name.into(),
-        })
+    // Inbox 1, who made it, is named by what is no inbox id.
+    let rename = |context: &mut ContextExtensions| {
+        let name = inbox(1).to_string();
+        let bytes = context.immutable_metadata.as_mut().expect("there");
+        while let Some(at) = bytes.windows(64).position(|part| part == name.as_bytes()) {
+            bytes[at..at + 64].fill(b'x');
+        }
     };
-    let body = proto::GroupMetadataV1 {
-        conversation_type: proto::ConversationType::Group.into(),
-        creator_inbox_id: "x".into(),
-        dm_members: Some(proto::DmMembers {
-            dm_member_one: somebody("y"),
-            dm_member_two: None,
-        }),
-        ..Default::default()
-    };
-    let mut view = commit().view();
-    view.after.immutable_metadata = Some(body.encode_to_vec());
-    assert!(judge(&view, &commit().states).is_ok());
-    view.before = view.after.clone();
-    assert!(judge(&view, &commit().states).is_ok());
+    // one who may come in because the other name is theirs does so all the same
+    let partner_comes = policies::direct_message(4).adding_four(11);
+    for forged in [commit(), partner_comes] {
+        let mut view = forged.view();
+        rename(&mut view.after);
+        assert!(judge(&view, &forged.states).is_ok());
+        rename(&mut view.before);
+        assert!(judge(&view, &forged.states).is_ok());
+    }
 }
 
 #[test]

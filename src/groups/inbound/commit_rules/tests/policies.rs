@@ -180,17 +180,20 @@ fn fixed_rule_a_super_admin_is_never_removed_from_the_group() {
     assert_eq!(both.refused(), CommitError::NotPermitted("remove a super admin"));
 }
 
+/// In the direct message that inbox 1 has made for it and another.
+pub(super) fn direct_message(partner: u8) -> Forged {
+    commit().given(|context| {
+        context.dm_members = Some([Some(inbox(1)), Some(inbox(partner))]);
+        context.metadata.super_admins.clear();
+        context.metadata.admins.clear();
+        context.permissions = PolicySet::direct_message();
+        context.membership.members = [(inbox(1), 10)].into();
+    })
+}
+
 #[test]
 fn fixed_rule_in_a_direct_message_the_other_person_comes_in_although_nobody_may_add() {
-    let dm = |partner: u8| {
-        commit().given(|context| {
-            context.dm_members = Some((inbox(1), inbox(partner)));
-            context.metadata.super_admins.clear();
-            context.metadata.admins.clear();
-            context.permissions = PolicySet::direct_message();
-            context.membership.members = [(inbox(1), 10)].into();
-        })
-    };
+    let dm = direct_message;
     dm(4).adding_four(11).accepted();
     assert_eq!(
         dm(2).adding_four(11).refused(),
