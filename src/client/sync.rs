@@ -17,8 +17,8 @@ use crate::groups::{GroupError, Hearers, exceeds, hearers, view};
 use crate::ids::GroupId;
 use crate::mls::GroupSummary;
 use crate::storage::{
-    ConsentEntity, ConsentState, ConversationType, GroupQuery, GroupRow, IntentId, MembershipState,
-    StorageError,
+    ConsentEntity, ConsentState, ConversationType, GroupQuery, GroupRow, IntentId, IntentKind,
+    MembershipState, StorageError,
 };
 use crate::transport::calls::GroupEnvelope;
 
@@ -243,10 +243,14 @@ impl Inner {
     pub(super) fn refresh_is_due(&self, group_id: GroupId, older_than_ns: i64) -> Result<bool, ClientError> {
         let row = self.context().row(group_id)?;
         if row.conversation_type == ConversationType::Sync {
-            // In the conversation of the own installations a new one makes the next.
+            // In the conversation of the own installations a new one makes the next. One that was revoked goes before anything is
+            // said there.
+            let is_waiting = self.store.is_under_way(&group_id, IntentKind::SendMessage)?;
+            if !is_waiting || row.paused_for_version.is_some() {
+                return Ok(false);
+            }
             let group = self.context().load(group_id)?;
-            let has_revoked = hearers(&self.context(), &group)? == Hearers::Revoked;
-            return Ok(has_revoked && group.is_active() && row.paused_for_version.is_none());
+            return Ok(group.is_active() && hearers(&self.context(), &group)? == Hearers::Revoked);
         }
         // A time to come is one of a clock that was wrong.
         let age_ns = self.now_ns().abs_diff(row.installations_last_checked_ns);

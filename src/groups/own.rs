@@ -16,7 +16,7 @@ pub enum Hearers {
     Ours,
     /// Besides, some that were revoked since the group was brought up to date: it has to be first.
     Revoked,
-    /// Own installations at the update at which the group stands; whether they still are is not known without these.
+    /// As far as is known own installations; whether they are and still are is not known without these.
     Unknown(States),
     /// Somebody else.
     Others,
@@ -48,6 +48,7 @@ pub fn hearers(context: &Context<'_>, group: &Group) -> Result<Hearers, GroupErr
         .collect();
     Ok(match newest {
         Some(newest) if are_all(&newest) => Hearers::Ours,
+        None if before.is_none() => Hearers::Unknown(states),
         _ if !are_all(&ever) => Hearers::Others,
         Some(_) => Hearers::Revoked,
         None => Hearers::Unknown(states),

@@ -34,13 +34,16 @@ pub fn groups(context: &Context<'_>) -> Result<Vec<GroupRow>, StorageError> {
     })
 }
 
-/// The group in which to speak: the newest of which we are a member, and in which is nobody but us. An installation that was
+/// The group in which to speak: the newest of which we are a member, which is not paused, and in which is nobody but us. An installation that was
 /// revoked may still be there, if the group stands before that: it is taken out before anything is said.
 ///
 /// # Errors
 /// [`PreferenceError::Group`], [`PreferenceError::Storage`].
 pub fn primary(context: &Context<'_>) -> Result<Option<GroupId>, PreferenceError> {
     for row in groups(context)? {
+        if row.paused_for_version.is_some() {
+            continue;
+        }
         let group = context.load(row.id)?;
         if group.is_active() && hearers(context, &group)? != Hearers::Others {
             return Ok(Some(row.id));

@@ -198,6 +198,14 @@ fn what_is_for_the_own_installations_waits_until_a_revoked_one_is_out() {
             .set_group_rotated(&group, client.now_ns)
             .expect("stored");
     }
+    // one that is paused is not spoken in: a revoked one may have done that, too
+    for (version, expected) in [(Some("99.0.0"), None), (None, Some(group))] {
+        tablet
+            .store
+            .set_paused_for_version(&group, version)
+            .expect("stored");
+        assert_eq!(sync::primary(&tablet.context()), Ok(expected));
+    }
     history::queue_request(&tablet.context(), group, &request("abcde")).expect("queued");
     // built, and not sent before the phone is revoked
     let built = tablet.payload(&node, group);
