@@ -126,11 +126,8 @@ fn settle(context: &Context<'_>, target: MessageId) -> Result<bool, GroupError> 
         return Ok(false);
     };
     let naming = context.db.removals_naming(&target)?;
-    if naming.is_empty() && context.db.removed_by(&target)?.is_none() {
-        return Ok(false);
-    }
-    let valid = naming.iter().find(|removal| is_valid(removal, &row));
     let before = context.db.removed_by(&target)?;
+    let valid = naming.iter().find(|removal| is_valid(removal, &row));
     let after = valid.map(|removal| removal.id);
     if before != after {
         context.db.set_removed_by(&target, after.as_ref())?;
